@@ -1,0 +1,289 @@
+//! The swarms of one worker. A shard is the whole state of the rules: what comes in is an
+//! [`Input`], what goes out is called on an [`Outbox`], and nothing else is touched.
+
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use foldhash::quality::FixedState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use rand::Rng;
+use slab::Slab;
+
+use crate::id::{ConnId, InfoHash, PeerId};
+use crate::limits::{SWEEP_MEMBERS_MIN, SWEEP_TICKS, Settings};
+use crate::swarm::{Counts, Swarm};
+use crate::wire::{Action, Announce, Answer, Outgoing, Reason};
+
+/// Swarms by info hash.
+#[derive(Debug)]
+pub struct Shard {
+    settings: Settings,
+    swarms: Slab<(InfoHash, Swarm)>,
+    /// Keys of `swarms`, by info hash.
+    by_info_hash: HashTable<usize>,
+    hasher: FixedState,
+    peers: usize,
+    /// The key in `swarms` at which the next sweep goes on.
+    sweep_from: usize,
+    counters: Counters,
+}
+
+/// What happens to a shard.
+#[derive(Clone, Copy, Debug)]
+pub enum Input<'a> {
+    /// A connection announces a peer. It opens the swarm when there is none.
+    Announce {
+        /// The connection.
+        from: ConnId,
+        /// What it says.
+        announce: &'a Announce,
+    },
+    /// A connection answers an offer.
+    Answer {
+        /// The connection.
+        from: ConnId,
+        /// What it says.
+        answer: &'a Answer,
+    },
+    /// A connection that had announced this peer is gone.
+    PeerLeft {
+        /// The connection.
+        from: ConnId,
+        /// The swarm.
+        info_hash: InfoHash,
+        /// The peer.
+        peer_id: PeerId,
+    },
+    /// Time has passed: look for what has expired. A call looks at a part of the shard, and
+    /// [`SWEEP_TICKS`] calls look at all of it.
+    Sweep,
+}
+
+/// Takes what a shard has to say.
+pub trait Outbox {
+    /// `message` is for connection `to`, which may have closed in the meantime.
+    fn send(&mut self, to: ConnId, message: &Outgoing<'_>);
+
+    /// The swarm's last member is gone and so is the swarm.
+    fn swarm_closed(&mut self, info_hash: InfoHash);
+
+    /// Somebody else claims a peer id of connection `owner`: find out whether it still lives, and
+    /// close it if not, so that a viewer whose network has changed can come back.
+    fn probe(&mut self, owner: ConnId);
+}
+
+/// What a shard has done since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each name says it")]
+pub struct Counters {
+    pub announces: u64,
+    pub offers_relayed: u64,
+    pub answers_relayed: u64,
+    pub refusals: u64,
+}
+
+impl Shard {
+    /// A shard without swarms. `hash_seed` should be random, so that whoever chooses ids cannot
+    /// choose collisions.
+    #[must_use]
+    pub fn new(settings: Settings, hash_seed: u64) -> Self {
+        Self {
+            settings,
+            swarms: Slab::new(),
+            by_info_hash: HashTable::new(),
+            hasher: FixedState::with_seed(hash_seed),
+            peers: 0,
+            sweep_from: 0,
+            counters: Counters::default(),
+        }
+    }
+
+    /// Lets one thing happen at time `now`, counted from any fixed moment, never backwards.
+    pub fn handle(
+        &mut self,
+        input: Input<'_>,
+        now: Duration,
+        rng: &mut impl Rng,
+        outbox: &mut impl Outbox,
+    ) {
+        match input {
+            Input::Announce { from, announce } => self.announce(from, announce, now, rng, outbox),
+            Input::Answer { from, answer } => self.answer(from, answer, now, outbox),
+            Input::PeerLeft {
+                from,
+                info_hash,
+                peer_id,
+            } => {
+                self.peer_left(from, &info_hash, &peer_id, outbox);
+            }
+            Input::Sweep => self.sweep(now, outbox),
+        }
+    }
+
+    /// Whether the swarm is here.
+    #[must_use]
+    pub fn contains(&self, info_hash: &InfoHash) -> bool {
+        self.key_of(info_hash).is_some()
+    }
+
+    /// The swarm's size; zeros when it isn't here.
+    #[must_use]
+    pub fn counts(&self, info_hash: &InfoHash) -> Counts {
+        self.key_of(info_hash)
+            .map_or_else(Counts::default, |key| self.swarms[key].1.counts())
+    }
+
+    /// Members of all swarms. A viewer of two swarms counts twice.
+    #[must_use]
+    pub fn peers(&self) -> usize {
+        self.peers
+    }
+
+    /// Number of swarms.
+    #[must_use]
+    pub fn swarms(&self) -> usize {
+        self.swarms.len()
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    fn announce(
+        &mut self,
+        from: ConnId,
+        announce: &Announce,
+        now: Duration,
+        rng: &mut impl Rng,
+        outbox: &mut impl Outbox,
+    ) {
+        let key = self.open(announce.info_hash);
+        let swarm = &mut self.swarms[key].1;
+        let before = swarm.len();
+        let outcome = swarm.announce(from, announce, &self.settings, now, rng, outbox);
+        self.peers = self.peers - before + swarm.len();
+        match outcome {
+            Ok(offers) => {
+                self.counters.announces += 1;
+                self.counters.offers_relayed += offers as u64;
+            }
+            Err(reason) => {
+                let info_hash = announce.info_hash_span.of(&announce.frame);
+                self.refuse(from, info_hash, reason, outbox);
+            }
+        }
+        self.close_if_empty(key, outbox);
+    }
+
+    fn answer(&mut self, from: ConnId, answer: &Answer, now: Duration, outbox: &mut impl Outbox) {
+        let outcome = match self.key_of(&answer.info_hash) {
+            Some(key) => self.swarms[key].1.answer(from, answer, now, outbox),
+            None => Err(Reason::NotAnnounced),
+        };
+        match outcome {
+            Ok(()) => self.counters.answers_relayed += 1,
+            Err(reason) => {
+                let info_hash = answer.info_hash_span.of(&answer.frame);
+                self.refuse(from, info_hash, reason, outbox);
+            }
+        }
+    }
+
+    fn peer_left(
+        &mut self,
+        from: ConnId,
+        info_hash: &InfoHash,
+        peer_id: &PeerId,
+        outbox: &mut impl Outbox,
+    ) {
+        let Some(key) = self.key_of(info_hash) else {
+            return;
+        };
+        let swarm = &mut self.swarms[key].1;
+        let before = swarm.len();
+        swarm.leave(from, peer_id);
+        self.peers = self.peers - before + swarm.len();
+        self.close_if_empty(key, outbox);
+    }
+
+    fn sweep(&mut self, now: Duration, outbox: &mut impl Outbox) {
+        let mut budget = SWEEP_MEMBERS_MIN.max(self.peers.div_ceil(SWEEP_TICKS));
+        let lifetime = self.settings.member_lifetime();
+        for _ in 0..self.swarms.len() {
+            let Some(key) = self.next_swarm() else { return };
+            let swarm = &mut self.swarms[key].1;
+            let before = swarm.len();
+            swarm.sweep(lifetime, now);
+            self.peers = self.peers - before + swarm.len();
+            self.close_if_empty(key, outbox);
+            budget = budget.saturating_sub(before);
+            if budget == 0 {
+                return;
+            }
+        }
+    }
+
+    /// The swarm at the sweep's position or behind it, and from the start again behind the last.
+    fn next_swarm(&mut self) -> Option<usize> {
+        // Keys of a slab are dense but for holes, and holes are filled first: this is short.
+        let mut keys = (self.sweep_from..self.slots()).chain(0..self.sweep_from);
+        let key = keys.find(|&key| self.swarms.contains(key))?;
+        self.sweep_from = key + 1;
+        Some(key)
+    }
+
+    fn slots(&self) -> usize {
+        self.swarms.capacity()
+    }
+
+    fn refuse(&mut self, to: ConnId, info_hash: &[u8], reason: Reason, outbox: &mut impl Outbox) {
+        self.counters.refusals += 1;
+        let info_hash = Some(info_hash);
+        outbox.send(
+            to,
+            &Outgoing::Refusal {
+                action: Action::Announce,
+                info_hash,
+                reason,
+            },
+        );
+    }
+
+    fn key_of(&self, info_hash: &InfoHash) -> Option<usize> {
+        let same = |&key: &usize| self.swarms[key].0 == *info_hash;
+        self.by_info_hash
+            .find(self.hasher.hash_one(info_hash), same)
+            .copied()
+    }
+
+    fn open(&mut self, info_hash: InfoHash) -> usize {
+        self.key_of(&info_hash).unwrap_or_else(|| {
+            let key = self
+                .swarms
+                .insert((info_hash, Swarm::new(self.hasher.clone())));
+            let (swarms, hasher) = (&self.swarms, &self.hasher);
+            let hash = |&key: &usize| hasher.hash_one(swarms[key].0);
+            self.by_info_hash
+                .insert_unique(hasher.hash_one(info_hash), key, hash);
+            key
+        })
+    }
+
+    fn close_if_empty(&mut self, key: usize, outbox: &mut impl Outbox) {
+        if !self.swarms[key].1.is_empty() {
+            return;
+        }
+        let (swarms, hasher) = (&self.swarms, &self.hasher);
+        let info_hash = swarms[key].0;
+        let hash = |&key: &usize| hasher.hash_one(swarms[key].0);
+        let own = hasher.hash_one(info_hash);
+        if let Entry::Occupied(entry) = self.by_info_hash.entry(own, |&other| other == key, hash) {
+            entry.remove();
+        }
+        self.swarms.remove(key);
+        outbox.swarm_closed(info_hash);
+    }
+}

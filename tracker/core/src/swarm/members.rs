@@ -1,0 +1,140 @@
+//! Who is in a swarm: a dense table, so that a random pick is an index, with a hash index from
+//! peer ids, so that nothing on the relay path grows with the swarm.
+
+use foldhash::quality::FixedState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
+use std::hash::BuildHasher;
+
+use super::offers::PendingOffers;
+use crate::id::{ConnId, PeerId};
+
+/// One viewer in one swarm.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) peer_id: PeerId,
+    /// The connection that announced it, which alone may speak for it.
+    pub(super) conn: ConnId,
+    /// Names this member for as long as the swarm lives, while its index changes.
+    pub(super) serial: u32,
+    /// When it announced last, in seconds of the caller's clock.
+    pub(super) announced_s: u32,
+    pub(super) seeder: bool,
+    pub(super) pending: PendingOffers,
+}
+
+/// The members, in no order.
+#[derive(Debug)]
+pub(super) struct Members {
+    dense: Vec<Member>,
+    /// Indexes into `dense`, by peer id.
+    by_peer_id: HashTable<u32>,
+    /// Seeded per process: whoever chooses peer ids cannot choose collisions.
+    hasher: FixedState,
+    next_serial: u32,
+    seeders: usize,
+}
+
+impl Members {
+    pub(super) fn new(hasher: FixedState) -> Self {
+        let (dense, by_peer_id) = (Vec::new(), HashTable::new());
+        Self {
+            dense,
+            by_peer_id,
+            hasher,
+            next_serial: 0,
+            seeders: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.dense.len()
+    }
+
+    pub(super) fn seeders(&self) -> usize {
+        self.seeders
+    }
+
+    pub(super) fn index_of(&self, peer_id: &PeerId) -> Option<usize> {
+        let same = |&index: &u32| self.dense[index as usize].peer_id == *peer_id;
+        self.by_peer_id
+            .find(self.hasher.hash_one(peer_id), same)
+            .map(|&index| index as usize)
+    }
+
+    pub(super) fn get(&self, index: usize) -> &Member {
+        &self.dense[index]
+    }
+
+    pub(super) fn get_mut(&mut self, index: usize) -> &mut Member {
+        &mut self.dense[index]
+    }
+
+    /// Adds a member that isn't there yet, and returns its index.
+    pub(super) fn insert(&mut self, peer_id: PeerId, conn: ConnId, announced_s: u32) -> usize {
+        let index = self.dense.len();
+        let serial = self.next_serial;
+        self.next_serial = self.next_serial.wrapping_add(1);
+        let pending = PendingOffers::default();
+        self.dense.push(Member {
+            peer_id,
+            conn,
+            serial,
+            announced_s,
+            seeder: false,
+            pending,
+        });
+
+        let (dense, hasher) = (&self.dense, &self.hasher);
+        let hash = |&index: &u32| hasher.hash_one(dense[index as usize].peer_id);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "a member is a socket: under 2^32"
+        )]
+        self.by_peer_id
+            .insert_unique(hasher.hash_one(peer_id), index as u32, hash);
+        index
+    }
+
+    /// Takes a member out. The last one moves into its place.
+    pub(super) fn remove(&mut self, index: usize) {
+        let last = self.dense.len() - 1;
+        if let Entry::Occupied(entry) = self.entry(index) {
+            entry.remove();
+        }
+        if index != last
+            && let Entry::Occupied(mut entry) = self.entry(last)
+        {
+            #[expect(clippy::cast_possible_truncation, reason = "below another u32")]
+            let moved = index as u32;
+            *entry.get_mut() = moved;
+        }
+        let removed = self.dense.swap_remove(index);
+        self.seeders -= usize::from(removed.seeder);
+        self.shrink();
+    }
+
+    pub(super) fn set_seeder(&mut self, index: usize, seeder: bool) {
+        let was = std::mem::replace(&mut self.dense[index].seeder, seeder);
+        self.seeders = self.seeders - usize::from(was) + usize::from(seeder);
+    }
+
+    fn entry(&mut self, index: usize) -> Entry<'_, u32> {
+        let (dense, hasher) = (&self.dense, &self.hasher);
+        let hash = |&index: &u32| hasher.hash_one(dense[index as usize].peer_id);
+        let own = hasher.hash_one(dense[index].peer_id);
+        self.by_peer_id
+            .entry(own, |&other| other as usize == index, hash)
+    }
+
+    /// Gives memory back after a crowd has left, and not so eagerly that it is taken right again.
+    fn shrink(&mut self) {
+        let len = self.dense.len();
+        if self.dense.capacity() > 16 && len < self.dense.capacity() / 4 {
+            self.dense.shrink_to(len * 2);
+            let (dense, hasher) = (&self.dense, &self.hasher);
+            let hash = |&index: &u32| hasher.hash_one(dense[index as usize].peer_id);
+            self.by_peer_id.shrink_to(len * 2, hash);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! The conversation, as JSON text in WebSocket frames. A client *announces* itself to a swarm,
+//! with offers for `numwant` others; the tracker replies with an interval and the swarm's size,
+//! relays each offer to one other member, and each member's *answer* back to where the offer came
+//! from. A *scrape* asks for sizes alone. A message that breaks a rule is refused, with `action`
+//! and `info_hash` so that clients keep the socket, and a `failure reason` that says why.
+//!
+//! ```text
+//! c>s announce {"action":"announce","info_hash":S,"peer_id":S,"numwant":5,"left":N|null,
+//!               "event":"started|completed|stopped|update"?,
+//!               "offers":[{"offer":{"type":"offer","sdp":T},"offer_id":S}]}
+//! s>c reply    {"action":"announce","interval":120,"info_hash":S,"complete":0,"incomplete":2}
+//! s>c offer    {"action":"announce","info_hash":S,"offer_id":S,"peer_id":S,"offer":{…}}
+//! c>s answer   {"action":"announce","info_hash":S,"peer_id":S,"to_peer_id":S,"offer_id":S,
+//!               "answer":{"type":"answer","sdp":T}}
+//! s>c answer   the same without to_peer_id
+//! c>s scrape   {"action":"scrape","info_hash":S|[S,…]}
+//! s>c scrape   {"action":"scrape","files":{S:{"complete":0,"incomplete":0,"downloaded":0}}}
+//! s>c refusal  {"action":"announce","info_hash":S,"failure reason":T}
+//! ```
+//!
+//! There is no standard; this is what bittorrent-tracker's client says and understands
+//! (<https://github.com/webtorrent/bittorrent-tracker>), and wt-tracker and aquatic_ws speak.
+
+mod incoming;
+mod outgoing;
+mod refusal;
+mod scan;
+
+pub use incoming::{Announce, Answer, Event, Incoming, Offered, Scrape, parse};
+pub use outgoing::Outgoing;
+pub use refusal::{Action, Reason, Refusal};
+pub use scan::Span;

@@ -1,0 +1,123 @@
+//! Every way in which a message is refused, with the text that its sender reads and the label
+//! under which an operator counts it. A refusal never closes the socket: after a close a client
+//! stays away for minutes.
+
+use thiserror::Error;
+
+use super::scan::Span;
+use crate::limits::{JSON_DEPTH_MAX, SCRAPE_HASHES_MAX};
+
+/// Why a message was refused. Its `Display` is the `failure reason` on the wire; it never quotes
+/// what the client sent, so it is safe inside a JSON string as it stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum Reason {
+    /// The frame isn't UTF-8 (RFC 6455 closes a text frame's socket for this, with 1007).
+    #[error("the message is not UTF-8")]
+    NotUtf8,
+    /// Not JSON, or with control characters or bad escapes in a string.
+    #[error("the message is not valid JSON at byte {at}")]
+    Malformed {
+        /// Offset into the frame in bytes.
+        at: usize,
+    },
+    /// Nested deeper than [`JSON_DEPTH_MAX`].
+    #[error("the message nests deeper than {JSON_DEPTH_MAX} levels")]
+    TooDeep,
+    /// JSON, but no object.
+    #[error("the message must be a JSON object")]
+    NotAnObject,
+    /// `action` is missing or none that we know.
+    #[error("action must be 'announce' or 'scrape'")]
+    UnknownAction,
+    /// An id is missing, or isn't 20 code points of a byte each.
+    #[error("{0} must be a string of 20 characters U+0000 to U+00FF")]
+    BadId(&'static str),
+    /// `numwant` is neither null nor a count.
+    #[error("numwant must be a whole number of 0 or more")]
+    BadNumwant,
+    /// `left` is neither null nor a number.
+    #[error("left must be a number or null")]
+    BadLeft,
+    /// `event` is none that we know.
+    #[error("event must be 'started', 'completed', 'stopped', 'update' or 'paused'")]
+    UnknownEvent,
+    /// `offers` isn't an array of offers.
+    #[error("offers must be an array of {{offer: {{type: 'offer', sdp}}, offer_id}}")]
+    BadOffers,
+    /// `answer` isn't an answer.
+    #[error("answer must be {{type: 'answer', sdp}}")]
+    BadAnswer,
+    /// A scrape without `info_hash` asks for everything.
+    #[error("info_hash must name what to scrape: one, or an array of up to {SCRAPE_HASHES_MAX}")]
+    ScrapeOfEverything,
+    /// A scrape of more than [`SCRAPE_HASHES_MAX`] swarms.
+    #[error("info_hash has more than {SCRAPE_HASHES_MAX} elements")]
+    ScrapeTooLong,
+    /// Another connection announced this peer id in this swarm and is still here.
+    #[error("peer_id belongs to another connection")]
+    PeerIdTaken,
+    /// An answer or a stop for a peer id that this connection never announced in this swarm.
+    #[error("peer_id is not in this swarm on this connection")]
+    NotAnnounced,
+    /// The answer's receiver is not in the swarm any more.
+    #[error("to_peer_id has left the swarm")]
+    ReceiverLeft,
+    /// No offer with this id waits for an answer from this peer.
+    #[error("offer_id matches no offer that waits for this answer")]
+    NoSuchOffer,
+    /// One connection is in as many swarms as it may be.
+    #[error("this connection is in {bound} swarms already, which is the limit")]
+    TooManySwarms {
+        /// The limit.
+        bound: usize,
+    },
+}
+
+impl Reason {
+    /// The label under which this is counted.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::NotUtf8 => "not_utf8",
+            Self::Malformed { .. } => "malformed",
+            Self::TooDeep => "too_deep",
+            Self::NotAnObject => "not_an_object",
+            Self::UnknownAction => "unknown_action",
+            Self::BadId(_) => "bad_id",
+            Self::BadNumwant => "bad_numwant",
+            Self::BadLeft => "bad_left",
+            Self::UnknownEvent => "unknown_event",
+            Self::BadOffers => "bad_offers",
+            Self::BadAnswer => "bad_answer",
+            Self::ScrapeOfEverything => "scrape_of_everything",
+            Self::ScrapeTooLong => "scrape_too_long",
+            Self::PeerIdTaken => "peer_id_taken",
+            Self::NotAnnounced => "not_announced",
+            Self::ReceiverLeft => "receiver_left",
+            Self::NoSuchOffer => "no_such_offer",
+            Self::TooManySwarms { .. } => "too_many_swarms",
+        }
+    }
+}
+
+/// The `action` that a message named, which its refusal repeats.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Action {
+    /// Also what a message without a legible action is refused as: clients close their socket
+    /// when a message has no known action.
+    #[default]
+    Announce,
+    /// A scrape.
+    Scrape,
+}
+
+/// A refused message: why, and what of it the answer repeats.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// The message's action.
+    pub action: Action,
+    /// The message's `info_hash`, as it was spelled, when it had one.
+    pub info_hash: Option<Span>,
+    /// Why.
+    pub reason: Reason,
+}

@@ -1,0 +1,359 @@
+//! One validating pass over a frame. What is only forwarded is cut out as it stands, so bytes that
+//! reach another browser have been checked here once: well-formed JSON, no control characters, no
+//! bad escapes, bounded depth. (That the frame is UTF-8 is checked before.)
+
+use super::refusal::Reason;
+use crate::limits::JSON_DEPTH_MAX;
+
+/// A piece of a frame, as offsets in bytes: a raw slice that can cross threads with its frame.
+/// A string's span leaves out its quotes; an object's span has its braces.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// The piece itself, out of the frame it was cut from.
+    #[must_use]
+    pub fn of<'a>(&self, frame: &'a [u8]) -> &'a [u8] {
+        &frame[self.start as usize..self.end as usize]
+    }
+}
+
+/// A JSON value, recognized by its first character and checked to its last.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Value {
+    Null,
+    Bool,
+    Number(Span),
+    String(Span),
+    Array,
+    Object,
+}
+
+/// A position in a frame. Each method consumes one piece of JSON or says what is wrong with it.
+pub(super) struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+    depth: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// A scanner at the start of `frame`, which must be shorter than 4 GiB.
+    pub(super) fn new(frame: &'a [u8]) -> Self {
+        Self {
+            text: frame,
+            at: 0,
+            depth: 0,
+        }
+    }
+
+    /// Calls `member` with every key of the object that starts here; it must consume the value.
+    /// `Ok(None)`, and nothing consumed, when something else than an object starts here.
+    pub(super) fn object(
+        &mut self,
+        mut member: impl FnMut(&mut Self, &'a [u8]) -> Result<(), Reason>,
+    ) -> Result<Option<Span>, Reason> {
+        self.sequence(b'{', b'}', |scanner| {
+            if scanner.peek() != Some(b'"') {
+                return Err(scanner.malformed());
+            }
+            let key = scanner.string()?;
+            scanner.expect(b':')?;
+            member(scanner, key.of(scanner.text))
+        })
+    }
+
+    /// Calls `element` at every element of the array that starts here; it must consume it.
+    /// `Ok(None)`, and nothing consumed, when something else than an array starts here.
+    pub(super) fn array(
+        &mut self,
+        element: impl FnMut(&mut Self) -> Result<(), Reason>,
+    ) -> Result<Option<Span>, Reason> {
+        self.sequence(b'[', b']', element)
+    }
+
+    /// Consumes any value.
+    pub(super) fn value(&mut self) -> Result<Value, Reason> {
+        match self.peek() {
+            Some(b'"') => Ok(Value::String(self.string()?)),
+            Some(b'{') => self
+                .object(|scanner, _| scanner.value().map(drop))
+                .map(|_| Value::Object),
+            Some(b'[') => self
+                .array(|scanner| scanner.value().map(drop))
+                .map(|_| Value::Array),
+            Some(b't') => self.literal(b"true", Value::Bool),
+            Some(b'f') => self.literal(b"false", Value::Bool),
+            Some(b'n') => self.literal(b"null", Value::Null),
+            _ => self.number(),
+        }
+    }
+
+    /// Succeeds when nothing but white space is left.
+    pub(super) fn end(&mut self) -> Result<(), Reason> {
+        self.peek().map_or(Ok(()), |_| Err(self.malformed()))
+    }
+
+    /// The next character that isn't white space, which is skipped.
+    pub(super) fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.text.get(self.at) {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                other => return other.copied(),
+            }
+        }
+    }
+
+    fn sequence(
+        &mut self,
+        open: u8,
+        close: u8,
+        mut item: impl FnMut(&mut Self) -> Result<(), Reason>,
+    ) -> Result<Option<Span>, Reason> {
+        if self.peek() != Some(open) {
+            return Ok(None);
+        }
+        if self.depth == JSON_DEPTH_MAX {
+            return Err(Reason::TooDeep);
+        }
+        let start = self.at;
+        self.depth += 1;
+        self.at += 1;
+        if self.peek() == Some(close) {
+            self.at += 1;
+        } else {
+            loop {
+                item(self)?;
+                match self.peek() {
+                    Some(b',') => self.at += 1,
+                    Some(end) if end == close => break self.at += 1,
+                    _ => return Err(self.malformed()),
+                }
+            }
+        }
+        self.depth -= 1;
+        Ok(Some(self.span(start, self.at)))
+    }
+
+    fn string(&mut self) -> Result<Span, Reason> {
+        let start = self.at + 1;
+        self.at = start;
+        loop {
+            self.at += plain_prefix(&self.text[self.at..]);
+            match self.text.get(self.at..) {
+                Some([b'"', ..]) => {
+                    let span = self.span(start, self.at);
+                    self.at += 1;
+                    return Ok(span);
+                }
+                Some(
+                    [
+                        b'\\',
+                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+                        ..,
+                    ],
+                ) => {
+                    self.at += 2;
+                }
+                Some([b'\\', b'u', a, b, c, d, ..])
+                    if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
+                {
+                    self.at += 6;
+                }
+                _ => return Err(self.malformed()),
+            }
+        }
+    }
+
+    /// `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?` (RFC 8259, section 6).
+    fn number(&mut self) -> Result<Value, Reason> {
+        let start = self.at;
+        self.skip(|byte| byte == b'-', 1);
+        let first = self.text.get(self.at).copied();
+        let digits = self.digits()?;
+        if first == Some(b'0') && digits > 1 {
+            return Err(self.malformed());
+        }
+        if self.skip(|byte| byte == b'.', 1) == 1 {
+            self.digits()?;
+        }
+        if self.skip(|byte| byte | 0x20 == b'e', 1) == 1 {
+            self.skip(|byte| byte == b'+' || byte == b'-', 1);
+            self.digits()?;
+        }
+        Ok(Value::Number(self.span(start, self.at)))
+    }
+
+    fn digits(&mut self) -> Result<usize, Reason> {
+        match self.skip(|byte| byte.is_ascii_digit(), usize::MAX) {
+            0 => Err(self.malformed()),
+            count => Ok(count),
+        }
+    }
+
+    /// Consumes up to `max` bytes for which `accept` holds, and says how many they were.
+    fn skip(&mut self, accept: impl Fn(u8) -> bool, max: usize) -> usize {
+        let rest = &self.text[self.at..];
+        let count = rest
+            .iter()
+            .take(max)
+            .take_while(|&&byte| accept(byte))
+            .count();
+        self.at += count;
+        count
+    }
+
+    fn literal(&mut self, text: &[u8], value: Value) -> Result<Value, Reason> {
+        if !self.text[self.at..].starts_with(text) {
+            return Err(self.malformed());
+        }
+        self.at += text.len();
+        Ok(value)
+    }
+
+    fn expect(&mut self, wanted: u8) -> Result<(), Reason> {
+        if self.peek() != Some(wanted) {
+            return Err(self.malformed());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    fn malformed(&self) -> Reason {
+        Reason::Malformed { at: self.at }
+    }
+
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "frames are far shorter than 4 GiB"
+    )]
+    fn span(&self, start: usize, end: usize) -> Span {
+        Span {
+            start: start as u32,
+            end: end as u32,
+        }
+    }
+}
+
+/// Length of the longest prefix without a quote, a backslash or a control character. An SDP is
+/// 1.5 kB of it in runs of some 40 bytes, so it goes eight bytes at a time.
+fn plain_prefix(text: &[u8]) -> usize {
+    const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // The lowest marked byte of each is exact (Bit Twiddling Hacks, "haszero" and "hasless").
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
+    let controls = |word: u64| word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+
+    let (words, rest) = text.as_chunks::<8>();
+    for (index, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let marks = zeros(word ^ (ONES * u64::from(b'"')))
+            | zeros(word ^ (ONES * u64::from(b'\\')))
+            | controls(word);
+        if marks != 0 {
+            return index * 8 + marks.trailing_zeros() as usize / 8;
+        }
+    }
+    let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    text.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepts(text: &[u8]) -> bool {
+        let mut scanner = Scanner::new(text);
+        scanner.value().and_then(|_| scanner.end()).is_ok()
+    }
+
+    #[test]
+    fn it_accepts_exactly_what_a_json_parser_accepts() {
+        let pieces: [&[u8]; 26] = [
+            b"{",
+            b"}",
+            b"[",
+            b"]",
+            b",",
+            b":",
+            b"\"",
+            b"\\",
+            b"\\u00e9",
+            b"\\u12",
+            b"\\n",
+            b"\\x",
+            b"0",
+            b"1",
+            b"-",
+            b".",
+            b"e",
+            b"+",
+            b"true",
+            b"null",
+            b"fals",
+            b"\"a\"",
+            b"\"a\":",
+            b" ",
+            b"\n",
+            "é".as_bytes(),
+        ];
+        let mut agreed = [0, 0];
+        // All sequences of up to four pieces, on their own and as an array and a member.
+        for number in 0..pieces.len().pow(4) {
+            let mut text = Vec::new();
+            let mut rest = number;
+            while rest > 0 {
+                text.extend(pieces[rest % pieces.len()]);
+                rest /= pieces.len();
+            }
+            let json = serde_json::from_slice::<serde_json::Value>(&text).is_ok();
+            assert_eq!(accepts(&text), json, "{:?}", String::from_utf8_lossy(&text));
+            agreed[usize::from(json)] += 1;
+        }
+        assert!(
+            agreed[1] > 100,
+            "the pieces make too few valid documents: {agreed:?}"
+        );
+    }
+
+    #[test]
+    fn control_characters_in_strings_are_refused_wherever_they_are() {
+        for length in 0..40 {
+            for at in 0..length {
+                for bad in [0x00, b'\n', 0x1f] {
+                    let mut text = vec![b'"'; length + 2];
+                    text[1..=length].fill(b'x');
+                    assert!(accepts(&text));
+                    text[1 + at] = bad;
+                    assert!(!accepts(&text), "{bad:#x} at {at} of {length}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn plain_prefix_finds_the_first_special_byte_and_no_other() {
+        for at in 0..24 {
+            for byte in 0..=255 {
+                let mut text = [b'x'; 24];
+                text[at] = byte;
+                let special = byte < 0x20 || byte == b'"' || byte == b'\\';
+                assert_eq!(
+                    plain_prefix(&text),
+                    if special { at } else { 24 },
+                    "{byte} at {at}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded_without_recursion_to_the_bottom() {
+        let nested = |depth| [vec![b'['; depth], vec![b']'; depth]].concat();
+        assert!(accepts(&nested(JSON_DEPTH_MAX)));
+        let too_deep = nested(30_000);
+        assert_eq!(Scanner::new(&too_deep).value(), Err(Reason::TooDeep));
+    }
+}
