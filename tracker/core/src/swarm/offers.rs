@@ -31,16 +31,17 @@ impl PendingOffers {
 
     /// Whether member `from` may answer offer `id` now. It may do so once.
     pub(super) fn take(&mut self, id: OfferId, from: u32, now_s: u32) -> bool {
-        let matches = |offer: &PendingOffer| offer.id == id && offer.to == from;
-        let Some(index) = self.0.iter().position(matches) else {
+        let waits =
+            |offer: &PendingOffer| offer.id == id && offer.to == from && offer.is_alive(now_s);
+        let Some(index) = self.0.iter().position(waits) else {
             return false;
         };
-        let offer = self.0.remove(index);
+        self.0.remove(index);
         if self.0.is_empty() {
             // Most of the time a member has nothing out; then it holds no memory for it.
             self.0 = Vec::new();
         }
-        offer.is_alive(now_s)
+        true
     }
 
     /// Forgets what no answer may come for any more.
