@@ -34,6 +34,7 @@
 //! assert!(sent.0[0].1.contains(r#""interval":120"#));
 //! ```
 
+mod hash;
 mod id;
 pub mod limits;
 mod shard;

@@ -1,15 +1,13 @@
 //! The swarms of one worker. A shard is the whole state of the rules: what comes in is an
 //! [`Input`], what goes out is called on an [`Outbox`], and nothing else is touched.
 
-use std::hash::BuildHasher;
 use std::time::Duration;
 
-use foldhash::quality::FixedState;
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
 use rand::Rng;
 use slab::Slab;
 
+use crate::hash::IdHasher;
 use crate::id::{ConnId, InfoHash, PeerId};
 use crate::limits::{SWEEP_MEMBERS_MIN, SWEEP_TICKS, Settings};
 use crate::swarm::{Counts, Swarm};
@@ -22,10 +20,13 @@ pub struct Shard {
     swarms: Slab<(InfoHash, Swarm)>,
     /// Keys of `swarms`, by info hash.
     by_info_hash: HashTable<usize>,
-    hasher: FixedState,
+    hasher: IdHasher,
     peers: usize,
     /// The key in `swarms` at which the next sweep goes on.
     sweep_from: usize,
+    /// Members that a tick of this round looks at. It never falls within a round: a sweep that
+    /// empties the shard would slow itself down.
+    sweep_share: usize,
     counters: Counters,
 }
 
@@ -55,8 +56,8 @@ pub enum Input<'a> {
         /// The peer.
         peer_id: PeerId,
     },
-    /// Time has passed: look for what has expired. A call looks at a part of the shard, and
-    /// [`SWEEP_TICKS`] calls look at all of it.
+    /// Time has passed: look for what has expired. A call looks at a part of the shard, and a
+    /// round of [`SWEEP_TICKS`] calls looks at all of it.
     Sweep,
 }
 
@@ -65,7 +66,8 @@ pub trait Outbox {
     /// `message` is for connection `to`, which may have closed in the meantime.
     fn send(&mut self, to: ConnId, message: &Outgoing<'_>);
 
-    /// The swarm's last member is gone and so is the swarm.
+    /// The swarm's last member is gone and so is the swarm. Also said when an announce leaves none
+    /// where none was (a `stopped` without a start), for whoever noted that the swarm is here.
     fn swarm_closed(&mut self, info_hash: InfoHash);
 
     /// Somebody else claims a peer id of connection `owner`: find out whether it still lives, and
@@ -85,16 +87,17 @@ pub struct Counters {
 
 impl Shard {
     /// A shard without swarms. `hash_seed` should be random, so that whoever chooses ids cannot
-    /// choose collisions.
+    /// choose collisions; nothing else depends on it.
     #[must_use]
     pub fn new(settings: Settings, hash_seed: u64) -> Self {
         Self {
             settings,
             swarms: Slab::new(),
             by_info_hash: HashTable::new(),
-            hasher: FixedState::with_seed(hash_seed),
+            hasher: IdHasher::new(hash_seed),
             peers: 0,
             sweep_from: 0,
+            sweep_share: 0,
             counters: Counters::default(),
         }
     }
@@ -210,7 +213,8 @@ impl Shard {
     }
 
     fn sweep(&mut self, now: Duration, outbox: &mut impl Outbox) {
-        let mut budget = SWEEP_MEMBERS_MIN.max(self.peers.div_ceil(SWEEP_TICKS));
+        self.sweep_share = self.sweep_share.max(self.share_of_peers());
+        let mut budget = self.sweep_share;
         let lifetime = self.settings.member_lifetime();
         for _ in 0..self.swarms.len() {
             let Some(key) = self.next_swarm() else { return };
@@ -226,13 +230,20 @@ impl Shard {
         }
     }
 
-    /// The swarm at the sweep's position or behind it, and from the start again behind the last.
+    /// The swarm at the sweep's position or behind it; behind the last begins the next round.
     fn next_swarm(&mut self) -> Option<usize> {
         // Keys of a slab are dense but for holes, and holes are filled first: this is short.
         let mut keys = (self.sweep_from..self.slots()).chain(0..self.sweep_from);
         let key = keys.find(|&key| self.swarms.contains(key))?;
+        if key < self.sweep_from {
+            self.sweep_share = self.share_of_peers();
+        }
         self.sweep_from = key + 1;
         Some(key)
+    }
+
+    fn share_of_peers(&self) -> usize {
+        SWEEP_MEMBERS_MIN.max(self.peers.div_ceil(SWEEP_TICKS))
     }
 
     fn slots(&self) -> usize {
@@ -255,7 +266,7 @@ impl Shard {
     fn key_of(&self, info_hash: &InfoHash) -> Option<usize> {
         let same = |&key: &usize| self.swarms[key].0 == *info_hash;
         self.by_info_hash
-            .find(self.hasher.hash_one(info_hash), same)
+            .find(self.hasher.hash(&info_hash.0), same)
             .copied()
     }
 
@@ -265,9 +276,9 @@ impl Shard {
                 .swarms
                 .insert((info_hash, Swarm::new(self.hasher.clone())));
             let (swarms, hasher) = (&self.swarms, &self.hasher);
-            let hash = |&key: &usize| hasher.hash_one(swarms[key].0);
+            let hash = |&key: &usize| hasher.hash(&swarms[key].0.0);
             self.by_info_hash
-                .insert_unique(hasher.hash_one(info_hash), key, hash);
+                .insert_unique(hasher.hash(&info_hash.0), key, hash);
             key
         })
     }
@@ -276,14 +287,11 @@ impl Shard {
         if !self.swarms[key].1.is_empty() {
             return;
         }
-        let (swarms, hasher) = (&self.swarms, &self.hasher);
-        let info_hash = swarms[key].0;
-        let hash = |&key: &usize| hasher.hash_one(swarms[key].0);
-        let own = hasher.hash_one(info_hash);
-        if let Entry::Occupied(entry) = self.by_info_hash.entry(own, |&other| other == key, hash) {
+        let (info_hash, _) = self.swarms.remove(key);
+        let own = self.hasher.hash(&info_hash.0);
+        if let Ok(entry) = self.by_info_hash.find_entry(own, |&other| other == key) {
             entry.remove();
         }
-        self.swarms.remove(key);
         outbox.swarm_closed(info_hash);
     }
 }

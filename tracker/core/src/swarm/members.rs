@@ -1,12 +1,11 @@
 //! Who is in a swarm: a dense table, so that a random pick is an index, with a hash index from
 //! peer ids, so that nothing on the relay path grows with the swarm.
 
-use foldhash::quality::FixedState;
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
-use std::hash::BuildHasher;
+use hashbrown::hash_table::OccupiedEntry;
 
 use super::offers::PendingOffers;
+use crate::hash::IdHasher;
 use crate::id::{ConnId, PeerId};
 
 /// One viewer in one swarm.
@@ -29,14 +28,13 @@ pub(super) struct Members {
     dense: Vec<Member>,
     /// Indexes into `dense`, by peer id.
     by_peer_id: HashTable<u32>,
-    /// Seeded per process: whoever chooses peer ids cannot choose collisions.
-    hasher: FixedState,
+    hasher: IdHasher,
     next_serial: u32,
     seeders: usize,
 }
 
 impl Members {
-    pub(super) fn new(hasher: FixedState) -> Self {
+    pub(super) fn new(hasher: IdHasher) -> Self {
         let (dense, by_peer_id) = (Vec::new(), HashTable::new());
         Self {
             dense,
@@ -58,7 +56,7 @@ impl Members {
     pub(super) fn index_of(&self, peer_id: &PeerId) -> Option<usize> {
         let same = |&index: &u32| self.dense[index as usize].peer_id == *peer_id;
         self.by_peer_id
-            .find(self.hasher.hash_one(peer_id), same)
+            .find(self.hasher.hash(&peer_id.0), same)
             .map(|&index| index as usize)
     }
 
@@ -86,24 +84,24 @@ impl Members {
         });
 
         let (dense, hasher) = (&self.dense, &self.hasher);
-        let hash = |&index: &u32| hasher.hash_one(dense[index as usize].peer_id);
+        let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);
         #[expect(
             clippy::cast_possible_truncation,
             reason = "a member is a socket: under 2^32"
         )]
         self.by_peer_id
-            .insert_unique(hasher.hash_one(peer_id), index as u32, hash);
+            .insert_unique(hasher.hash(&peer_id.0), index as u32, hash);
         index
     }
 
     /// Takes a member out. The last one moves into its place.
     pub(super) fn remove(&mut self, index: usize) {
         let last = self.dense.len() - 1;
-        if let Entry::Occupied(entry) = self.entry(index) {
+        if let Some(entry) = self.entry(index) {
             entry.remove();
         }
         if index != last
-            && let Entry::Occupied(mut entry) = self.entry(last)
+            && let Some(mut entry) = self.entry(last)
         {
             #[expect(clippy::cast_possible_truncation, reason = "below another u32")]
             let moved = index as u32;
@@ -119,12 +117,12 @@ impl Members {
         self.seeders = self.seeders - usize::from(was) + usize::from(seeder);
     }
 
-    fn entry(&mut self, index: usize) -> Entry<'_, u32> {
-        let (dense, hasher) = (&self.dense, &self.hasher);
-        let hash = |&index: &u32| hasher.hash_one(dense[index as usize].peer_id);
-        let own = hasher.hash_one(dense[index].peer_id);
+    /// The entry of the hash index for the member at `index`.
+    fn entry(&mut self, index: usize) -> Option<OccupiedEntry<'_, u32>> {
+        let own = self.hasher.hash(&self.dense[index].peer_id.0);
         self.by_peer_id
-            .entry(own, |&other| other as usize == index, hash)
+            .find_entry(own, |&other| other as usize == index)
+            .ok()
     }
 
     /// Gives memory back after a crowd has left, and not so eagerly that it is taken right again.
@@ -133,7 +131,7 @@ impl Members {
         if self.dense.capacity() > 16 && len < self.dense.capacity() / 4 {
             self.dense.shrink_to(len * 2);
             let (dense, hasher) = (&self.dense, &self.hasher);
-            let hash = |&index: &u32| hasher.hash_one(dense[index as usize].peer_id);
+            let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);
             self.by_peer_id.shrink_to(len * 2, hash);
         }
     }

@@ -7,10 +7,10 @@ mod offers;
 
 use std::time::Duration;
 
-use foldhash::quality::FixedState;
 use rand::Rng;
 use rand::seq::index;
 
+use crate::hash::IdHasher;
 use crate::id::{ConnId, PeerId};
 use crate::limits::Settings;
 use crate::shard::Outbox;
@@ -36,7 +36,7 @@ pub struct Counts {
 }
 
 impl Swarm {
-    pub(crate) fn new(hasher: FixedState) -> Self {
+    pub(crate) fn new(hasher: IdHasher) -> Self {
         Self {
             members: Members::new(hasher),
             downloaded: 0,

@@ -56,7 +56,7 @@ pub enum Reason {
     /// Another connection announced this peer id in this swarm and is still here.
     #[error("peer_id belongs to another connection")]
     PeerIdTaken,
-    /// An answer or a stop for a peer id that this connection never announced in this swarm.
+    /// An answer from a peer id that this connection doesn't have in this swarm.
     #[error("peer_id is not in this swarm on this connection")]
     NotAnnounced,
     /// The answer's receiver is not in the swarm any more.
