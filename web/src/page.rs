@@ -15,7 +15,7 @@ struct Page;
 
 /// The page loads code and style from itself only. Streams, trackers and STUN servers may be on any
 /// host: that is what `connect-src` and `media-src` leave open. hls.js plays from `blob:` media and
-/// decodes in a worker. Framing is left open: embedding the player is a use of it, and nothing on it
+/// may unpack segments in a worker. Framing is left open: embedding the player is a use of it, and nothing on it
 /// does harm when clicked.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; worker-src 'self' blob:; media-src 'self' blob: http: https:; \

@@ -2,7 +2,6 @@
 // to peer can't start, breaks, or falls silent, and every error that hls.js gives up on is tried again.
 import Hls, { ErrorTypes, Events } from "hls.js";
 import type { ErrorData, HlsConfig, LoaderCallbacks, LoaderConfiguration, LoaderContext } from "hls.js";
-import workerPath from "hls.js/dist/hls.worker.js?url";
 import type { HlsJsP2PEngine, HlsWithP2PInstance } from "p2p-media-loader-hlsjs";
 import {
   BACK_BUFFER_S,
@@ -117,7 +116,9 @@ export class Playback {
 
   #hlsConfig(): Partial<HlsConfig> {
     return {
-      workerPath,
+      // A worker would take each segment's buffer with it, and P2P Media Loader 2.3.1, which keeps that
+      // very buffer for the other viewers, would be left with a detached one.
+      enableWorker: false,
       liveSyncDurationCount: LIVE_SYNC_SEGMENTS,
       backBufferLength: BACK_BUFFER_S,
       loader: countingLoader((bytes) => (this.#stats.httpBytes += bytes)),

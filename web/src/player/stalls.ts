@@ -58,9 +58,11 @@ export class StallMeter {
 
   #compare(last: Sample, now: Sample): void {
     const wallMs = now.wallMs - last.wallMs;
-    const playedMs = (now.mediaMs - last.mediaMs) / this.#video.playbackRate;
-    // A jump moves the clock without playing: nothing of this sample was played.
-    const lostMs = this.#jumped || this.#video.seeking ? wallMs : Math.max(0, wallMs - playedMs);
+    // A jump moves the clock without playing: nothing of this sample was played. A clock that ran
+    // backwards was set anew with the video's source, and makes up for nothing.
+    const jumped = this.#jumped || this.#video.seeking || now.mediaMs < last.mediaMs;
+    const playedMs = jumped ? 0 : (now.mediaMs - last.mediaMs) / this.#video.playbackRate;
+    const lostMs = Math.max(0, wallMs - playedMs);
     this.#jumped = false;
 
     if (lostMs > STALL_SAMPLE_MS / 2) {
