@@ -1,0 +1,109 @@
+//! The embedded files as responses: what may be kept, for how long, and what the page may load. The
+//! hash in an asset's name changes with its content, so only `/` itself is ever asked for again.
+
+use actix_web::{
+    Handler, HttpRequest, HttpResponse, Resource, Responder,
+    http::header::{self, ETag, EntityTag, Header, IfNoneMatch},
+    web::{self, Bytes, Path},
+};
+use rust_embed::{EmbeddedFile, RustEmbed};
+
+/// What npm built, see `build.rs`.
+#[derive(RustEmbed)]
+#[folder = "$OUT_DIR/page"]
+struct Page;
+
+/// The page loads code and style from itself only. Streams, trackers and STUN servers may be on any
+/// host: that is what `connect-src` and `media-src` leave open. hls.js plays from `blob:` media and
+/// may unpack segments in a worker. Framing is left open: embedding the player is a use of it, and nothing on it
+/// does harm when clicked.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; worker-src 'self' blob:; media-src 'self' blob: http: https:; \
+    connect-src 'self' http: https: ws: wss:; base-uri 'none'; form-action 'none'";
+
+/// A year, the longest that caches honour (RFC 9111 leaves the bound to them).
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
+
+/// `GET` and `HEAD`; anything else is answered with 405.
+pub(crate) fn resource<F, Args>(path: &str, handler: F) -> Resource
+where
+    F: Handler<Args>,
+    F::Output: Responder + 'static,
+    Args: actix_web::FromRequest + 'static,
+{
+    web::resource(path)
+        .route(web::get().to(handler.clone()))
+        .route(web::head().to(handler))
+}
+
+/// `/`: asked for at every visit, and sent again only when it changed.
+pub(crate) async fn index(request: HttpRequest) -> HttpResponse {
+    let Some(file) = Page::get("index.html") else {
+        return not_found();
+    };
+    let etag = EntityTag::new_strong(hex(&file.metadata.sha256_hash()));
+    if is_cached(&request, &etag) {
+        return HttpResponse::NotModified()
+            .insert_header(ETag(etag))
+            .insert_header((header::CACHE_CONTROL, "no-cache"))
+            .finish();
+    }
+    HttpResponse::Ok()
+        .insert_header(ETag(etag))
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CONTENT_TYPE, mime_type(&file)))
+        .body(file.data)
+}
+
+/// `/assets/*`: script, style, icon; the hash in the name makes each immutable.
+pub(crate) async fn asset(path: Path<String>) -> HttpResponse {
+    let Some(file) = Page::get(&format!("assets/{path}")) else {
+        return not_found();
+    };
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, IMMUTABLE))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CONTENT_TYPE, mime_type(&file)))
+        .body(file.data)
+}
+
+/// `/player.json`: never kept, since the operator may change it between two visits.
+pub(crate) fn settings(json: Bytes) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::CONTENT_TYPE, "application/json"))
+        .body(json)
+}
+
+fn is_cached(request: &HttpRequest, etag: &EntityTag) -> bool {
+    match IfNoneMatch::parse(request) {
+        Ok(IfNoneMatch::Any) => true,
+        Ok(IfNoneMatch::Items(tags)) => tags.iter().any(|tag| tag.weak_eq(etag)),
+        Err(_) => false,
+    }
+}
+
+/// Text says its encoding; the page's is UTF-8 throughout.
+fn mime_type(file: &EmbeddedFile) -> String {
+    let mime = file.metadata.mimetype();
+    if mime.starts_with("text/") {
+        format!("{mime}; charset=utf-8")
+    } else {
+        mime.to_owned()
+    }
+}
+
+fn not_found() -> HttpResponse {
+    HttpResponse::NotFound()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CONTENT_TYPE, "text/plain; charset=utf-8"))
+        .body("not found\n")
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

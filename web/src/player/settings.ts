@@ -1,0 +1,134 @@
+// What to play and whom to ask for peers. The server's `/player.json` says it, and the page's query
+// string overrides it, so that one page serves every stream, a mirror, or a tracker elsewhere.
+import { QUERY_LIST_MAX, RETRY_FIRST_MS, RETRY_MAX_MS } from "./limits";
+
+/** What the page runs with: every address absolute, every default filled in. */
+export interface Settings {
+  /** Shown above the picture. */
+  title: string;
+  /** The playlist, absolute. */
+  streamUrl: string;
+  /** Viewers with the same id share; see {@link swarmIdOf}. */
+  swarmId: string;
+  /** `ws:` and `wss:` addresses. */
+  trackers: string[];
+  /** `stun:host:port` addresses. */
+  stun: string[];
+  /** False plays over HTTP alone. */
+  p2p: boolean;
+}
+
+/** `/player.json`, as the server writes it. */
+interface ServerSettings {
+  streams: { name: string; url: string }[];
+  trackers: string[];
+  stun: string[];
+}
+
+/** Settings that cannot be used, in words for the person in front of the page. */
+export class SettingsError extends Error {}
+
+/**
+ * Asks the server until it answers, then applies the query string:
+ * `?stream=NAME|URL&tracker=URL(,URL)&stun=HOST:PORT(,HOST:PORT)|none&p2p=0`.
+ *
+ * @throws {SettingsError} when an address can't be used, or there is no stream to play
+ */
+export async function loadSettings(page: Location, onRetry: () => void): Promise<Settings> {
+  const server = await fetchServerSettings(onRetry);
+  const query = new URLSearchParams(page.search);
+  const stream = chooseStream(server.streams, query.get("stream"), page);
+  return {
+    title: stream.name,
+    streamUrl: stream.url,
+    swarmId: swarmIdOf(stream.url),
+    trackers: (listOf(query, "tracker") ?? server.trackers).map((tracker) => trackerUrl(tracker, page)),
+    stun: (listOf(query, "stun") ?? server.stun)
+      .filter((stun) => stun !== "none")
+      .map((stun) => stunUrl(stun, page)),
+    p2p: query.get("p2p") !== "0",
+  };
+}
+
+async function fetchServerSettings(onRetry: () => void): Promise<ServerSettings> {
+  for (let waitMs = RETRY_FIRST_MS; ; waitMs = Math.min(2 * waitMs, RETRY_MAX_MS)) {
+    try {
+      const response = await fetch("/player.json");
+      if (response.ok) return (await response.json()) as ServerSettings;
+      // Served from a place that has no settings: the query string has to say it all.
+      if (response.status === 404) return { streams: [], trackers: [], stun: [] };
+    } catch {
+      // The server is away, perhaps restarting: the same wait as for any other answer.
+    }
+    onRetry();
+    await new Promise((resume) => setTimeout(resume, waitMs));
+  }
+}
+
+function chooseStream(
+  streams: ServerSettings["streams"],
+  wanted: string | null,
+  page: Location,
+): { name: string; url: string } {
+  const stream = wanted === null ? streams[0] : streams.find(({ name }) => name === wanted);
+  if (stream !== undefined) return { name: stream.name, url: httpUrl(stream.url, page) };
+  if (wanted === null) throw new SettingsError("There is no stream here yet.");
+  if (!/[/.:]/.test(wanted)) {
+    const names = streams.map(({ name }) => name).join(", ") || "none";
+    throw new SettingsError(`There is no stream named “${wanted}” here. Streams: ${names}.`);
+  }
+  const url = httpUrl(wanted, page);
+  return { name: new URL(url).pathname.split("/").at(-2) || "Live stream", url };
+}
+
+/**
+ * The path of the playlist: mirrors, ports and tokens in the query differ between viewers of one stream,
+ * and would split them. Two different streams on one tracker therefore need two paths.
+ */
+function swarmIdOf(streamUrl: string): string {
+  return new URL(streamUrl).pathname;
+}
+
+function listOf(query: URLSearchParams, key: string): string[] | null {
+  const written = query.get(key);
+  if (written === null) return null;
+  const list = written.split(",").filter((item) => item !== "");
+  return list.slice(0, QUERY_LIST_MAX);
+}
+
+function httpUrl(written: string, page: Location): string {
+  const url = parse(written, page.href, "stream");
+  if (!/^https?:$/.test(url.protocol)) {
+    throw new SettingsError(`stream=${written}: a stream's address starts with http:// or https://.`);
+  }
+  return url.href;
+}
+
+/** A path stands for the page's own host, `wss:` where the page is secure. */
+function trackerUrl(written: string, page: Location): string {
+  const base = `${page.protocol === "https:" ? "wss" : "ws"}://${page.host}/`;
+  const url = parse(written, base, "tracker");
+  if (!/^wss?:$/.test(url.protocol)) {
+    throw new SettingsError(`tracker=${written}: a tracker's address starts with ws:// or wss://.`);
+  }
+  return url.href;
+}
+
+/** `:3478` stands for the page's own host name; the scheme may be left out. */
+function stunUrl(written: string, page: Location): string {
+  const address = written.replace(/^stun:/, "");
+  const full = address.startsWith(":") ? page.hostname + address : address;
+  const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^:[\]/?#@\s]+)(?::(\d{1,5}))?$/.exec(full)?.[1] ?? NaN);
+  if (!(port >= 1 && port <= 65_535)) {
+    throw new SettingsError(`stun=${written}: write HOST:PORT with a port from 1 to 65535, or none.`);
+  }
+  return `stun:${full}`;
+}
+
+function parse(written: string, base: string, key: string): URL {
+  try {
+    return new URL(written, base);
+  } catch {
+    throw new SettingsError(`${key}=${written}: this isn't an address.`);
+  }
+}

@@ -1,0 +1,39 @@
+// Whether the tracker is there, seen by the page itself. P2P Media Loader retries a lost tracker in
+// silence, so the page watches the WebSockets that the library opens; it opens none of its own.
+
+/** `off` until a socket is opened: peer to peer is not in use. */
+export type LinkState = "off" | "connecting" | "connected" | "lost";
+
+/** The state of the links to all trackers, taken together. */
+export class TrackerLink {
+  readonly #sockets = new Map<string, LinkState>();
+
+  /**
+   * Watches every WebSocket that is opened from now on. To be called before the library is loaded, which
+   * keeps the constructor that it finds at that moment. The page opens sockets to trackers only.
+   */
+  watch(): void {
+    const link = this;
+    window.WebSocket = class extends window.WebSocket {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols);
+        link.#follow(this);
+      }
+    };
+  }
+
+  /** One connected tracker is enough to find peers. */
+  get state(): LinkState {
+    const states = [...this.#sockets.values()];
+    const order: LinkState[] = ["connected", "connecting", "lost"];
+    return order.find((state) => states.includes(state)) ?? "off";
+  }
+
+  /** Keyed by address: a new socket to the same tracker replaces the one that was lost. */
+  #follow(socket: WebSocket): void {
+    const set = (state: LinkState) => this.#sockets.set(socket.url, state);
+    set("connecting");
+    socket.addEventListener("open", () => set("connected"));
+    socket.addEventListener("close", () => set("lost"));
+  }
+}

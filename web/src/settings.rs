@@ -1,0 +1,36 @@
+//! The addresses that the page starts with, as `/player.json` says them. A viewer's query string may
+//! override each of them, so they are defaults and no secret.
+
+use serde::Serialize;
+
+/// What the page plays and whom it asks for peers, until its query string says otherwise.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlayerSettings {
+    /// The streams on offer; the page plays the first unless `?stream=NAME` names another.
+    pub streams: Vec<PlayerStream>,
+    /// `ws://` and `wss://` addresses. A path such as `/` is on the page's own host, `wss` where the page
+    /// itself came over TLS. With none, the page plays over HTTP alone.
+    pub trackers: Vec<String>,
+    /// `stun:host:port`. `:3478` is that port on the host that the page came from.
+    pub stun: Vec<String>,
+}
+
+/// One stream.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PlayerStream {
+    /// Shown as the title, and what `?stream=` selects.
+    pub name: String,
+    /// The playlist: an absolute `http(s)` address, or a path on the page's own host. Viewers whose
+    /// addresses have the same path share with each other, whatever the host and the query.
+    pub url: String,
+}
+
+impl PlayerSettings {
+    /// The body of `/player.json`.
+    pub(crate) fn to_json(&self) -> String {
+        // Strings and lists only: serialization has no way to fail.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
