@@ -1,1 +1,220 @@
-//! placeholder
+//! The origin: live sources as HLS over HTTP, for players and for the CDN in front of them. A
+//! running [`Origin`] is an actix System on a thread of its own, so that encoding and files never
+//! delay whoever serves its [`Origin::routes`].
+
+mod actors;
+pub mod config;
+mod error;
+mod ffmpeg;
+mod http;
+pub mod limits;
+mod playlist;
+mod source;
+mod store;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, mpsc};
+use std::thread::{self, JoinHandle};
+
+use actix::{Actor, Addr, System};
+use actix_web::web::ServiceConfig;
+use futures_util::future::join_all;
+use tempfile::TempDir;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+pub use config::{OriginConfig, ValidOrigin};
+pub use error::{ConfigError, OriginError};
+
+use actors::{StopStream, StreamActor};
+use config::{SourceKind, Stream};
+use ffmpeg::{Ability, probe};
+use limits::{ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
+use source::source_of;
+use store::Store;
+
+/// A running origin. Dropping it stops it.
+#[derive(Debug)]
+pub struct Origin {
+    names: Vec<String>,
+    store: Arc<Store>,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    thread: JoinHandle<()>,
+    /// Dropped to end the thread.
+    stop: oneshot::Sender<()>,
+    /// Disconnects when the thread has let go of everything.
+    ended: mpsc::Receiver<()>,
+}
+
+/// What a stream is called, and where its playlist is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StreamInfo {
+    /// The name in the config.
+    pub name: String,
+    /// Such as `/hls/testcard/index.m3u8`.
+    pub playlist_path: String,
+}
+
+impl Origin {
+    /// Starts all streams. Returns at once: requests for a stream that has no segment yet wait for
+    /// its first one.
+    ///
+    /// # Errors
+    /// When the folder for segments or the thread cannot be made.
+    pub fn start(config: ValidOrigin) -> Result<Origin, OriginError> {
+        let folder = Folder::make(config.folder)?;
+        let names: Vec<_> = config
+            .streams
+            .iter()
+            .map(|stream| stream.name.clone())
+            .collect();
+        let store = Arc::new(Store::new(names.iter().cloned()));
+        let (stop, stopped) = oneshot::channel();
+        let (alive, ended) = mpsc::channel();
+        let thread = thread::Builder::new().name("origin".to_owned());
+        let streams = config.streams;
+        let shelves = store.clone();
+        let thread = thread.spawn(move || {
+            System::new().block_on(run(streams, &shelves, folder.path(), stopped));
+            drop(folder);
+            drop(alive);
+        });
+        let thread = thread.map_err(OriginError::Thread)?;
+        Ok(Origin {
+            names,
+            store,
+            running: Some(Running {
+                thread,
+                stop,
+                ended,
+            }),
+        })
+    }
+
+    /// Mounts `/hls/{stream}/{file}` in an actix-web App, on as many workers as it has.
+    pub fn routes(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
+        http::routes(self.store.clone())
+    }
+
+    /// The streams, in the config's order.
+    pub fn streams(&self) -> Vec<StreamInfo> {
+        let info = |name: &String| StreamInfo {
+            name: name.clone(),
+            playlist_path: format!("/hls/{name}/{}", http::PLAYLIST),
+        };
+        self.names.iter().map(info).collect()
+    }
+
+    /// Ends all streams: kills and reaps ffmpeg, and deletes the temporary folder. Blocks its
+    /// thread meanwhile, usually for some milliseconds, at most for [`ORIGIN_STOP_TIMEOUT`].
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Origin {
+    fn drop(&mut self) {
+        let Some(Running {
+            thread,
+            stop,
+            ended,
+        }) = self.running.take()
+        else {
+            return;
+        };
+        drop(stop);
+        if let Err(mpsc::RecvTimeoutError::Timeout) = ended.recv_timeout(ORIGIN_STOP_TIMEOUT) {
+            tracing::error!("the origin did not stop within {ORIGIN_STOP_TIMEOUT:?}");
+        } else if thread.join().is_err() {
+            tracing::error!("the origin's thread panicked");
+        }
+    }
+}
+
+/// The folder for segments: the operator's, which stays, or a temporary one.
+enum Folder {
+    Kept(PathBuf),
+    Temporary(TempDir),
+}
+
+impl Folder {
+    fn make(configured: Option<PathBuf>) -> Result<Self, OriginError> {
+        match configured {
+            Some(path) => match std::fs::create_dir_all(&path) {
+                Ok(()) => Ok(Folder::Kept(path)),
+                Err(source) => Err(OriginError::Folder { path, source }),
+            },
+            None => match tempfile::Builder::new().prefix("origin-").tempdir() {
+                Ok(folder) => Ok(Folder::Temporary(folder)),
+                Err(source) => Err(OriginError::Folder {
+                    path: std::env::temp_dir(),
+                    source,
+                }),
+            },
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Folder::Kept(path) => path,
+            Folder::Temporary(folder) => folder.path(),
+        }
+    }
+}
+
+/// The origin's thread, until `stopped` resolves.
+async fn run(
+    streams: Vec<Stream>,
+    store: &Store,
+    folder: &Path,
+    mut stopped: oneshot::Receiver<()>,
+) {
+    let ability = tokio::select! {
+        ability = ability_for(&streams) => ability,
+        _ = &mut stopped => return,
+    };
+    let streams: Vec<_> = streams
+        .iter()
+        .filter_map(|stream| start(stream, ability, store, folder))
+        .collect();
+    // Resolves with an error, as it is dropped and never sent.
+    let _ = stopped.await;
+    let all_stopped = join_all(streams.iter().map(|stream| stream.send(StopStream)));
+    if timeout(STREAMS_STOP_TIMEOUT, all_stopped).await.is_err() {
+        tracing::error!("a stream did not stop within {STREAMS_STOP_TIMEOUT:?}");
+    }
+}
+
+/// Asks ffmpeg what it can do, if a stream needs it, and says so when it cannot.
+async fn ability_for(streams: &[Stream]) -> Ability {
+    if streams
+        .iter()
+        .all(|stream| stream.source == SourceKind::Loop)
+    {
+        return Ability::NONE;
+    }
+    let ability = probe().await;
+    if !ability.encodes() {
+        tracing::warn!(
+            "no ffmpeg with libx264 and AAC here, so the test card is a looped clip; to get one: \
+             `apt install ffmpeg` or `brew install ffmpeg`, and start again"
+        );
+    }
+    ability
+}
+
+fn start(
+    stream: &Stream,
+    ability: Ability,
+    store: &Store,
+    folder: &Path,
+) -> Option<Addr<StreamActor>> {
+    let shelf = store.shelf(&stream.name)?.clone();
+    let source = source_of(stream, ability, folder.join(&stream.name));
+    let stream = StreamActor::new(stream.name.clone(), source, stream.playlist_segments, shelf);
+    Some(stream.start())
+}

@@ -1,1 +1,152 @@
-fn main() {}
+//! `origin [config.json]`: the origin alone, on its own port, with the same file that the tracker
+//! reads. Prints where the streams are, and runs until SIGINT or SIGTERM.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use actix_web::{App, HttpServer};
+use anyhow::{Context, bail};
+use clap::Parser;
+use origin::limits::CONFIG_BYTES_MAX;
+use origin::{Origin, OriginConfig, StreamInfo, ValidOrigin};
+use serde::Deserialize;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Seconds that open answers get at the end; the rest of a segment comes from memory.
+const SHUTDOWN_SECONDS: u64 = 1;
+
+/// The exit code for a config file that cannot be used, and (clap's) for wrong arguments.
+const EXIT_USAGE: u8 = 2;
+
+/// Serves live streams as HLS over HTTP.
+#[derive(Parser)]
+#[command(version)]
+struct Args {
+    /// A JSON file with a section `origin`; without it, the test card on port 8080.
+    config: Option<PathBuf>,
+}
+
+/// The parts of the file that are the origin's. The others are the tracker's.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ConfigFile {
+    origin: OriginConfig,
+}
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    let args = Args::parse();
+    log_to_stderr();
+    let config = match read_config(args.config.as_deref()) {
+        Ok(config) => config,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            return ExitCode::from(EXIT_USAGE);
+        }
+    };
+    match run(config).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log_to_stderr() {
+    let filter = tracing_subscriber::EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env_lossy();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .init();
+}
+
+fn read_config(path: Option<&Path>) -> anyhow::Result<ValidOrigin> {
+    let Some(path) = path else {
+        return Ok(OriginConfig::default().validate()?);
+    };
+    let name = path.display();
+    let mut text = String::new();
+    let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
+    let read = file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text);
+    if read.with_context(|| format!("cannot read {name}"))? as u64 > CONFIG_BYTES_MAX {
+        bail!("{name} has more than {CONFIG_BYTES_MAX} bytes");
+    }
+    let mut json = serde_json::Deserializer::from_str(&text);
+    let config: Result<ConfigFile, _> = serde_path_to_error::deserialize(&mut json);
+    let config = config.with_context(|| name.to_string())?;
+    json.end().with_context(|| name.to_string())?;
+    config.origin.validate().with_context(|| name.to_string())
+}
+
+async fn run(config: ValidOrigin) -> anyhow::Result<()> {
+    // Before anything starts, so that no signal finds the default, which is to die at once.
+    let stop_signal = stop_signal().context("cannot listen for signals")?;
+    let listen = config.listen();
+    let origin = Origin::start(config)?;
+    let routes = origin.routes();
+    let server = HttpServer::new(move || App::new().configure(routes.clone()))
+        .disable_signals()
+        .shutdown_timeout(SHUTDOWN_SECONDS)
+        .bind(listen)
+        .with_context(|| format!("cannot listen on {listen}"))?;
+    let address = server.addrs().first().copied().unwrap_or(listen);
+    let server = server.run();
+    let handle = server.handle();
+    let mut server = actix_web::rt::spawn(server);
+    print_streams(address, &origin.streams());
+    tokio::select! {
+        signal = stop_signal => tracing::info!("{signal}: stopping"),
+        ended = &mut server => return Ok(ended.context("the HTTP server panicked")??),
+    }
+    handle.stop(true).await;
+    origin.stop();
+    Ok(())
+}
+
+/// One line per stream, for people and for scripts.
+#[expect(
+    clippy::print_stdout,
+    reason = "the addresses are this program's output"
+)]
+fn print_streams(listening_at: SocketAddr, streams: &[StreamInfo]) {
+    let mut address = listening_at;
+    if address.ip().is_unspecified() {
+        let loopback: [std::net::IpAddr; 2] = [
+            std::net::Ipv4Addr::LOCALHOST.into(),
+            std::net::Ipv6Addr::LOCALHOST.into(),
+        ];
+        address.set_ip(loopback[usize::from(address.is_ipv6())]);
+    }
+    for stream in streams {
+        println!("stream   http://{address}{}", stream.playlist_path);
+    }
+}
+
+/// Resolves to the name of the first signal that asks the origin to stop.
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = &'static str>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => "SIGINT",
+            _ = terminate.recv() => "SIGTERM",
+        }
+    })
+}
+
+/// Resolves to the name of the signal that asks the origin to stop.
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = &'static str>> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+        "Ctrl-C"
+    })
+}

@@ -1,0 +1,77 @@
+//! Every bound of the origin, in one place, each with its unit and its reason. What happens at a
+//! bound is decided (and tested) where it is used.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+/// Streams of one origin: each may be an encoder, and an encoder is a good part of a core.
+pub const STREAMS_MAX: usize = 16;
+
+/// Characters in a stream's name: it becomes a part of URLs and of file names.
+pub const STREAM_NAME_CHARS_MAX: usize = 64;
+
+/// Pixels across and down: from what x264 still encodes up to 4K. Both must be even (yuv420p).
+pub const WIDTH_PIXELS: RangeInclusive<i64> = 64..=3840;
+/// See [`WIDTH_PIXELS`].
+pub const HEIGHT_PIXELS: RangeInclusive<i64> = 64..=2160;
+
+/// Frames a second: one is the least that can start a one-second segment with a key frame.
+pub const FRAMES_PER_SECOND: RangeInclusive<i64> = 1..=120;
+
+/// Video bits a second, in thousands.
+pub const VIDEO_KBPS: RangeInclusive<i64> = 50..=50_000;
+
+/// Seconds in a segment. Below 1 s media sequence numbers, which start at the epoch's seconds,
+/// could be given twice after a restart; above 10 s a viewer waits too long for a picture.
+pub const SEGMENT_SECONDS: RangeInclusive<i64> = 1..=10;
+
+/// Segments in a playlist: RFC 8216, 6.2.2 wants three target durations at least; the upper bound
+/// keeps a playlist below 10 kB.
+pub const PLAYLIST_SEGMENTS: RangeInclusive<i64> = 3..=60;
+
+/// Bytes of segments that one stream holds in memory. The oldest go first.
+pub const STREAM_BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Bytes of one segment: a larger file is not read, and ends the ffmpeg that wrote it.
+pub const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
+
+/// Bytes of the playlist that ffmpeg hands over: 60 entries of about 150 bytes, with room.
+pub const FFMPEG_PLAYLIST_BYTES_MAX: u64 = 64 * 1024;
+
+/// How long a request for a playlist is held while its stream starts, before it gets 503: a 2 s
+/// segment, an encoder's start, and a slow machine.
+pub const FIRST_PLAYLIST_WAIT: Duration = Duration::from_secs(6);
+
+/// Requests held like that, per stream; more get their 503 at once.
+pub const FIRST_PLAYLIST_WAITERS_MAX: usize = 1024;
+
+/// How often ffmpeg's playlist is read: adds at most this to the latency, and costs one small read.
+pub const FOLDER_POLL: Duration = Duration::from_millis(100);
+
+/// The first pause before ffmpeg is started again; each further one is twice as long ...
+pub const RESTART_DELAY_MIN: Duration = Duration::from_secs(1);
+/// ... up to this one, so that a broken machine is not kept busy.
+pub const RESTART_DELAY_MAX: Duration = Duration::from_secs(30);
+/// An ffmpeg that ran this long was well, and the pauses start again at the shortest.
+pub const RESTART_DELAY_RESETS_AFTER: Duration = Duration::from_secs(60);
+
+/// An ffmpeg that finished no segment for this many segment durations hangs, and is killed ...
+pub const STALL_SEGMENTS: u32 = 5;
+/// ... but never before this long, since an encoder on a busy machine starts slowly.
+pub const STALL_MIN: Duration = Duration::from_secs(15);
+
+/// Lines of ffmpeg's stderr that reach the log per second; the rest are counted.
+pub const FFMPEG_LOG_LINES_PER_SECOND: u32 = 5;
+/// Bytes of one such line; a longer one is logged in pieces.
+pub const FFMPEG_LOG_LINE_BYTES_MAX: u64 = 1024;
+
+/// How long ffmpeg may take to encode a tenth of a second when it is asked what it can do.
+pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long the streams get to stop before the origin's thread ends without them.
+pub const STREAMS_STOP_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long [`crate::Origin::stop`] waits for the origin's thread.
+pub const ORIGIN_STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Bytes of a config file; a real one has a few hundred.
+pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;

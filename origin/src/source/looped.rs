@@ -1,0 +1,184 @@
+//! The clip that ships with the origin, played as live for ever: the picture of last resort, which
+//! needs no ffmpeg. Which segment is on air follows from the clock alone, so origins behind one CDN
+//! serve the same names with the same content, and a restart goes unnoticed.
+
+use std::time::{Duration, SystemTime};
+
+use actix::Recipient;
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use tokio::task::JoinHandle;
+
+use super::{Playing, Source};
+use crate::actors::SegmentReady;
+use crate::playlist::Segment;
+
+/// The clip's segments, made by `clip/make.sh`.
+const CLIP: [&[u8]; 4] = [
+    include_bytes!("../../clip/clip-0.ts"),
+    include_bytes!("../../clip/clip-1.ts"),
+    include_bytes!("../../clip/clip-2.ts"),
+    include_bytes!("../../clip/clip-3.ts"),
+];
+
+/// How long each of them plays.
+const SEGMENT: Duration = Duration::from_secs(2);
+
+/// Plays the clip.
+pub(crate) struct LoopSource {
+    playlist_segments: usize,
+}
+
+impl LoopSource {
+    pub(crate) fn new(playlist_segments: usize) -> Self {
+        LoopSource { playlist_segments }
+    }
+}
+
+impl Source for LoopSource {
+    fn segment(&self) -> Duration {
+        SEGMENT
+    }
+
+    fn play(&self, stream: Recipient<SegmentReady>) -> Box<dyn Playing> {
+        Box::new(PlayingLoop(actix::spawn(feed(
+            stream,
+            self.playlist_segments as u64,
+        ))))
+    }
+}
+
+struct PlayingLoop(JoinHandle<()>);
+
+impl Playing for PlayingLoop {
+    fn stop(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
+        self.0.abort();
+        Box::pin(async move {
+            // An error here is the abort.
+            let _ = self.0.await;
+        })
+    }
+}
+
+/// Delivers a whole playlist at once, then each segment as it ends. A clock that jumps forward
+/// skips what nobody could see any more; one that jumps back makes the loop wait for it.
+async fn feed(stream: Recipient<SegmentReady>, playlist_segments: u64) {
+    let mut next = 0;
+    loop {
+        let now = SystemTime::now();
+        let on_air = on_air_at(now);
+        next = next.max(on_air.saturating_sub(playlist_segments));
+        while next < on_air {
+            stream.do_send(SegmentReady(segment(next)));
+            next += 1;
+        }
+        let ends_at = starts_at(next + 1);
+        let pause = ends_at.duration_since(now).unwrap_or_default();
+        // Asks the clock again within a segment's length, in case it is set meanwhile.
+        tokio::time::sleep(pause.min(SEGMENT)).await;
+    }
+}
+
+/// The number of the segment that plays at `now`, counted from the epoch.
+fn on_air_at(now: SystemTime) -> u64 {
+    let since_epoch = now
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    since_epoch.as_secs() / SEGMENT.as_secs()
+}
+
+fn starts_at(sequence: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(sequence * SEGMENT.as_secs())
+}
+
+fn segment(sequence: u64) -> Segment {
+    let clip_segments = CLIP.len() as u64;
+    Segment {
+        name: format!("loop-{sequence}.ts").into(),
+        sequence,
+        timeline: sequence / clip_segments,
+        duration: SEGMENT,
+        recorded_at: starts_at(sequence),
+        bytes: Bytes::from_static(CLIP[(sequence % clip_segments) as usize]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playlist::{Window, render};
+
+    fn playlist_at(unix_seconds: u64, playlist_segments: usize) -> String {
+        let on_air = on_air_at(SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds));
+        let mut window = Window::new(playlist_segments);
+        for sequence in on_air - playlist_segments as u64..on_air {
+            window.push(segment(sequence));
+        }
+        render(&window, SEGMENT)
+    }
+
+    #[test]
+    fn the_playlist_follows_from_the_clock() {
+        // 1,000,005 s: segment 500,002 is on air, and 500,000 was the start of round 125,000.
+        assert_eq!(
+            playlist_at(1_000_005, 3),
+            "#EXTM3U\n\
+             #EXT-X-VERSION:6\n\
+             #EXT-X-INDEPENDENT-SEGMENTS\n\
+             #EXT-X-TARGETDURATION:2\n\
+             #EXT-X-MEDIA-SEQUENCE:499999\n\
+             #EXT-X-DISCONTINUITY-SEQUENCE:124999\n\
+             #EXT-X-PROGRAM-DATE-TIME:1970-01-12T13:46:38.000Z\n\
+             #EXTINF:2.000000,\n\
+             loop-499999.ts\n\
+             #EXT-X-DISCONTINUITY\n\
+             #EXT-X-PROGRAM-DATE-TIME:1970-01-12T13:46:40.000Z\n\
+             #EXTINF:2.000000,\n\
+             loop-500000.ts\n\
+             #EXT-X-PROGRAM-DATE-TIME:1970-01-12T13:46:42.000Z\n\
+             #EXTINF:2.000000,\n\
+             loop-500001.ts\n"
+        );
+        assert_eq!(playlist_at(1_000_004, 3), playlist_at(1_000_005, 3));
+    }
+
+    #[test]
+    fn each_wrap_is_one_discontinuity_and_is_counted_when_it_leaves() {
+        for start in 1_000_000..1_000_016 {
+            let text = playlist_at(start, 8);
+            let number = |tag: &str| -> u64 {
+                let line = text
+                    .lines()
+                    .find_map(|line| line.strip_prefix(tag))
+                    .expect(tag);
+                line.parse().expect(tag)
+            };
+            let first = number("#EXT-X-MEDIA-SEQUENCE:");
+            assert_eq!(
+                number("#EXT-X-DISCONTINUITY-SEQUENCE:"),
+                first / 4,
+                "{text}"
+            );
+            let expected = (first + 7) / 4 - first / 4;
+            let tags = text.matches("#EXT-X-DISCONTINUITY\n").count() as u64;
+            assert_eq!(tags, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_means_the_same_content_for_ever() {
+        assert_eq!(segment(7).bytes, segment(11).bytes);
+        assert_ne!(segment(7).bytes, segment(8).bytes);
+        assert_ne!(segment(7).name, segment(11).name);
+    }
+
+    #[test]
+    fn the_clip_is_small_enough_to_ship() {
+        assert!(CLIP.iter().map(|part| part.len()).sum::<usize>() < 400_000);
+        assert!(
+            CLIP.iter()
+                .all(|part| part.len() % 188 == 0 && part[0] == 0x47),
+            "not MPEG-TS"
+        );
+    }
+}
