@@ -1,1 +1,229 @@
-//! placeholder
+//! The tracker as a library: [`Tracker::start`] runs what a [`Config`] names and returns a handle
+//! with the addresses that it got. The binary adds flags, signals and a log; the tests start it
+//! the same way.
+
+mod actors;
+mod close;
+pub mod config;
+mod directory;
+mod http;
+mod limits;
+mod listen;
+mod metrics;
+mod stun;
+mod transport;
+mod worker;
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use actix::Addr;
+use actix_server::ServerHandle;
+use origin::{Origin, OriginError};
+use thiserror::Error;
+use web::{PlayerSettings, PlayerStream};
+
+use actors::{Drain, StopStun, StunActor};
+use config::{Config, WebConfig};
+use limits::STOP_TIMEOUT;
+use worker::Node;
+
+/// A running tracker, with whatever its configuration put beside it.
+#[derive(Debug)]
+pub struct Tracker {
+    addresses: Addresses,
+    node: Arc<Node>,
+    server: ServerHandle,
+    stun: Vec<Addr<StunActor>>,
+    origin: Option<Origin>,
+}
+
+/// Where everything is. Port 0 in the configuration is the real one here.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// The listeners, in the configuration's order.
+    pub servers: Vec<SocketAddr>,
+    /// The first listener's path for sockets.
+    pub socket_path: String,
+    /// The STUN server.
+    pub stun: Option<SocketAddr>,
+    /// Paths of playlists.
+    pub streams: Vec<String>,
+    /// Whether `/` is the player.
+    pub player: bool,
+}
+
+/// Why a tracker could not start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// An address can't be listened on.
+    #[error("{key}: cannot listen on {address}: {source}")]
+    Listen {
+        /// The configuration's key.
+        key: String,
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The origin.
+    #[error("origin: {0}")]
+    Origin(#[from] OriginError),
+    /// Anything else that the system refused.
+    #[error("cannot start: {0}")]
+    Io(#[from] io::Error),
+}
+
+impl Tracker {
+    /// Starts everything. To be called inside an actix System, which goes on to run it.
+    ///
+    /// # Errors
+    ///
+    /// When an address can't be had or the origin can't start.
+    pub fn start(config: Config) -> Result<Self, StartError> {
+        let node = Arc::new(Node::new(config.settings, config.workers));
+        let (stun, stun_address) = match config.stun {
+            Some(stun) => start_stun(stun)?,
+            None => (Vec::new(), None),
+        };
+        let origin = config.origin.map(Origin::start).transpose()?;
+        let streams: Vec<_> = origin.iter().flat_map(Origin::streams).collect();
+        let player = config.web.map(|web| player(web, &streams, stun_address));
+
+        let listeners = config
+            .servers
+            .into_iter()
+            .enumerate()
+            .map(|(index, server)| {
+                let (address, key) = (server.address, format!("servers[{index}].server"));
+                let listener = listen::tcp(address).map_err(|source| StartError::Listen {
+                    key,
+                    address,
+                    source,
+                })?;
+                Ok((Arc::new(server), listener))
+            })
+            .collect::<Result<Vec<_>, StartError>>()?;
+        let addresses = Addresses {
+            servers: listeners
+                .iter()
+                .map(|(_, listener)| listener.local_addr())
+                .collect::<io::Result<_>>()?,
+            socket_path: listeners[0].0.path.example().to_owned(),
+            stun: stun_address,
+            streams: streams
+                .into_iter()
+                .map(|stream| stream.playlist_path)
+                .collect(),
+            player: player.is_some(),
+        };
+        let pages = listen::Pages {
+            player: player.map(|settings| Arc::new(web::routes(settings)) as listen::Routes),
+            origin: origin
+                .as_ref()
+                .map(|origin| Arc::new(origin.routes()) as listen::Routes),
+        };
+        let server = listen::serve(&node, listeners, &pages, config.workers)?;
+        Ok(Self {
+            addresses,
+            node,
+            server,
+            stun,
+            origin,
+        })
+    }
+
+    /// Where everything is.
+    #[must_use]
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// Stops everything: sockets are closed with 1001, ffmpeg is killed and reaped, requests have
+    /// a moment to end. Takes 5 s at most.
+    pub async fn stop(self) {
+        for stun in &self.stun {
+            stun.do_send(StopStun);
+        }
+        let accepting = self.server.stop(true);
+        for shard in self.node.shards() {
+            shard.do_send(Drain);
+        }
+        if let Some(origin) = self.origin {
+            // It waits for its own thread, which is no business of this one's.
+            let _ = tokio::task::spawn_blocking(move || origin.stop()).await;
+        }
+        let hung_up = async {
+            while self.node.metrics.connections() > 0 {
+                tokio::time::sleep(limits::STOP_POLL).await;
+            }
+        };
+        let _ = tokio::time::timeout(STOP_TIMEOUT, hung_up).await;
+        let _ = tokio::time::timeout(STOP_TIMEOUT, accepting).await;
+    }
+}
+
+/// One STUN socket for the address that was named; without one, one for IPv6 and one for IPv4.
+fn start_stun(
+    config: config::StunConfig,
+) -> Result<(Vec<Addr<StunActor>>, Option<SocketAddr>), StartError> {
+    let hosts = match config.host {
+        Some(host) => vec![host],
+        None => vec![
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        ],
+    };
+    let (mut actors, mut first) = (Vec::new(), None::<SocketAddr>);
+    for host in hosts {
+        // Both versions of IP answer on one port, also when the system chose it.
+        let port = first.map_or(config.port, |first| first.port());
+        let address = SocketAddr::new(host, port);
+        let started = listen::udp(address)
+            .and_then(|socket| Ok((socket.local_addr()?, StunActor::start_on(socket)?)));
+        match started {
+            Ok((bound, actor)) => {
+                first.get_or_insert(bound);
+                actors.push(actor);
+            }
+            Err(source) if config.optional || first.is_some() => {
+                tracing::warn!(%address, error = %source, "no STUN here");
+            }
+            Err(source) => {
+                return Err(StartError::Listen {
+                    key: "stun".to_owned(),
+                    address,
+                    source,
+                });
+            }
+        }
+    }
+    Ok((actors, first))
+}
+
+/// What the page starts with: the configuration's, or what runs here.
+fn player(
+    config: WebConfig,
+    streams: &[origin::StreamInfo],
+    stun: Option<SocketAddr>,
+) -> PlayerSettings {
+    let own_streams = || {
+        streams
+            .iter()
+            .map(|stream| PlayerStream {
+                name: stream.name.clone(),
+                url: stream.playlist_path.clone(),
+            })
+            .collect()
+    };
+    PlayerSettings {
+        streams: config.streams.unwrap_or_else(own_streams),
+        trackers: config.trackers.unwrap_or_else(|| vec!["/".to_owned()]),
+        stun: config.stun.unwrap_or_else(|| {
+            stun.iter()
+                .map(|stun| format!(":{}", stun.port()))
+                .collect()
+        }),
+    }
+}

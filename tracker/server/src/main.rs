@@ -1,1 +1,125 @@
-fn main() {}
+//! `tracker` runs everything on port 8000 for a first look; `tracker config.json` runs exactly
+//! what the file names. Exit code 2 says that the configuration or the flags are wrong, 1 that
+//! the system refused something.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracker::config::{self, Config};
+use tracker::{Addresses, Tracker};
+
+// 1.19 kB a peer with it, 1.44 kB with the system's allocator.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// A WebTorrent tracker that introduces viewers of a live stream to each other.
+#[derive(Parser)]
+#[command(version)]
+struct Flags {
+    /// Configuration, in wt-tracker's format; without it everything runs, on port 8000.
+    config: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let flags = Flags::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| "info,actix_server=warn".into());
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter)
+        .init();
+
+    let config = match flags.config.as_deref().map(config::load) {
+        None => Config::default(),
+        Some(Ok(loaded)) => {
+            for key in loaded.unknown_keys {
+                tracing::warn!(key, "nobody here knows this key of the configuration");
+            }
+            loaded.config
+        }
+        Some(Err(error)) => {
+            tracing::error!("{error}");
+            return ExitCode::from(2);
+        }
+    };
+    raise_descriptor_limit();
+    actix_rt::System::new().block_on(run(config))
+}
+
+async fn run(config: Config) -> ExitCode {
+    let tracker = match Tracker::start(config) {
+        Ok(tracker) => tracker,
+        Err(error) => {
+            tracing::error!("{error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    print(tracker.addresses());
+    asked_to_stop().await;
+    tracing::info!("stopping");
+    tracker.stop().await;
+    ExitCode::SUCCESS
+}
+
+/// What is worth knowing, a line each: `word  url`.
+#[expect(
+    clippy::print_stdout,
+    reason = "the addresses are the program's output, not its log"
+)]
+fn print(addresses: &Addresses) {
+    let first = reachable(addresses.servers[0]);
+    if addresses.player {
+        println!("player   http://{first}/");
+    }
+    for server in &addresses.servers {
+        println!(
+            "tracker  ws://{}{}",
+            reachable(*server),
+            addresses.socket_path
+        );
+    }
+    for stream in &addresses.streams {
+        println!("stream   http://{first}{stream}");
+    }
+    if let Some(stun) = addresses.stun {
+        println!("stun     stun:{}", reachable(stun));
+    }
+    println!("stats    http://{first}/stats.json");
+}
+
+/// An address to type into a browser on this machine.
+fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = if address.ip().is_unspecified() {
+        IpAddr::V4(Ipv4Addr::LOCALHOST)
+    } else {
+        address.ip()
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+/// Each socket is a file descriptor, and the usual soft limit is 1,024.
+fn raise_descriptor_limit() {
+    match rlimit::increase_nofile_limit(u64::MAX) {
+        Ok(descriptors) => tracing::info!(descriptors, "this many sockets at most"),
+        Err(error) => tracing::warn!(%error, "the limit of file descriptors stays as it is"),
+    }
+}
+
+/// Ctrl-C, or SIGTERM from whoever supervises us.
+async fn asked_to_stop() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminate.recv() => {}
+            }
+            return;
+        }
+    }
+    let _ = tokio::signal::ctrl_c().await;
+}

@@ -1,0 +1,26 @@
+//! Who sends what to whom. Each worker thread has one `ShardActor` and a `PeerActor` per socket;
+//! a socket lives on the worker of its swarm, so that all of this stays on one core.
+//!
+//! ```text
+//!             bytes                 Announce, RelayAnswer, Scrape, PeerLeft
+//!   socket ----------> PeerActor -------------------------------------------> ShardActor
+//!      ^                 ^  |                                                  |      |
+//!      |  SocketBlocked, |  | Adopt: the socket moves to its swarm's worker    |      | Deliver,
+//!      |  ClosePeer      |  +------------------------------> another's         |      | Probe
+//!      |                 |                                   ShardActor        |      v
+//!      +-------------- Worker <------------------------------------------------+   another's
+//!        one flush      (outboxes of this thread's sockets)   frames               ShardActor
+//!        per round
+//! ```
+//!
+//! A message lives beside the actor that hears it.
+
+mod peer;
+mod seat;
+mod shard;
+mod stun;
+
+pub(crate) use peer::{ClosePeer, PeerActor, SocketBlocked};
+pub(crate) use seat::Seat;
+pub(crate) use shard::{Drain, ShardActor};
+pub(crate) use stun::{StopStun, StunActor};

@@ -1,0 +1,471 @@
+//! One socket. Its actor reads frames through the worker's buffer, turns them into messages for
+//! the shard that has the swarm, and moves the socket to that shard's worker at its first
+//! announce, so that the rest of its life stays on one core.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context as TaskContext, Poll};
+
+use actix::dev::ToEnvelope;
+use actix::prelude::*;
+use bytes::{Bytes, BytesMut};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tracker_core::wire::{Action, Span};
+use tracker_core::{ConnId, Counts, Event, Incoming, InfoHash, Outgoing, Reason, Refusal, parse};
+
+use super::seat::{Membership, Seat};
+use super::shard::{Adopt, Announce, PeerLeft, RelayAnswer, Scrape, ShardActor};
+use crate::close::Close;
+use crate::directory::{WorkerId, less_loaded_of_two};
+use crate::limits::{PEER_MAILBOX_MESSAGES, READS_PER_TURN};
+use crate::transport::connection::{Connection, Outbox};
+use crate::transport::frame::{Opcode, decode};
+use crate::transport::message::Message as Said;
+use crate::worker::Worker;
+
+/// The actor of one socket.
+#[derive(Debug)]
+pub(crate) struct PeerActor {
+    worker: Rc<Worker>,
+    conn: ConnId,
+    socket: Option<OwnedReadHalf>,
+    seat: Seat,
+    /// Why it ends, once it does.
+    close: Option<Close>,
+}
+
+/// From the worker: close the socket, with a close frame if `Close` has a code for it. Sent once
+/// or twice in a socket's life, and taken whether the mailbox is full or not.
+#[derive(Message, Clone, Copy, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct ClosePeer(pub(crate) Close);
+
+/// From the worker: the kernel takes no more bytes of this socket; wait until it does. Sent when
+/// an outbox turns from free to blocked, and taken whether the mailbox is full or not.
+#[derive(Message, Clone, Copy, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct SocketBlocked;
+
+/// What becomes of the socket after a message.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Next {
+    /// Look at the next message.
+    Read,
+    /// Not before the actor's wait is over.
+    Wait,
+    /// The socket ends, or has moved to another worker.
+    Over,
+}
+
+impl PeerActor {
+    /// Starts the actor of `socket` on this thread, which is `worker`'s.
+    pub(crate) fn start_on(worker: Rc<Worker>, socket: TcpStream, seat: Seat) -> ConnId {
+        let (read, write) = socket.into_split();
+        let mut conn = ConnId(0);
+        Self::create(|ctx| {
+            ctx.set_mailbox_capacity(PEER_MAILBOX_MESSAGES);
+            conn = worker.insert(Connection {
+                socket: write,
+                actor: ctx.address(),
+                outbox: Outbox::default(),
+                heard_at: worker.node.now(),
+                idle_timeout: seat.server.idle_timeout,
+                probe_until: None,
+                pinged: false,
+                closing_until: None,
+            });
+            Self {
+                worker: worker.clone(),
+                conn,
+                socket: Some(read),
+                seat,
+                close: None,
+            }
+        });
+        conn
+    }
+
+    /// Reads and writes as far as the socket lets it.
+    fn poll_socket(&mut self, ctx: &mut Context<Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let flushed = self.worker.with_spare(self.conn, |connection, spare| {
+            if connection.outbox.blocked {
+                connection.poll_flush(cx, spare)
+            } else {
+                Poll::Pending
+            }
+        });
+        if matches!(flushed, Some(Poll::Ready(Err(_)))) {
+            return self.end(ctx, Close::Lost);
+        }
+        // First what came behind the handshake, or what a wait has left over.
+        let mut outcome = self.read_frames(ctx);
+        for turn in 0.. {
+            match outcome {
+                Ok(Next::Read) => {}
+                Ok(Next::Wait) => return Poll::Pending,
+                Ok(Next::Over) => return Poll::Ready(()),
+                Err(close) => self.say_goodbye(close),
+            }
+            if turn == READS_PER_TURN {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            let Some(socket) = &mut self.socket else {
+                break;
+            };
+            let read = self.worker.read_buffer.borrow_mut().poll_read(socket, cx);
+            let bytes = match read {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(bytes)) if !bytes.is_empty() => bytes,
+                Poll::Ready(_) => return self.end(ctx, Close::Lost),
+            };
+            outcome = self.take_bytes(bytes, ctx);
+        }
+        Poll::Ready(())
+    }
+
+    fn take_bytes(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
+        let now = self.worker.node.now();
+        let closing = self.worker.with(self.conn, |connection| {
+            connection.heard_at = now;
+            connection.probe_until = None;
+            connection.pinged = false;
+            connection.closing_until.is_some()
+        });
+        if closing != Some(false) {
+            // Behind our close frame nothing is looked at; we wait for the end.
+            return Ok(Next::Read);
+        }
+        if self.seat.inbox.is_empty() {
+            self.seat.inbox = bytes;
+            let outcome = self.read_frames(ctx);
+            // The worker's buffer is not held for the rest of a frame that is still to come.
+            self.seat.keep_rest();
+            outcome
+        } else {
+            self.seat.inbox.extend_from_slice(&bytes);
+            self.read_frames(ctx)
+        }
+    }
+
+    /// Looks at all whole frames in the inbox.
+    fn read_frames(&mut self, ctx: &mut Context<Self>) -> Result<Next, Close> {
+        let payload_max = self.seat.server.frame_bytes_max;
+        while let Some(frame) = decode(&mut self.seat.inbox, payload_max)? {
+            if let Some(said) = self.seat.fragments.add(frame, payload_max)? {
+                let next = self.take_message(said, ctx)?;
+                if next != Next::Read {
+                    return Ok(next);
+                }
+            }
+        }
+        Ok(Next::Read)
+    }
+
+    fn take_message(&mut self, said: Said, ctx: &mut Context<Self>) -> Result<Next, Close> {
+        let (frame, text) = match said {
+            Said::Text(frame) => (frame, true),
+            Said::Binary(frame) => (frame, false),
+            Said::Ping(payload) => {
+                self.worker
+                    .push(self.conn, Opcode::Pong, payload.len(), |out| {
+                        out.extend_from_slice(&payload);
+                    });
+                self.worker.flush();
+                return Ok(Next::Read);
+            }
+            Said::Pong => return Ok(Next::Read),
+            Said::Close => return Err(Close::ByPeer),
+        };
+        match parse(frame.clone()) {
+            Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, ctx)),
+            Ok(Incoming::Answer(answer)) => Ok(self.answer(answer, ctx)),
+            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(&scrape, ctx)),
+            Err(Refusal {
+                reason: Reason::NotUtf8,
+                ..
+            }) if text => Err(Close::NotUtf8),
+            Err(refusal) => {
+                self.refuse(&frame, refusal);
+                Ok(Next::Read)
+            }
+        }
+    }
+
+    fn announce(&mut self, announce: tracker_core::Announce, ctx: &mut Context<Self>) -> Next {
+        let (info_hash, peer_id) = (announce.info_hash, announce.peer_id);
+        let placed = match self.seat.worker_of(info_hash, peer_id) {
+            Ok(worker) => {
+                if announce.event == Event::Stopped {
+                    self.seat.leave(info_hash, peer_id);
+                }
+                Ok(worker)
+            }
+            Err(reason) if announce.event == Event::Stopped => Err(reason),
+            Err(_) => self.seat.has_room().map(|()| self.place(info_hash)),
+        };
+        let worker = match placed {
+            Ok(worker) => worker,
+            Err(reason) => {
+                let info_hash = Some(announce.info_hash_span);
+                self.refuse(
+                    &announce.frame,
+                    Refusal {
+                        action: Action::Announce,
+                        info_hash,
+                        reason,
+                    },
+                );
+                return Next::Read;
+            }
+        };
+        if announce.event != Event::Stopped && self.seat.worker_of(info_hash, peer_id).is_err() {
+            let first = self.seat.is_nowhere();
+            self.seat.join(Membership {
+                info_hash,
+                peer_id,
+                worker,
+            });
+            if first && worker != self.worker.id {
+                return self.relocate(worker, announce, ctx);
+            }
+        }
+        self.tell(
+            worker,
+            Announce {
+                from: self.conn,
+                announce,
+            },
+            ctx,
+        )
+    }
+
+    /// The worker of a swarm that this socket enters. A new one is placed where the socket is, if
+    /// it has its place already, so that one viewer's streams stay together.
+    fn place(&self, info_hash: InfoHash) -> WorkerId {
+        let node = &self.worker.node;
+        node.directory.place(info_hash, || {
+            if self.seat.is_nowhere() {
+                let load = |worker| node.metrics.of(worker).connections.load(Relaxed);
+                less_loaded_of_two(node.workers(), load)
+            } else {
+                self.worker.id
+            }
+        })
+    }
+
+    /// Moves the socket to `worker`, with its announce and everything that is left to read and to
+    /// write. This actor ends.
+    fn relocate(
+        &mut self,
+        worker: WorkerId,
+        announce: tracker_core::Announce,
+        ctx: &mut Context<Self>,
+    ) -> Next {
+        let (Some(shard), Some(read), Some(connection)) = (
+            self.worker.node.shard(worker).cloned(),
+            self.socket.take(),
+            self.worker.remove(self.conn),
+        ) else {
+            ctx.stop();
+            return Next::Over;
+        };
+        let unsent = connection.outbox.rest().to_vec();
+        let socket = read.reunite(connection.socket).map_err(io::Error::other);
+        let server = self.seat.server.clone();
+        let seat = std::mem::replace(&mut self.seat, Seat::new(server, BytesMut::new()));
+        match socket.and_then(TcpStream::into_std) {
+            Ok(socket) => shard.do_send(Adopt {
+                socket,
+                seat,
+                unsent,
+                announce,
+            }),
+            Err(error) => {
+                tracing::debug!(%error, "a socket could not leave its worker");
+                self.worker.metrics().closed(Close::Lost);
+            }
+        }
+        ctx.stop();
+        Next::Over
+    }
+
+    fn answer(&mut self, answer: tracker_core::Answer, ctx: &mut Context<Self>) -> Next {
+        match self.seat.worker_of(answer.info_hash, answer.peer_id) {
+            Ok(worker) => self.tell(
+                worker,
+                RelayAnswer {
+                    from: self.conn,
+                    answer,
+                },
+                ctx,
+            ),
+            Err(reason) => {
+                let info_hash = Some(answer.info_hash_span);
+                self.refuse(
+                    &answer.frame,
+                    Refusal {
+                        action: Action::Announce,
+                        info_hash,
+                        reason,
+                    },
+                );
+                Next::Read
+            }
+        }
+    }
+
+    /// Asks the workers of the swarms, and answers when all have. The client's next message is
+    /// not looked at before that.
+    fn scrape(&mut self, scrape: &tracker_core::Scrape, ctx: &mut Context<Self>) -> Next {
+        let node = &self.worker.node;
+        let mut by_worker = BTreeMap::<WorkerId, Vec<InfoHash>>::new();
+        for info_hash in &scrape.info_hashes {
+            if let Some(worker) = node.directory.worker_of(info_hash) {
+                by_worker.entry(worker).or_default().push(*info_hash);
+            }
+        }
+        let questions: Vec<_> = by_worker
+            .into_iter()
+            .filter_map(|(worker, info_hashes)| Some(node.shard(worker)?.send(Scrape(info_hashes))))
+            .collect();
+        let asked = scrape.info_hashes.clone();
+        let answers = futures_util::future::join_all(questions).into_actor(self);
+        ctx.wait(answers.map(move |answers, peer, _| {
+            let known: BTreeMap<_, _> = answers.into_iter().flatten().flatten().collect();
+            peer.send_scrape(&asked, &known);
+        }));
+        Next::Wait
+    }
+
+    fn send_scrape(&self, asked: &[InfoHash], known: &BTreeMap<InfoHash, Counts>) {
+        let mut files = Vec::with_capacity(asked.len());
+        for info_hash in asked {
+            if files.iter().all(|(listed, _)| listed != info_hash) {
+                files.push((
+                    *info_hash,
+                    known.get(info_hash).copied().unwrap_or_default(),
+                ));
+            }
+        }
+        self.worker
+            .send(self.conn, &Outgoing::Scrape { files: &files });
+        self.worker.flush();
+    }
+
+    /// Sends a message to a shard, and stops reading while its mailbox is full.
+    fn tell<M>(&mut self, worker: WorkerId, message: M, ctx: &mut Context<Self>) -> Next
+    where
+        M: Message<Result = ()> + Send + 'static,
+        ShardActor: Handler<M>,
+        Context<ShardActor>: ToEnvelope<ShardActor, M>,
+    {
+        let Some(shard) = self.worker.node.shard(worker) else {
+            return Next::Read;
+        };
+        match shard.try_send(message) {
+            Ok(()) => Next::Read,
+            Err(SendError::Full(message)) => {
+                ctx.wait(shard.send(message).into_actor(self).map(|_, _, _| ()));
+                Next::Wait
+            }
+            Err(SendError::Closed(_)) => Next::Read,
+        }
+    }
+
+    fn refuse(&self, frame: &Bytes, refusal: Refusal) {
+        self.worker.metrics().unread.fetch_add(1, Relaxed);
+        let Refusal {
+            action,
+            info_hash,
+            reason,
+        } = refusal;
+        let info_hash = info_hash.map(|span: Span| span.of(frame));
+        self.worker.send(
+            self.conn,
+            &Outgoing::Refusal {
+                action,
+                info_hash,
+                reason,
+            },
+        );
+        self.worker.flush();
+    }
+
+    /// Sends a close frame; the client's end is waited for, and nothing before it looked at.
+    fn say_goodbye(&mut self, close: Close) {
+        self.close.get_or_insert(close);
+        self.seat.inbox = BytesMut::new();
+        self.worker.push_close(self.conn, close);
+        self.worker.flush();
+    }
+
+    fn end(&mut self, ctx: &mut Context<Self>, close: Close) -> Poll<()> {
+        self.close.get_or_insert(close);
+        ctx.stop();
+        Poll::Ready(())
+    }
+}
+
+impl Actor for PeerActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.spawn(Socket);
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        if self.worker.remove(self.conn).is_some() {
+            self.worker
+                .metrics()
+                .closed(self.close.unwrap_or(Close::Lost));
+        }
+        for membership in self.seat.take_memberships() {
+            if let Some(shard) = self.worker.node.shard(membership.worker) {
+                shard.do_send(PeerLeft {
+                    from: self.conn,
+                    membership,
+                });
+            }
+        }
+    }
+}
+
+/// The actor's reading and writing, polled when the socket is ready for either.
+struct Socket;
+
+impl ActorFuture<PeerActor> for Socket {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        peer: &mut PeerActor,
+        ctx: &mut Context<PeerActor>,
+        cx: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        peer.poll_socket(ctx, cx)
+    }
+}
+
+impl Handler<ClosePeer> for PeerActor {
+    type Result = ();
+
+    fn handle(&mut self, ClosePeer(close): ClosePeer, ctx: &mut Self::Context) {
+        if close.code().is_some() && self.close.is_none() {
+            self.say_goodbye(close);
+        } else {
+            let _ = self.end(ctx, close);
+        }
+    }
+}
+
+impl Handler<SocketBlocked> for PeerActor {
+    type Result = ();
+
+    /// The actor's [`Socket`] is polled next, and sees to it.
+    fn handle(&mut self, _: SocketBlocked, _: &mut Self::Context) {}
+}

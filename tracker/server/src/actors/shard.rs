@@ -1,0 +1,399 @@
+//! One worker's swarms. A handler translates, calls the core, and lets the core write into the
+//! outboxes of the worker's sockets; what a round of messages has put there goes out in one write
+//! per socket, once the mailbox is empty.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context as TaskContext, Poll};
+
+use actix::prelude::*;
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use tracker_core::{ConnId, Counts, InfoHash, Input, Outbox, Outgoing, Shard};
+
+use super::peer::PeerActor;
+use super::seat::{Membership, Seat};
+use crate::close::Close;
+use crate::directory::WorkerId;
+use crate::limits::{PROBE_TIMEOUT, SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
+use crate::transport::connection::Connection;
+use crate::transport::frame::{Opcode, write_header};
+use crate::worker::{ConnKey, Verdict, Worker};
+
+/// The actor around a worker's [`Shard`].
+#[derive(Debug)]
+pub(crate) struct ShardActor {
+    worker: Rc<Worker>,
+    shard: Shard,
+    rng: SmallRng,
+    /// Frames for the sockets of other workers, by worker, until the end of the round.
+    elsewhere: Vec<Deliver>,
+}
+
+/// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct Announce {
+    pub(crate) from: ConnId,
+    pub(crate) announce: tracker_core::Announce,
+}
+
+/// From a `PeerActor`: its client answers an offer. When the mailbox is full the peer waits.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct RelayAnswer {
+    pub(crate) from: ConnId,
+    pub(crate) answer: tracker_core::Answer,
+}
+
+/// From a `PeerActor`: how large are these swarms? The peer waits for the answer.
+#[derive(Message, Debug)]
+#[rtype(result = "Vec<(InfoHash, Counts)>")]
+pub(crate) struct Scrape(pub(crate) Vec<InfoHash>);
+
+/// From a `PeerActor` whose socket is gone; one for each peer that it had announced. It is taken
+/// whether the mailbox is full or not.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct PeerLeft {
+    pub(crate) from: ConnId,
+    pub(crate) membership: Membership,
+}
+
+/// From a `PeerActor` of another worker: a socket that belongs here, since its swarm does, and the
+/// announce that says so. It is taken whether the mailbox is full or not.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct Adopt {
+    pub(crate) socket: std::net::TcpStream,
+    pub(crate) seat: Seat,
+    /// Frames that it hadn't been sent yet.
+    pub(crate) unsent: Vec<u8>,
+    pub(crate) announce: tracker_core::Announce,
+}
+
+/// From another worker's `ShardActor`: frames for sockets of this worker. They are dropped and
+/// counted when the mailbox is full.
+#[derive(Message, Debug, Default)]
+#[rtype(result = "()")]
+pub(crate) struct Deliver {
+    /// Whole frames, one behind the other.
+    frames: Vec<u8>,
+    /// Whose they are, and their lengths in bytes.
+    receivers: Vec<(ConnId, usize)>,
+}
+
+/// From another worker's `ShardActor`: ping this socket, and close it unless it answers. Dropped
+/// when the mailbox is full: whoever claims its peer id will ask again.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct Probe(ConnId);
+
+/// From the tracker's handle: close all sockets.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct Drain;
+
+impl ShardActor {
+    /// Starts the shard of `worker` on the worker's thread.
+    pub(crate) fn start_on(worker: &Rc<Worker>) -> Addr<Self> {
+        let node = &worker.node;
+        Self {
+            worker: worker.clone(),
+            shard: Shard::new(node.settings.clone(), node.hash_seed),
+            rng: SmallRng::seed_from_u64(rand::random()),
+            elsewhere: (0..node.workers()).map(|_| Deliver::default()).collect(),
+        }
+        .start()
+    }
+
+    /// A swarm is opened here only if the directory says so, or has nobody for it.
+    fn announce(&mut self, message: Announce) {
+        let info_hash = message.announce.info_hash;
+        if !self.shard.contains(&info_hash) {
+            let own = self.worker.id;
+            let owner = self.worker.node.directory.place(info_hash, || own);
+            if owner != own {
+                if let Some(shard) = self.worker.node.shard(owner) {
+                    shard.do_send(message);
+                }
+                return;
+            }
+        }
+        self.apply(Input::Announce {
+            from: message.from,
+            announce: &message.announce,
+        });
+    }
+
+    fn apply(&mut self, input: Input<'_>) {
+        let mut outboxes = Outboxes {
+            worker: &self.worker,
+            elsewhere: &mut self.elsewhere,
+        };
+        self.shard
+            .handle(input, self.worker.node.now(), &mut self.rng, &mut outboxes);
+    }
+
+    /// Where a message about a swarm must go when its swarm isn't open here: another worker has it
+    /// if it was closed and placed anew while the message was on its way.
+    fn other_owner(&self, info_hash: InfoHash) -> Option<&Addr<Self>> {
+        if self.shard.contains(&info_hash) {
+            return None;
+        }
+        let owner = self.worker.node.directory.worker_of(&info_hash)?;
+        (owner != self.worker.id)
+            .then(|| self.worker.node.shard(owner))
+            .flatten()
+    }
+
+    /// Ends a round: each socket that something was sent to is written to once.
+    fn end_round(&mut self) {
+        self.worker.flush();
+        for (worker, deliver) in (0..).zip(&mut self.elsewhere) {
+            if deliver.receivers.is_empty() {
+                continue;
+            }
+            let deliver = std::mem::take(deliver);
+            let frames = deliver.receivers.len() as u64;
+            let taken = self
+                .worker
+                .node
+                .shard(worker)
+                .is_some_and(|to| to.try_send(deliver).is_ok());
+            if !taken {
+                self.worker.metrics().undelivered.fetch_add(frames, Relaxed);
+            }
+        }
+        self.worker
+            .metrics()
+            .publish(self.shard.counters(), self.shard.peers());
+    }
+
+    fn sweep(&mut self) {
+        self.apply(Input::Sweep);
+        let now = self.worker.node.now();
+        self.worker.sweep(|connection| verdict(connection, now));
+    }
+}
+
+impl Actor for ShardActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(SHARD_MAILBOX_MESSAGES);
+        ctx.run_interval(SWEEP_TICK, |shard, _| shard.sweep());
+        ctx.spawn(EndOfRound);
+    }
+}
+
+/// An actor's futures are polled once its mailbox is empty: this one never ends, and so marks the
+/// end of each round.
+struct EndOfRound;
+
+impl ActorFuture<ShardActor> for EndOfRound {
+    type Output = ();
+
+    fn poll(
+        self: Pin<&mut Self>,
+        shard: &mut ShardActor,
+        _: &mut Context<ShardActor>,
+        _: &mut TaskContext<'_>,
+    ) -> Poll<()> {
+        shard.end_round();
+        Poll::Pending
+    }
+}
+
+impl Handler<Announce> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, message: Announce, _: &mut Self::Context) {
+        self.announce(message);
+    }
+}
+
+impl Handler<RelayAnswer> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, message: RelayAnswer, _: &mut Self::Context) {
+        match self.other_owner(message.answer.info_hash) {
+            Some(owner) => owner.do_send(message),
+            None => self.apply(Input::Answer {
+                from: message.from,
+                answer: &message.answer,
+            }),
+        }
+    }
+}
+
+impl Handler<PeerLeft> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, message: PeerLeft, _: &mut Self::Context) {
+        let Membership {
+            info_hash, peer_id, ..
+        } = message.membership;
+        match self.other_owner(info_hash) {
+            Some(owner) => owner.do_send(message),
+            None => self.apply(Input::PeerLeft {
+                from: message.from,
+                info_hash,
+                peer_id,
+            }),
+        }
+    }
+}
+
+impl Handler<Scrape> for ShardActor {
+    type Result = MessageResult<Scrape>;
+
+    fn handle(&mut self, Scrape(info_hashes): Scrape, _: &mut Self::Context) -> Self::Result {
+        let count = |info_hash| (info_hash, self.shard.counts(&info_hash));
+        MessageResult(info_hashes.into_iter().map(count).collect())
+    }
+}
+
+impl Handler<Adopt> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, adopt: Adopt, _: &mut Self::Context) {
+        let Adopt {
+            socket,
+            seat,
+            unsent,
+            announce,
+        } = adopt;
+        let info_hash = announce.info_hash;
+        match tokio::net::TcpStream::from_std(socket) {
+            Ok(socket) => {
+                let from = PeerActor::start_on(self.worker.clone(), socket, seat);
+                self.worker.metrics().relocated.fetch_add(1, Relaxed);
+                self.worker.push_frames(from, &unsent);
+                self.announce(Announce { from, announce });
+            }
+            Err(error) => {
+                tracing::debug!(%error, "a socket could not move to its swarm's worker");
+                if !self.shard.contains(&info_hash) {
+                    self.worker
+                        .node
+                        .directory
+                        .release(&info_hash, self.worker.id);
+                }
+            }
+        }
+    }
+}
+
+impl Handler<Deliver> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, deliver: Deliver, _: &mut Self::Context) {
+        let mut frames = &deliver.frames[..];
+        for (receiver, bytes) in deliver.receivers {
+            let (frame, rest) = frames.split_at(bytes);
+            self.worker.push_frames(receiver, frame);
+            frames = rest;
+        }
+    }
+}
+
+impl Handler<Probe> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, Probe(owner): Probe, _: &mut Self::Context) {
+        probe(&self.worker, owner);
+    }
+}
+
+impl Handler<Drain> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Drain, _: &mut Self::Context) {
+        self.worker.close_all(Close::Stopping);
+    }
+}
+
+/// The outboxes of all sockets, as the core sees them: those of this worker are written to in
+/// place, those of other workers are collected.
+struct Outboxes<'a> {
+    worker: &'a Rc<Worker>,
+    elsewhere: &'a mut [Deliver],
+}
+
+impl Outbox for Outboxes<'_> {
+    fn send(&mut self, to: ConnId, message: &Outgoing<'_>) {
+        let worker = ConnKey::from(to).worker;
+        if worker == self.worker.id {
+            self.worker.send(to, message);
+        } else if let Some(deliver) = self.elsewhere.get_mut(usize::from(worker)) {
+            deliver.push(to, message);
+        }
+    }
+
+    fn swarm_closed(&mut self, info_hash: InfoHash) {
+        self.worker
+            .node
+            .directory
+            .release(&info_hash, self.worker.id);
+    }
+
+    fn probe(&mut self, owner: ConnId) {
+        let worker: WorkerId = ConnKey::from(owner).worker;
+        if worker == self.worker.id {
+            probe(self.worker, owner);
+        } else if let Some(shard) = self.worker.node.shard(worker) {
+            let _ = shard.try_send(Probe(owner));
+        }
+    }
+}
+
+impl Deliver {
+    fn push(&mut self, to: ConnId, message: &Outgoing<'_>) {
+        let start = self.frames.len();
+        write_header(Opcode::Text, message.len(), &mut self.frames);
+        message.write(&mut self.frames);
+        self.receivers.push((to, self.frames.len() - start));
+    }
+}
+
+/// Pings a socket that must answer soon, unless it has to already.
+fn probe(worker: &Worker, owner: ConnId) {
+    let until = worker.node.now() + PROBE_TIMEOUT;
+    let first = worker.with(owner, |connection| {
+        let first = connection.probe_until.is_none();
+        connection.probe_until.get_or_insert(until);
+        first
+    });
+    if first == Some(true) {
+        worker.push(owner, Opcode::Ping, 0, |_| {});
+    }
+}
+
+/// What time has done to a socket.
+fn verdict(connection: &mut Connection, now: std::time::Duration) -> Verdict {
+    if let Some(until) = connection.closing_until {
+        return if now > until {
+            Verdict::Close(Close::Lost)
+        } else {
+            Verdict::Keep
+        };
+    }
+    if connection.probe_until.is_some_and(|until| now > until) {
+        return Verdict::Close(Close::Superseded);
+    }
+    let Some(idle_timeout) = connection.idle_timeout else {
+        return Verdict::Keep;
+    };
+    let silent = now.saturating_sub(connection.heard_at);
+    if silent > idle_timeout {
+        return Verdict::Close(Close::Idle);
+    }
+    // Half way a ping asks for a sign of life, as wt-tracker's server does.
+    if silent > idle_timeout / 2 && !connection.pinged {
+        connection.pinged = true;
+        return Verdict::Ping;
+    }
+    Verdict::Keep
+}

@@ -1,0 +1,87 @@
+//! The configuration, in two steps: what was written ([`raw`]), then what holds ([`valid`]).
+//! wt-tracker's file works unchanged; the sections `origin`, `web`, `stun` and `workers` add what
+//! wt-tracker doesn't have, each off unless it is there.
+
+mod raw;
+mod valid;
+
+use std::path::{Path, PathBuf};
+
+use origin::ConfigError;
+use thiserror::Error;
+
+pub use valid::{Config, OriginAccess, PathPattern, ServerConfig, StunConfig, WebConfig};
+
+/// Why a file is no configuration.
+#[derive(Debug, Error)]
+pub enum ConfigFileError {
+    /// The file can't be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The file isn't JSON, or a value is of the wrong kind.
+    #[error("{}: {key}: {source}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// Where, such as `servers[0].server.port`; `.` is the file as a whole.
+        key: String,
+        /// What is wrong.
+        source: serde_json::Error,
+    },
+    /// A value is out of its bounds.
+    #[error("{}: {source}", path.display())]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// Key, value and bound.
+        source: ConfigError,
+    },
+}
+
+/// A configuration, and the keys of its file that nobody here knows.
+#[derive(Debug)]
+pub struct Loaded {
+    /// What the file says.
+    pub config: Config,
+    /// Such as `servers[0].websockets.maxLifetime`: worth a warning, since wt-tracker ignores
+    /// unknown keys too.
+    pub unknown_keys: Vec<String>,
+}
+
+/// Reads a configuration file.
+///
+/// # Errors
+///
+/// When the file can't be read, isn't JSON, or says something that can't be done.
+pub fn load(path: &Path) -> Result<Loaded, ConfigFileError> {
+    let text = std::fs::read(path).map_err(|source| ConfigFileError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut unknown_keys = Vec::new();
+    let mut json = serde_json::Deserializer::from_slice(&text);
+    let mut track = serde_path_to_error::Track::new();
+    let deserializer = serde_path_to_error::Deserializer::new(&mut json, &mut track);
+    let note = |key: serde_ignored::Path<'_>| unknown_keys.push(key.to_string());
+    let raw: Result<raw::RawConfig, _> = serde_ignored::deserialize(deserializer, note);
+    let raw = raw
+        .and_then(|raw| json.end().map(|()| raw))
+        .map_err(|source| ConfigFileError::Malformed {
+            path: path.to_owned(),
+            key: track.path().to_string(),
+            source,
+        })?;
+    let config = raw.validate().map_err(|source| ConfigFileError::Invalid {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Loaded {
+        config,
+        unknown_keys,
+    })
+}

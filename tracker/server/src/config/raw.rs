@@ -1,0 +1,153 @@
+//! The configuration file as it is written: wt-tracker's keys and defaults
+//! (<https://github.com/Novage/wt-tracker>), and our own sections.
+
+use origin::OriginConfig;
+use serde::Deserialize;
+
+/// The whole file.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct RawConfig {
+    /// Where to listen; at least one.
+    pub(super) servers: Vec<RawListener>,
+    pub(super) tracker: RawTracker,
+    /// Whose pages may open sockets.
+    pub(super) websockets_access: RawAccess,
+    /// The streams to serve; no streams without it.
+    pub(super) origin: Option<OriginConfig>,
+    /// The player at `/`; no page without it.
+    pub(super) web: Option<RawWeb>,
+    /// The STUN server; none without it.
+    pub(super) stun: Option<RawStun>,
+    /// Threads that serve; one per core without it.
+    pub(super) workers: Option<u64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RawListener {
+    pub(super) server: RawServer,
+    pub(super) websockets: RawWebSockets,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(default)]
+pub(super) struct RawServer {
+    pub(super) port: u64,
+    pub(super) host: String,
+    pub(super) key_file_name: Option<String>,
+    pub(super) cert_file_name: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct RawWebSockets {
+    /// A path, or the start of one and `*`.
+    pub(super) path: String,
+    /// Bytes of a message from a client.
+    pub(super) max_payload_length: u64,
+    /// Seconds of silence; 0 is for ever.
+    pub(super) idle_timeout: u64,
+    /// A mode of wt-tracker's server, which never compresses what it sends; nor do we yet.
+    pub(super) compression: u64,
+    /// 0 is no limit.
+    pub(super) max_connections: u64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct RawTracker {
+    pub(super) max_offers: u64,
+    /// Seconds.
+    pub(super) announce_interval: u64,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub(super) struct RawAccess {
+    pub(super) allow_origins: Option<Vec<String>>,
+    pub(super) deny_origins: Option<Vec<String>>,
+    pub(super) deny_empty_origin: bool,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct RawWeb {
+    /// Trackers that the page announces to; this one without it.
+    pub(super) trackers: Option<Vec<String>>,
+    /// STUN servers that the page asks; this one, when it runs, without it.
+    pub(super) stun: Option<Vec<String>>,
+    /// Playlists that the page plays; this origin's, when it runs, without it.
+    pub(super) streams: Option<Vec<RawStream>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawStream {
+    pub(super) name: String,
+    pub(super) url: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawStun {
+    pub(super) port: u64,
+    /// All addresses of the machine, IPv4 and IPv6, without it.
+    pub(super) host: Option<String>,
+}
+
+impl Default for RawConfig {
+    fn default() -> Self {
+        Self {
+            servers: vec![RawListener::default()],
+            tracker: RawTracker::default(),
+            websockets_access: RawAccess::default(),
+            origin: None,
+            web: None,
+            stun: None,
+            workers: None,
+        }
+    }
+}
+
+impl Default for RawServer {
+    fn default() -> Self {
+        let (key_file_name, cert_file_name) = (None, None);
+        Self {
+            port: 8000,
+            host: "0.0.0.0".to_owned(),
+            key_file_name,
+            cert_file_name,
+        }
+    }
+}
+
+impl Default for RawWebSockets {
+    fn default() -> Self {
+        Self {
+            path: "/*".to_owned(),
+            max_payload_length: 64 * 1024,
+            idle_timeout: 240,
+            compression: 1,
+            max_connections: 0,
+        }
+    }
+}
+
+impl Default for RawTracker {
+    fn default() -> Self {
+        Self {
+            max_offers: 20,
+            announce_interval: 120,
+        }
+    }
+}
+
+impl Default for RawStun {
+    fn default() -> Self {
+        Self {
+            port: 3478,
+            host: None,
+        }
+    }
+}

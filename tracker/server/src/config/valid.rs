@@ -1,0 +1,330 @@
+//! The configuration as the rest of the program sees it: everything in here can be done. Each
+//! check names key, value and bound when it fails.
+
+use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use origin::{ConfigError, OriginConfig, ValidOrigin};
+use tracker_core::Settings;
+use tracker_core::limits::OFFERS_PER_ANNOUNCE_MAX;
+use web::PlayerStream;
+
+use super::raw::{RawAccess, RawConfig, RawListener, RawStun, RawTracker, RawWeb};
+
+/// What runs.
+#[derive(Debug)]
+pub struct Config {
+    /// Where to listen; at least one.
+    pub servers: Vec<ServerConfig>,
+    /// The rules' settings.
+    pub settings: Settings,
+    /// The streams.
+    pub origin: Option<ValidOrigin>,
+    /// The player.
+    pub web: Option<WebConfig>,
+    /// The STUN server.
+    pub stun: Option<StunConfig>,
+    /// Threads that serve, 1 or more.
+    pub workers: u16,
+}
+
+/// One listener.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    /// Where it listens. `[::]` is for IPv4 as well.
+    pub address: SocketAddr,
+    /// Where the sockets are.
+    pub path: PathPattern,
+    /// Bytes of a message from a client.
+    pub frame_bytes_max: usize,
+    /// How long a socket may be silent.
+    pub idle_timeout: Option<Duration>,
+    /// Open sockets of the whole process; 0 is no limit.
+    pub connections_max: usize,
+    /// Whose pages may open sockets.
+    pub origins: OriginAccess,
+}
+
+/// A path, or everything that starts with one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathPattern {
+    start: String,
+    exact: bool,
+}
+
+/// Whose pages may open sockets, by the `Origin` header.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OriginAccess {
+    allow: Option<Vec<String>>,
+    deny: Vec<String>,
+    deny_empty: bool,
+}
+
+/// What the player starts with; what is `None` is this tracker's own.
+#[derive(Debug, Default)]
+pub struct WebConfig {
+    /// Trackers to announce to.
+    pub trackers: Option<Vec<String>>,
+    /// STUN servers to ask.
+    pub stun: Option<Vec<String>>,
+    /// Playlists to play.
+    pub streams: Option<Vec<PlayerStream>>,
+}
+
+/// Where STUN listens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StunConfig {
+    /// An address of the machine; `None` is all, IPv4 and IPv6.
+    pub host: Option<IpAddr>,
+    /// UDP; 0 lets the system choose.
+    pub port: u16,
+    /// Whether the tracker goes on when the port can't be had.
+    pub optional: bool,
+}
+
+/// What runs when no file says otherwise: all of it, on port 8000, for a first look.
+impl Default for Config {
+    fn default() -> Self {
+        let raw = RawConfig {
+            web: Some(RawWeb::default()),
+            ..RawConfig::default()
+        };
+        let stun = StunConfig {
+            host: None,
+            port: 3478,
+            optional: true,
+        };
+        let streams = OriginConfig::default().validate();
+        match (raw.validate(), streams) {
+            (Ok(config), Ok(streams)) => Self {
+                origin: Some(streams),
+                stun: Some(stun),
+                ..config.on_all_addresses()
+            },
+            (Err(error), _) | (_, Err(error)) => {
+                unreachable!("a default is out of bounds: {error}")
+            }
+        }
+    }
+}
+
+impl Config {
+    /// Listens on IPv6 as well, where the machine has it.
+    fn on_all_addresses(mut self) -> Self {
+        if std::net::UdpSocket::bind("[::]:0").is_ok() {
+            for server in &mut self.servers {
+                server.address.set_ip(IpAddr::from([0u16; 8]));
+            }
+        }
+        self
+    }
+}
+
+impl PathPattern {
+    /// Whether a request's path is meant.
+    #[must_use]
+    pub fn matches(&self, path: &str) -> bool {
+        if self.exact {
+            path == self.start
+        } else {
+            path.starts_with(&self.start)
+        }
+    }
+
+    /// A path that matches, for showing.
+    #[must_use]
+    pub fn example(&self) -> &str {
+        &self.start
+    }
+}
+
+impl OriginAccess {
+    /// Whether a page of `origin` may open a socket. Without the header it is no browser.
+    #[must_use]
+    pub fn allow(&self, origin: Option<&str>) -> bool {
+        let Some(origin) = origin else {
+            return !self.deny_empty;
+        };
+        match &self.allow {
+            Some(allowed) => allowed.iter().any(|allowed| allowed == origin),
+            None => self.deny.iter().all(|denied| denied != origin),
+        }
+    }
+}
+
+impl RawConfig {
+    pub(super) fn validate(self) -> Result<Config, ConfigError> {
+        if self.servers.is_empty() {
+            return Err(refused("servers", "[]", "a list of at least one"));
+        }
+        let origins = self.websockets_access.validate()?;
+        let servers = self
+            .servers
+            .into_iter()
+            .enumerate()
+            .map(|(index, server)| server.validate(&format!("servers[{index}]"), &origins))
+            .collect::<Result<_, _>>()?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+        Ok(Config {
+            servers,
+            settings: self.tracker.validate()?,
+            origin: self.origin.map(OriginConfig::validate).transpose()?,
+            web: self.web.map(RawWeb::validate),
+            stun: self.stun.map(RawStun::validate).transpose()?,
+            workers: within("workers", self.workers.unwrap_or(cores.min(256)), 1..=256)? as u16,
+        })
+    }
+}
+
+impl RawListener {
+    fn validate(self, key: &str, origins: &OriginAccess) -> Result<ServerConfig, ConfigError> {
+        let (server, websockets) = (self.server, self.websockets);
+        for (name, file) in [
+            ("key_file_name", &server.key_file_name),
+            ("cert_file_name", &server.cert_file_name),
+        ] {
+            if let Some(file) = file.as_deref().filter(|file| !file.is_empty()) {
+                let bound = "left out: this version doesn't speak TLS, let a proxy do so";
+                return Err(refused(&format!("{key}.server.{name}"), file, bound));
+            }
+        }
+        let port = port(&format!("{key}.server.port"), server.port)?;
+        let host = host(&format!("{key}.server.host"), &server.host)?;
+        let key = |name: &str| format!("{key}.websockets.{name}");
+        let idle = within(&key("idleTimeout"), websockets.idle_timeout, 0..=86_400)?;
+        within(&key("compression"), websockets.compression, 0..=0xffff)?;
+        Ok(ServerConfig {
+            address: SocketAddr::new(host, port),
+            path: path_pattern(&key("path"), &websockets.path)?,
+            frame_bytes_max: within(
+                &key("maxPayloadLength"),
+                websockets.max_payload_length,
+                1024..=16 << 20,
+            )? as usize,
+            idle_timeout: (idle != 0).then_some(Duration::from_secs(idle)),
+            connections_max: within(
+                &key("maxConnections"),
+                websockets.max_connections,
+                0..=1 << 24,
+            )? as usize,
+            origins: origins.clone(),
+        })
+    }
+}
+
+impl RawTracker {
+    fn validate(self) -> Result<Settings, ConfigError> {
+        let offers = 0..=OFFERS_PER_ANNOUNCE_MAX as u64;
+        let interval = within(
+            "tracker.announceInterval",
+            self.announce_interval,
+            1..=86_400,
+        )?;
+        Ok(Settings {
+            max_offers: within("tracker.maxOffers", self.max_offers, offers)? as usize,
+            announce_interval: Duration::from_secs(interval),
+        })
+    }
+}
+
+impl RawAccess {
+    fn validate(self) -> Result<OriginAccess, ConfigError> {
+        if self.allow_origins.is_some() && self.deny_origins.is_some() {
+            let key = "websocketsAccess.denyOrigins";
+            return Err(refused(
+                key,
+                "a list",
+                "left out where allowOrigins is there",
+            ));
+        }
+        Ok(OriginAccess {
+            allow: self.allow_origins,
+            deny: self.deny_origins.unwrap_or_default(),
+            deny_empty: self.deny_empty_origin,
+        })
+    }
+}
+
+impl RawWeb {
+    fn validate(self) -> WebConfig {
+        let stream = |raw: super::raw::RawStream| PlayerStream {
+            name: raw.name,
+            url: raw.url,
+        };
+        WebConfig {
+            trackers: self.trackers,
+            stun: self.stun,
+            streams: self
+                .streams
+                .map(|streams| streams.into_iter().map(stream).collect()),
+        }
+    }
+}
+
+impl RawStun {
+    fn validate(self) -> Result<StunConfig, ConfigError> {
+        let address = self
+            .host
+            .as_deref()
+            .map(|text| host("stun.host", text))
+            .transpose()?;
+        Ok(StunConfig {
+            host: address,
+            port: port("stun.port", self.port)?,
+            optional: false,
+        })
+    }
+}
+
+fn path_pattern(key: &str, text: &str) -> Result<PathPattern, ConfigError> {
+    let (start, exact) = match text.strip_suffix('*') {
+        Some(start) => (start, false),
+        None => (text, true),
+    };
+    if !start.starts_with('/') || start.contains('*') {
+        return Err(refused(
+            key,
+            text,
+            "a path such as '/announce', or the start of one and '*'",
+        ));
+    }
+    Ok(PathPattern {
+        start: start.to_owned(),
+        exact,
+    })
+}
+
+fn host(key: &str, text: &str) -> Result<IpAddr, ConfigError> {
+    match text {
+        "localhost" => Ok(IpAddr::from([127, 0, 0, 1])),
+        address => address
+            .parse()
+            .map_err(|_| refused(key, text, "an IP address of this machine")),
+    }
+}
+
+fn port(key: &str, port: u64) -> Result<u16, ConfigError> {
+    within(key, port, 0..=u64::from(u16::MAX)).map(|port| port as u16)
+}
+
+fn within(key: &str, value: u64, bounds: RangeInclusive<u64>) -> Result<u64, ConfigError> {
+    if bounds.contains(&value) {
+        return Ok(value);
+    }
+    let bound = format!("{} to {}", bounds.start(), bounds.end());
+    Err(ConfigError {
+        key: key.to_owned(),
+        value: value.to_string(),
+        bound,
+    })
+}
+
+fn refused(key: &str, value: impl Display, bound: &str) -> ConfigError {
+    ConfigError {
+        key: key.to_owned(),
+        value: format!("'{value}'"),
+        bound: bound.to_owned(),
+    }
+}

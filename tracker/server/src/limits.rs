@@ -1,0 +1,70 @@
+//! Every bound of the server in one place, with its unit and its reason. What a site may choose is
+//! in its configuration; what no site has a reason to change is a constant here.
+
+use std::time::Duration;
+
+/// Bytes of a worker's read buffer. Frames are handed to the shard as slices of it, and it starts
+/// over when all of them are done: large enough for what a round of sockets brings, small enough
+/// to stay in a core's cache.
+pub(crate) const READ_BUFFER_BYTES: usize = 1 << 20;
+
+/// Bytes that one read asks for at least, so that a frame of the default maximum comes in one.
+pub(crate) const READ_BYTES_MIN: usize = 64 << 10;
+
+/// Reads of one socket before the others have their turn.
+pub(crate) const READS_PER_TURN: usize = 4;
+
+/// Bytes that may wait for a client that doesn't read. Beyond it the socket is closed: 256 KiB is
+/// some 150 offers, half a minute of a busy swarm, more than a live client falls behind.
+pub(crate) const OUTBOX_BYTES_MAX: usize = 256 << 10;
+
+/// Emptied outboxes that a worker keeps for the next ones, and the most bytes that each may hold.
+pub(crate) const SPARE_OUTBOXES_MAX: usize = 256;
+pub(crate) const SPARE_OUTBOX_BYTES_MAX: usize = 64 << 10;
+
+/// Messages in a shard's mailbox. Peers of the same worker wait when it is full; what another
+/// worker's shard wanted to deliver is dropped and counted, since an offer is worthless later.
+pub(crate) const SHARD_MAILBOX_MESSAGES: usize = 8192;
+
+/// Messages in a peer's mailbox. There are only commands of its own worker in it, each sent once.
+pub(crate) const PEER_MAILBOX_MESSAGES: usize = 4;
+
+/// (swarm, peer id) pairs of one socket. A page has one for each quality and track of what it
+/// plays; wt-tracker takes 20,000 from one socket.
+pub(crate) const MEMBERSHIPS_PER_SOCKET_MAX: usize = 128;
+
+/// Payload of a control frame (RFC 6455, section 5.5).
+pub(crate) const CONTROL_PAYLOAD_BYTES_MAX: usize = 125;
+
+/// Fragments of one message. Browsers send one; the bound keeps empty ones from going on for ever.
+pub(crate) const FRAGMENTS_MAX: usize = 1024;
+
+/// How often a worker looks for what has timed out.
+pub(crate) const SWEEP_TICK: Duration = Duration::from_secs(1);
+
+/// Ticks in which a sweep gets around a worker's sockets.
+pub(crate) const SOCKET_SWEEP_TICKS: usize = 4;
+
+/// How long a client may take to hang up after a close frame.
+pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// How long a socket has to answer a ping when somebody else claims its peer id.
+pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a client may take for its HTTP request, and so for the WebSocket handshake.
+pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a stop waits for sockets to hang up and requests to end.
+pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Connections that the kernel may hold for us to accept.
+pub(crate) const BACKLOG_CONNECTIONS: u32 = 4096;
+
+/// Bytes of a STUN request that are looked at. Browsers send 20 to 100.
+pub(crate) const STUN_REQUEST_BYTES_MAX: usize = 1280;
+
+/// STUN requests that are answered before other tasks of the thread have their turn.
+pub(crate) const STUN_REQUESTS_PER_TURN: usize = 64;
+
+/// How often a stop looks whether the sockets have hung up.
+pub(crate) const STOP_POLL: Duration = Duration::from_millis(10);

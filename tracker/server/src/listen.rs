@@ -1,0 +1,130 @@
+//! The listeners: one port for sockets, pages and streams. actix-server spreads connections over
+//! its worker threads; actix-http reads a request, and hands the raw socket over when it asks for
+//! a WebSocket.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+
+use actix_http::HttpService;
+use actix_server::{Server, ServerHandle};
+use actix_service::{fn_factory, fn_service, map_config};
+use actix_web::App;
+use actix_web::dev::AppConfig;
+use actix_web::web::ServiceConfig;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::config::ServerConfig;
+use crate::http;
+use crate::limits::{BACKLOG_CONNECTIONS, REQUEST_TIMEOUT, STOP_TIMEOUT};
+use crate::transport::upgrade::upgrade;
+use crate::worker::{Node, Worker};
+
+/// Mounts pages in an app, on any worker.
+pub(crate) type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
+
+/// What other crates have to show on our port.
+#[derive(Clone)]
+pub(crate) struct Pages {
+    pub(crate) player: Option<Routes>,
+    pub(crate) origin: Option<Routes>,
+}
+
+/// Starts to accept, on threads of its own.
+///
+/// # Errors
+///
+/// When the system refuses.
+pub(crate) fn serve(
+    node: &Arc<Node>,
+    listeners: Vec<(Arc<ServerConfig>, TcpListener)>,
+    pages: &Pages,
+    workers: u16,
+) -> io::Result<ServerHandle> {
+    let mut builder = Server::build()
+        .workers(usize::from(workers))
+        .backlog(BACKLOG_CONNECTIONS)
+        // Sockets don't count any more once they are upgraded; `maxConnections` bounds them.
+        .max_concurrent_connections(usize::MAX >> 1)
+        .shutdown_timeout(STOP_TIMEOUT.as_secs())
+        .disable_signals();
+    for (server, listener) in listeners {
+        let (node, pages) = (node.clone(), pages.clone());
+        builder = builder.listen("tracker", listener, move || {
+            let worker = Worker::of_this_thread(&node);
+            let server = server.clone();
+            let sockets = fn_factory(move || {
+                let (worker, server) = (worker.clone(), server.clone());
+                let service = fn_service(move |(request, framed)| {
+                    upgrade(worker.clone(), server.clone(), request, framed)
+                });
+                async move { Ok::<_, Infallible>(service) }
+            });
+            let (state, pages) = (http::routes(node.clone()), pages.clone());
+            let app = App::new().configure(state).configure(move |app| {
+                for routes in [&pages.player, &pages.origin].into_iter().flatten() {
+                    app.configure(|app| routes(app));
+                }
+            });
+            HttpService::build()
+                .client_request_timeout(REQUEST_TIMEOUT)
+                .tcp_nodelay(true)
+                .upgrade(sockets)
+                .finish(map_config(app, |_| AppConfig::default()))
+                .tcp()
+        })?;
+    }
+    let server = builder.run();
+    let handle = server.handle();
+    actix_rt::spawn(server);
+    Ok(handle)
+}
+
+/// A listening TCP socket. `[::]` takes IPv4 as well.
+///
+/// # Errors
+///
+/// When the system refuses.
+pub(crate) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    // A restart need not wait for the last run's connections to be forgotten.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG_CONNECTIONS as i32)?;
+    Ok(socket.into())
+}
+
+/// A UDP socket of one version of IP.
+///
+/// # Errors
+///
+/// When the system refuses.
+pub(crate) fn udp(address: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::DGRAM,
+        Some(Protocol::UDP),
+    )?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.bind(&address.into())?;
+    Ok(socket.into())
+}
+
+impl fmt::Debug for Pages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,180 @@
+//! One socket as its worker sees it: the half that is written to, what waits to be written, and
+//! when it was last heard of. The half that is read belongs to the socket's `PeerActor`.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix::Addr;
+use socket2::SockRef;
+use tokio::io::AsyncWrite;
+use tokio::net::tcp::OwnedWriteHalf;
+
+use super::frame::{Opcode, write_header};
+use crate::actors::PeerActor;
+use crate::close::Close;
+use crate::limits::{OUTBOX_BYTES_MAX, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX};
+
+/// One socket of a worker.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) socket: OwnedWriteHalf,
+    pub(crate) actor: Addr<PeerActor>,
+    pub(crate) outbox: Outbox,
+    /// How long it may be silent; `None` is for ever.
+    pub(crate) idle_timeout: Option<Duration>,
+    /// When bytes last came, or the socket did.
+    pub(crate) heard_at: Duration,
+    /// When it is closed unless bytes come before: a ping is out that must be answered.
+    pub(crate) probe_until: Option<Duration>,
+    /// A ping for idleness is out.
+    pub(crate) pinged: bool,
+    /// A close frame is in the outbox: nothing may follow it, and this is when patience ends.
+    pub(crate) closing_until: Option<Duration>,
+}
+
+/// Frames that wait for their socket. It takes memory only while something does.
+#[derive(Debug, Default)]
+pub(crate) struct Outbox {
+    bytes: Vec<u8>,
+    written: usize,
+    /// In its worker's list of outboxes to flush at the end of the round.
+    pub(crate) listed: bool,
+    /// The kernel took no more; the `PeerActor` waits until it does.
+    pub(crate) blocked: bool,
+}
+
+/// How a flush ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Flushed {
+    All,
+    /// The kernel takes no more for now.
+    Blocked,
+    /// The connection is broken.
+    Broken,
+}
+
+impl Connection {
+    /// Appends a frame. `false` when there is no room for it.
+    #[must_use]
+    pub(crate) fn push(
+        &mut self,
+        opcode: Opcode,
+        payload_bytes: usize,
+        spare: &mut Spare,
+        payload: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
+        if self.closing_until.is_some() {
+            return true;
+        }
+        if self.outbox.waiting() + payload_bytes > OUTBOX_BYTES_MAX {
+            return false;
+        }
+        if self.outbox.bytes.capacity() == 0 {
+            self.outbox.bytes = spare.take();
+        }
+        write_header(opcode, payload_bytes, &mut self.outbox.bytes);
+        payload(&mut self.outbox.bytes);
+        true
+    }
+
+    /// Appends frames that are whole already. `false` when there is no room for them.
+    #[must_use]
+    pub(crate) fn push_frames(&mut self, frames: &[u8]) -> bool {
+        if self.closing_until.is_some() {
+            return true;
+        }
+        let fits = self.outbox.waiting() + frames.len() <= OUTBOX_BYTES_MAX;
+        if fits {
+            self.outbox.bytes.extend_from_slice(frames);
+        }
+        fits
+    }
+
+    /// Appends the close frame, the last one, when `close` has a code for the client.
+    pub(crate) fn push_close(&mut self, close: Close, until: Duration) {
+        if let Some(code) = close.code()
+            && self.closing_until.is_none()
+        {
+            write_header(Opcode::Close, 2, &mut self.outbox.bytes);
+            self.outbox.bytes.extend(code.to_be_bytes());
+        }
+        self.closing_until = Some(until);
+    }
+
+    /// Writes what waits, once, without waiting for the kernel.
+    pub(crate) fn flush(&mut self, spare: &mut Spare) -> Flushed {
+        while !self.outbox.rest().is_empty() {
+            match self.socket.try_write(self.outbox.rest()) {
+                Ok(count) => self.outbox.written += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Flushed::Broken,
+            }
+        }
+        self.emptied(spare);
+        Flushed::All
+    }
+
+    /// Writes what waits, as the kernel takes it; wakes the task of `cx` when it takes more.
+    pub(crate) fn poll_flush(
+        &mut self,
+        cx: &mut Context<'_>,
+        spare: &mut Spare,
+    ) -> Poll<io::Result<()>> {
+        while !self.outbox.rest().is_empty() {
+            match Pin::new(&mut self.socket).poll_write(cx, self.outbox.rest()) {
+                Poll::Ready(Ok(count)) => self.outbox.written += count,
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        self.emptied(spare);
+        Poll::Ready(Ok(()))
+    }
+
+    fn emptied(&mut self, spare: &mut Spare) {
+        self.outbox.recycle(spare);
+        if self.closing_until.is_some() {
+            // The client reads the close frame, then the end; an error means that it has gone.
+            let _ = SockRef::from(self.socket.as_ref()).shutdown(std::net::Shutdown::Write);
+        }
+    }
+}
+
+impl Outbox {
+    /// Bytes that wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.bytes.len() - self.written
+    }
+
+    /// What waits.
+    pub(crate) fn rest(&self) -> &[u8] {
+        &self.bytes[self.written..]
+    }
+
+    fn recycle(&mut self, spare: &mut Spare) {
+        self.blocked = false;
+        self.written = 0;
+        spare.give(std::mem::take(&mut self.bytes));
+    }
+}
+
+/// Memory of emptied outboxes, for the next ones of the worker.
+#[derive(Debug, Default)]
+pub(crate) struct Spare(Vec<Vec<u8>>);
+
+impl Spare {
+    fn take(&mut self) -> Vec<u8> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    fn give(&mut self, mut bytes: Vec<u8>) {
+        let worth_keeping = (1..=SPARE_OUTBOX_BYTES_MAX).contains(&bytes.capacity());
+        if worth_keeping && self.0.len() < SPARE_OUTBOXES_MAX {
+            bytes.clear();
+            self.0.push(bytes);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! Messages out of frames: most are one frame and pass through as they are, a fragmented one is
+//! put together here, within the bound of a whole message.
+
+use bytes::{Bytes, BytesMut};
+
+use super::frame::{Frame, Opcode};
+use crate::close::Close;
+use crate::limits::FRAGMENTS_MAX;
+
+/// What a client said.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// A text message, not yet known to be UTF-8.
+    Text(Bytes),
+    /// A binary message: some clients send their JSON in one.
+    Binary(Bytes),
+    /// To be answered with the same payload.
+    Ping(Bytes),
+    Pong,
+    Close,
+}
+
+/// The start of a message whose end hasn't come.
+#[derive(Debug, Default)]
+pub(crate) struct Fragments(Option<Box<Started>>);
+
+#[derive(Debug)]
+struct Started {
+    text: bool,
+    payload: BytesMut,
+    count: usize,
+}
+
+impl Fragments {
+    /// Takes the next frame; `Ok(None)` when it isn't the end of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`Close::Protocol`] for fragments out of order, [`Close::TooBig`] for a message of more
+    /// than `payload_max` bytes.
+    pub(crate) fn add(
+        &mut self,
+        frame: Frame,
+        payload_max: usize,
+    ) -> Result<Option<Message>, Close> {
+        let payload = frame.payload;
+        match frame.opcode {
+            Opcode::Ping => return Ok(Some(Message::Ping(payload.freeze()))),
+            Opcode::Pong => return Ok(Some(Message::Pong)),
+            Opcode::Close => return Ok(Some(Message::Close)),
+            Opcode::Text | Opcode::Binary if self.0.is_some() => {
+                return Err(Close::Protocol("a message starts inside another"));
+            }
+            Opcode::Text if frame.fin => return Ok(Some(Message::Text(payload.freeze()))),
+            Opcode::Binary if frame.fin => return Ok(Some(Message::Binary(payload.freeze()))),
+            Opcode::Text | Opcode::Binary => {
+                let text = frame.opcode == Opcode::Text;
+                // A copy, so that the worker's read buffer isn't held until the rest comes.
+                let payload = BytesMut::from(&payload[..]);
+                self.0 = Some(Box::new(Started {
+                    text,
+                    payload,
+                    count: 1,
+                }));
+                return Ok(None);
+            }
+            Opcode::Continuation => {}
+        }
+        let Some(mut started) = self.0.take() else {
+            return Err(Close::Protocol("a continuation of nothing"));
+        };
+        started.count += 1;
+        if started.count > FRAGMENTS_MAX {
+            return Err(Close::Protocol("a message of too many fragments"));
+        }
+        if started.payload.len() + payload.len() > payload_max {
+            return Err(Close::TooBig);
+        }
+        started.payload.extend_from_slice(&payload);
+        if !frame.fin {
+            self.0 = Some(started);
+            return Ok(None);
+        }
+        let payload = started.payload.freeze();
+        Ok(Some(if started.text {
+            Message::Text(payload)
+        } else {
+            Message::Binary(payload)
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(opcode: Opcode, fin: bool, payload: &[u8]) -> Frame {
+        Frame {
+            opcode,
+            fin,
+            payload: BytesMut::from(payload),
+        }
+    }
+
+    #[test]
+    fn fragments_become_one_message_with_control_frames_in_between() {
+        let mut fragments = Fragments::default();
+        assert!(matches!(
+            fragments.add(frame(Opcode::Text, false, b"a"), 3),
+            Ok(None)
+        ));
+        let ping = fragments.add(frame(Opcode::Ping, true, b"?"), 3);
+        assert!(matches!(ping, Ok(Some(Message::Ping(payload))) if payload == "?"));
+        assert!(matches!(
+            fragments.add(frame(Opcode::Continuation, false, b""), 3),
+            Ok(None)
+        ));
+        let last = fragments.add(frame(Opcode::Continuation, true, b"bc"), 3);
+        assert!(matches!(last, Ok(Some(Message::Text(payload))) if payload == "abc"));
+    }
+
+    #[test]
+    fn fragments_out_of_order_too_many_or_too_long_are_refused() {
+        let mut fragments = Fragments::default();
+        let orphan = fragments.add(frame(Opcode::Continuation, true, b""), 3);
+        assert!(matches!(orphan, Err(Close::Protocol(_))));
+
+        assert!(matches!(
+            fragments.add(frame(Opcode::Binary, false, b"ab"), 3),
+            Ok(None)
+        ));
+        let nested = fragments.add(frame(Opcode::Text, true, b""), 3);
+        assert!(matches!(nested, Err(Close::Protocol(_))));
+        let long = fragments.add(frame(Opcode::Continuation, true, b"cd"), 3);
+        assert!(matches!(long, Err(Close::TooBig)));
+
+        let mut fragments = Fragments::default();
+        assert!(matches!(
+            fragments.add(frame(Opcode::Text, false, b""), 3),
+            Ok(None)
+        ));
+        let endless = (0..FRAGMENTS_MAX)
+            .map(|_| fragments.add(frame(Opcode::Continuation, false, b""), 3))
+            .find_map(Result::err);
+        assert!(matches!(endless, Some(Close::Protocol(_))));
+    }
+}

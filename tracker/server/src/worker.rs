@@ -1,0 +1,340 @@
+//! What the actors of one worker thread share without locks: the table of its sockets, what waits
+//! to be written to them, and the buffer that they are read through. And the node: what all
+//! workers share.
+
+use std::cell::{OnceCell, RefCell};
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use actix::Addr;
+use slab::Slab;
+use tracker_core::{ConnId, Outgoing, Settings};
+
+use crate::actors::{ClosePeer, ShardActor, SocketBlocked};
+use crate::close::Close;
+use crate::directory::{Directory, WorkerId};
+use crate::limits::{CLOSE_TIMEOUT, SOCKET_SWEEP_TICKS};
+use crate::metrics::{Metrics, WorkerMetrics};
+use crate::transport::connection::{Connection, Flushed, Spare};
+use crate::transport::frame::Opcode;
+use crate::transport::read_buffer::ReadBuffer;
+
+/// What all workers of a process share.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) settings: Settings,
+    pub(crate) directory: Directory,
+    pub(crate) metrics: Metrics,
+    /// Seeds the hash tables of all shards.
+    pub(crate) hash_seed: u64,
+    shards: Box<[OnceLock<Addr<ShardActor>>]>,
+    started: AtomicU16,
+    epoch: Instant,
+}
+
+/// What the actors of one thread share.
+#[derive(Debug)]
+pub(crate) struct Worker {
+    pub(crate) id: WorkerId,
+    pub(crate) node: Arc<Node>,
+    pub(crate) read_buffer: RefCell<ReadBuffer>,
+    sockets: RefCell<Sockets>,
+}
+
+#[derive(Debug, Default)]
+struct Sockets {
+    connections: Slab<(u32, Connection)>,
+    /// Slots with something to write at the end of the round.
+    to_flush: Vec<usize>,
+    spare: Spare,
+    /// Counts connections, so that an id of a closed one never means its successor in the slot.
+    next_generation: u32,
+    sweep_from: usize,
+}
+
+impl Node {
+    pub(crate) fn new(settings: Settings, workers: WorkerId) -> Self {
+        Self {
+            settings,
+            directory: Directory::default(),
+            metrics: Metrics::new(workers),
+            hash_seed: rand::random(),
+            shards: (0..workers).map(|_| OnceLock::new()).collect(),
+            started: AtomicU16::new(0),
+            epoch: Instant::now(),
+        }
+    }
+
+    /// Number of workers.
+    pub(crate) fn workers(&self) -> WorkerId {
+        self.shards.len() as WorkerId
+    }
+
+    /// A worker's shard; `None` before that worker has started.
+    pub(crate) fn shard(&self, worker: WorkerId) -> Option<&Addr<ShardActor>> {
+        self.shards.get(usize::from(worker))?.get()
+    }
+
+    /// All shards that have started.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = &Addr<ShardActor>> {
+        self.shards.iter().filter_map(OnceLock::get)
+    }
+
+    /// The clock of the rules: time since the node began.
+    pub(crate) fn now(&self) -> Duration {
+        self.epoch.elapsed()
+    }
+}
+
+thread_local! {
+    static CURRENT: OnceCell<Rc<Worker>> = const { OnceCell::new() };
+}
+
+impl Worker {
+    /// The worker of this thread, which begins with the first call: each listener of the server
+    /// asks for it on each of the server's threads.
+    pub(crate) fn of_this_thread(node: &Arc<Node>) -> Rc<Self> {
+        CURRENT.with(|current| current.get_or_init(|| Self::start(node)).clone())
+    }
+
+    fn start(node: &Arc<Node>) -> Rc<Self> {
+        // The server restarts a worker whose thread has died, which no input makes it do; then
+        // the places are all taken, and the new thread shares the last one's numbers.
+        let id = node.started.fetch_add(1, Relaxed).min(node.workers() - 1);
+        let worker = Rc::new(Self {
+            id,
+            node: node.clone(),
+            read_buffer: RefCell::new(ReadBuffer::new()),
+            sockets: RefCell::default(),
+        });
+        let shard = ShardActor::start_on(&worker);
+        if node.shards[usize::from(id)].set(shard).is_err() {
+            tracing::error!(
+                worker = id,
+                "a worker has died; its swarms are gone until a restart"
+            );
+        }
+        worker
+    }
+
+    pub(crate) fn metrics(&self) -> &WorkerMetrics {
+        self.node.metrics.of(self.id)
+    }
+
+    /// Takes a socket into the table.
+    pub(crate) fn insert(&self, connection: Connection) -> ConnId {
+        let mut sockets = self.sockets.borrow_mut();
+        sockets.next_generation = sockets.next_generation.wrapping_add(1) & ConnKey::GENERATION_MAX;
+        let generation = sockets.next_generation;
+        let slot = sockets.connections.insert((generation, connection));
+        self.metrics().connections.fetch_add(1, Relaxed);
+        ConnKey {
+            worker: self.id,
+            generation,
+            slot,
+        }
+        .into()
+    }
+
+    /// Takes a socket out of the table.
+    pub(crate) fn remove(&self, id: ConnId) -> Option<Connection> {
+        let mut sockets = self.sockets.borrow_mut();
+        sockets.get(id)?;
+        let (_, connection) = sockets.connections.remove(ConnKey::from(id).slot);
+        self.metrics().connections.fetch_sub(1, Relaxed);
+        Some(connection)
+    }
+
+    /// Runs `act` on a socket of this worker, if it is still there.
+    pub(crate) fn with<T>(&self, id: ConnId, act: impl FnOnce(&mut Connection) -> T) -> Option<T> {
+        self.sockets.borrow_mut().get(id).map(act)
+    }
+
+    /// Puts a message into a socket's outbox. One that has no room is closed: its client doesn't
+    /// read.
+    pub(crate) fn send(&self, to: ConnId, message: &Outgoing<'_>) {
+        self.push(to, Opcode::Text, message.len(), |out| message.write(out));
+    }
+
+    /// Puts a frame into a socket's outbox.
+    pub(crate) fn push(
+        &self,
+        to: ConnId,
+        opcode: Opcode,
+        payload_bytes: usize,
+        payload: impl FnOnce(&mut Vec<u8>),
+    ) {
+        self.sockets
+            .borrow_mut()
+            .push_with(to, |connection, spare| {
+                connection.push(opcode, payload_bytes, spare, payload)
+            });
+    }
+
+    /// Puts frames that another worker made into a socket's outbox.
+    pub(crate) fn push_frames(&self, to: ConnId, frames: &[u8]) {
+        let push = |connection: &mut Connection, _: &mut Spare| connection.push_frames(frames);
+        self.sockets.borrow_mut().push_with(to, push);
+    }
+
+    /// Puts a close frame into a socket's outbox, behind which nothing follows.
+    pub(crate) fn push_close(&self, to: ConnId, close: Close) {
+        let until = self.node.now() + CLOSE_TIMEOUT;
+        self.sockets.borrow_mut().push_with(to, |connection, _| {
+            connection.push_close(close, until);
+            true
+        });
+    }
+
+    /// Writes each outbox that something was put into, once.
+    pub(crate) fn flush(&self) {
+        let mut sockets = self.sockets.borrow_mut();
+        let Sockets {
+            connections,
+            to_flush,
+            spare,
+            ..
+        } = &mut *sockets;
+        for slot in to_flush.drain(..) {
+            let Some((_, connection)) = connections.get_mut(slot) else {
+                continue;
+            };
+            connection.outbox.listed = false;
+            if connection.outbox.blocked {
+                continue;
+            }
+            match connection.flush(spare) {
+                Flushed::All => {}
+                Flushed::Blocked => {
+                    connection.outbox.blocked = true;
+                    connection.actor.do_send(SocketBlocked);
+                }
+                Flushed::Broken => connection.actor.do_send(ClosePeer(Close::Lost)),
+            }
+        }
+    }
+
+    /// Gives `act` a socket and the memory for its outbox.
+    pub(crate) fn with_spare<T>(
+        &self,
+        id: ConnId,
+        act: impl FnOnce(&mut Connection, &mut Spare) -> T,
+    ) -> Option<T> {
+        self.sockets.borrow_mut().with_spare(id, act)
+    }
+
+    /// Looks at a part of the sockets, all of them in [`SOCKET_SWEEP_TICKS`] calls.
+    pub(crate) fn sweep(&self, mut look: impl FnMut(&mut Connection) -> Verdict) {
+        let mut pings = Vec::new();
+        {
+            let mut sockets = self.sockets.borrow_mut();
+            let slots = sockets.connections.capacity();
+            let end = slots.min(sockets.sweep_from + slots.div_ceil(SOCKET_SWEEP_TICKS));
+            for slot in sockets.sweep_from..end {
+                let Some((generation, connection)) = sockets.connections.get_mut(slot) else {
+                    continue;
+                };
+                match look(connection) {
+                    Verdict::Keep => {}
+                    Verdict::Close(close) => connection.actor.do_send(ClosePeer(close)),
+                    Verdict::Ping => {
+                        let key = ConnKey {
+                            worker: self.id,
+                            generation: *generation,
+                            slot,
+                        };
+                        pings.push(ConnId::from(key));
+                    }
+                }
+            }
+            sockets.sweep_from = if end == slots { 0 } else { end };
+        }
+        for id in pings {
+            self.push(id, Opcode::Ping, 0, |_| {});
+        }
+    }
+
+    /// Tells every socket's actor to close it.
+    pub(crate) fn close_all(&self, close: Close) {
+        for (_, (_, connection)) in &self.sockets.borrow().connections {
+            connection.actor.do_send(ClosePeer(close));
+        }
+    }
+}
+
+/// What a sweep finds about a socket.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Verdict {
+    Keep,
+    Ping,
+    Close(Close),
+}
+
+impl Sockets {
+    fn get(&mut self, id: ConnId) -> Option<&mut Connection> {
+        let key = ConnKey::from(id);
+        let (generation, connection) = self.connections.get_mut(key.slot)?;
+        (*generation == key.generation).then_some(connection)
+    }
+
+    fn with_spare<T>(
+        &mut self,
+        id: ConnId,
+        act: impl FnOnce(&mut Connection, &mut Spare) -> T,
+    ) -> Option<T> {
+        let key = ConnKey::from(id);
+        let (generation, connection) = self.connections.get_mut(key.slot)?;
+        (*generation == key.generation).then(|| act(connection, &mut self.spare))
+    }
+
+    fn push_with(&mut self, to: ConnId, push: impl FnOnce(&mut Connection, &mut Spare) -> bool) {
+        let key = ConnKey::from(to);
+        let Some((generation, connection)) = self.connections.get_mut(key.slot) else {
+            return;
+        };
+        if *generation != key.generation {
+            return;
+        }
+        if !push(connection, &mut self.spare) {
+            // It takes nothing any more, so this happens once.
+            connection.closing_until = Some(Duration::ZERO);
+            connection.actor.do_send(ClosePeer(Close::SlowReader));
+        } else if !connection.outbox.listed {
+            connection.outbox.listed = true;
+            self.to_flush.push(key.slot);
+        }
+    }
+}
+
+/// What a [`ConnId`] is made of.
+#[derive(Clone, Copy)]
+pub(crate) struct ConnKey {
+    pub(crate) worker: WorkerId,
+    /// 24 bits: a slot would have to be used anew 16 million times before a late message for its
+    /// first socket could reach the wrong one.
+    generation: u32,
+    /// 24 bits: 16 million sockets of one worker, several times what ports and memory allow.
+    slot: usize,
+}
+
+impl ConnKey {
+    const GENERATION_MAX: u32 = (1 << 24) - 1;
+}
+
+impl From<ConnKey> for ConnId {
+    fn from(key: ConnKey) -> Self {
+        Self(u64::from(key.worker) << 48 | u64::from(key.generation) << 24 | key.slot as u64)
+    }
+}
+
+impl From<ConnId> for ConnKey {
+    fn from(ConnId(id): ConnId) -> Self {
+        Self {
+            worker: (id >> 48) as WorkerId,
+            generation: (id >> 24) as u32 & Self::GENERATION_MAX,
+            slot: id as usize & 0xff_ffff,
+        }
+    }
+}
