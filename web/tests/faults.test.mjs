@@ -68,8 +68,12 @@ test("with a tracker that was never up the stream plays", async () => {
   await viewer.page.context().close();
 });
 
-test("a stream that goes away is waited for, and its stall is told as it was", async () => {
-  const viewer = await Viewer.open(browser, "a viewer of an outage", [product], { query: { p2p: "0" } });
+for (const [p2p, how] of [["0", "over HTTP alone"], ["1", "with peer to peer"]]) {
+  test(`a stream that goes away is waited for, and its stall told as it was, ${how}`, () => outage(p2p));
+}
+
+async function outage(p2p) {
+  const viewer = await Viewer.open(browser, "a viewer of an outage", [product], { query: { p2p } });
   await viewer.play(2);
   assertNoStall(await viewer.look(), viewer.name);
   await viewer.page.evaluate(measureFrameGaps);
@@ -77,7 +81,7 @@ test("a stream that goes away is waited for, and its stall is told as it was", a
   await viewer.page.context().setOffline(true);
   const stalled = () => window.__p2pStats.stalls.some(({ ms }) => ms > 2_000);
   await viewer.until("a stall of 2 s, once the buffer is empty", stalled, null, 60_000);
-  await viewer.screenshot("stream-away");
+  await viewer.screenshot(`stream-away-p2p-${p2p}`);
   await viewer.page.context().setOffline(false);
   await viewer.play(4, 60_000);
 
@@ -86,7 +90,7 @@ test("a stream that goes away is waited for, and its stall is told as it was", a
   const seenMs = await viewer.page.evaluate(() => window.longestFrameGapMs);
   assert.ok(Math.abs(toldMs - seenMs) < 250, `the page told ${toldMs} ms, frames were ${seenMs} ms apart`);
   await viewer.page.context().close();
-});
+}
 
 /** Two viewers that have each other, and bytes from each other. */
 async function sharingPair(options, products = []) {
