@@ -87,7 +87,11 @@ impl<'a> Worker<'a> {
         let (mut phase, mut cpu_before, mut entered) = (Phase::Join, None, Instant::now());
         let mut is_drained = false;
         loop {
-            let wait = if self.again.is_empty() { TURN_WAIT_MAX } else { Duration::ZERO };
+            let wait = if self.again.is_empty() {
+                TURN_WAIT_MAX
+            } else {
+                Duration::ZERO
+            };
             match self.poll.poll(&mut events, Some(wait)) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
@@ -134,17 +138,23 @@ impl<'a> Worker<'a> {
         }
         self.rest();
         self.flush();
-        self.signals.board(self.talk.share.worker).publish(&self.talk.counts);
+        self.signals
+            .board(self.talk.share.worker)
+            .publish(&self.talk.counts);
     }
 
     fn socket_event(&mut self, event: &Event) {
         let peer = event.token().0 as u32;
         let link = &mut self.links[peer as usize];
-        let Some(socket) = &mut link.socket else { return };
+        let Some(socket) = &mut link.socket else {
+            return;
+        };
         if link.stage == Stage::Connecting {
             match socket.finish_connect() {
                 Ok(true) => {
-                    socket.outbox(&mut self.buffers).extend_from_slice(&self.request);
+                    socket
+                        .outbox(&mut self.buffers)
+                        .extend_from_slice(&self.request);
                     link.stage = Stage::Upgrading;
                 }
                 Ok(false) => return,
@@ -162,7 +172,9 @@ impl<'a> Worker<'a> {
     /// Reads once and lets the peer react.
     fn read(&mut self, peer: u32) {
         let link = &mut self.links[peer as usize];
-        let Some(socket) = &mut link.socket else { return };
+        let Some(socket) = &mut link.socket else {
+            return;
+        };
         link.is_paused = socket.is_clogged();
         if link.is_paused {
             return;
@@ -196,7 +208,12 @@ impl<'a> Worker<'a> {
                 Err(error) => (None, Some(error)),
             };
             let stage = Stage::Connecting;
-            self.links.push(Link { socket, stage, is_dirty: false, is_paused: false });
+            self.links.push(Link {
+                socket,
+                stage,
+                is_dirty: false,
+                is_paused: false,
+            });
             self.joining += 1;
             if let Some(error) = failed {
                 self.cut_off(peer as u32, &error.into());
@@ -208,12 +225,17 @@ impl<'a> Worker<'a> {
     fn announce_more(&mut self) {
         let now = Instant::now();
         while self.announcing < self.talk.share.in_flight {
-            let Some(peer) = self.ready.pop_front() else { return };
+            let Some(peer) = self.ready.pop_front() else {
+                return;
+            };
             let link = &mut self.links[peer as usize];
-            let (Stage::Idle, Some(socket)) = (link.stage, &mut link.socket) else { continue };
+            let (Stage::Idle, Some(socket)) = (link.stage, &mut link.socket) else {
+                continue;
+            };
             link.stage = Stage::Announcing;
             self.announcing += 1;
-            self.talk.announce(peer, now, socket.outbox(&mut self.buffers));
+            self.talk
+                .announce(peer, now, socket.outbox(&mut self.buffers));
             self.touch(peer);
         }
     }
@@ -263,7 +285,9 @@ impl<'a> Worker<'a> {
         for peer in dirty.drain(..) {
             let link = &mut self.links[peer as usize];
             link.is_dirty = false;
-            let Some(socket) = &mut link.socket else { continue };
+            let Some(socket) = &mut link.socket else {
+                continue;
+            };
             if let Err(error) = socket.flush(&mut self.buffers) {
                 self.cut_off(peer, &error.into());
             } else if link.is_paused && !socket.is_clogged() {
@@ -285,10 +309,14 @@ impl<'a> Worker<'a> {
         link.stage = Stage::Gone;
         link.socket = None;
         let talk = &mut self.talk;
-        talk.ledger.leave(peer, talk.share.peers[peer as usize].swarm);
+        talk.ledger
+            .leave(peer, talk.share.peers[peer as usize].swarm);
         talk.counts.gone += 1;
         *talk.record.closes.entry(why.code()).or_default() += 1;
-        talk.record.violations.add(&Violation::CutOff { peer, why: why.to_string() });
+        talk.record.violations.add(&Violation::CutOff {
+            peer,
+            why: why.to_string(),
+        });
     }
 
     fn has_drained(&self, since: Instant, now: Instant) -> bool {
@@ -309,9 +337,27 @@ impl<'a> Worker<'a> {
     fn note_loss(&mut self, peer: u32, loss: Loss) {
         let violations = &mut self.talk.record.violations;
         for (count, violation) in [
-            (loss.replies, Violation::ReplyLost { peer, count: loss.replies }),
-            (loss.offers, Violation::OfferLost { peer, count: loss.offers }),
-            (loss.answers, Violation::AnswerLost { peer, count: loss.answers }),
+            (
+                loss.replies,
+                Violation::ReplyLost {
+                    peer,
+                    count: loss.replies,
+                },
+            ),
+            (
+                loss.offers,
+                Violation::OfferLost {
+                    peer,
+                    count: loss.offers,
+                },
+            ),
+            (
+                loss.answers,
+                Violation::AnswerLost {
+                    peer,
+                    count: loss.answers,
+                },
+            ),
         ] {
             if count > 0 {
                 violations.add(&violation);
@@ -322,7 +368,10 @@ impl<'a> Worker<'a> {
     fn note_own_cpu(&mut self, before: Option<Duration>, window: Duration) {
         if let (Some(before), Some(after)) = (before, process::thread_cpu()) {
             let used = after.saturating_sub(before);
-            self.talk.record.own_cores.push(used.as_secs_f64() / window.as_secs_f64());
+            self.talk
+                .record
+                .own_cores
+                .push(used.as_secs_f64() / window.as_secs_f64());
         }
     }
 
