@@ -1,6 +1,6 @@
 //! One validating pass over a frame. What is only forwarded is cut out as it stands, so bytes that
 //! reach another browser have been checked here once: well-formed JSON, no control characters, no
-//! bad escapes, bounded depth. (That the frame is UTF-8 is checked before.)
+//! bad escapes, one spelling per name, bounded depth. (That the frame is UTF-8 is checked before.)
 
 use super::refusal::Reason;
 use crate::limits::JSON_DEPTH_MAX;
@@ -56,12 +56,9 @@ impl<'a> Scanner<'a> {
         mut member: impl FnMut(&mut Self, &'a [u8]) -> Result<(), Reason>,
     ) -> Result<Option<Span>, Reason> {
         self.sequence(b'{', b'}', |scanner| {
-            if scanner.peek() != Some(b'"') {
-                return Err(scanner.malformed());
-            }
-            let key = scanner.string()?;
+            let key = scanner.key()?;
             scanner.expect(b':')?;
-            member(scanner, key.of(scanner.text))
+            member(scanner, key)
         })
     }
 
@@ -137,30 +134,34 @@ impl<'a> Scanner<'a> {
         Ok(Some(self.span(start, self.at)))
     }
 
+    /// A name without escapes. No client writes one with them, and a browser would read
+    /// `"t\u0079pe"` as a second `type` behind the one that was checked.
+    fn key(&mut self) -> Result<&'a [u8], Reason> {
+        self.expect(b'"')?;
+        let start = self.at;
+        self.at += plain_prefix(&self.text[start..]);
+        let key = &self.text[start..self.at];
+        if self.text.get(self.at) != Some(&b'"') {
+            return Err(self.malformed());
+        }
+        self.at += 1;
+        Ok(key)
+    }
+
     fn string(&mut self) -> Result<Span, Reason> {
         let start = self.at + 1;
         self.at = start;
         loop {
             self.at += plain_prefix(&self.text[self.at..]);
-            match self.text.get(self.at..) {
-                Some([b'"', ..]) => {
+            match self.text.get(self.at) {
+                Some(b'"') => {
                     let span = self.span(start, self.at);
                     self.at += 1;
                     return Ok(span);
                 }
-                Some(
-                    [
-                        b'\\',
-                        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
-                        ..,
-                    ],
-                ) => {
-                    self.at += 2;
-                }
-                Some([b'\\', b'u', a, b, c, d, ..])
-                    if [a, b, c, d].iter().all(|digit| digit.is_ascii_hexdigit()) =>
-                {
-                    self.at += 6;
+                Some(b'\\') => {
+                    self.at +=
+                        escape_len(&self.text[self.at + 1..]).ok_or_else(|| self.malformed())?;
                 }
                 _ => return Err(self.malformed()),
             }
@@ -235,6 +236,31 @@ impl<'a> Scanner<'a> {
             end: end as u32,
         }
     }
+}
+
+/// Length of an escape, by what follows its backslash. Half a surrogate pair is none: browsers
+/// read it, other parsers refuse the whole message (RFC 8259, section 8.2).
+fn escape_len(rest: &[u8]) -> Option<usize> {
+    match *rest {
+        [b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => Some(2),
+        [b'u', a, b, c, d, ref rest @ ..] => match hex([a, b, c, d])? {
+            0xd800..=0xdbff => match *rest {
+                [b'\\', b'u', a, b, c, d, ..] => {
+                    matches!(hex([a, b, c, d])?, 0xdc00..=0xdfff).then_some(12)
+                }
+                _ => None,
+            },
+            0xdc00..=0xdfff => None,
+            _ => Some(6),
+        },
+        _ => None,
+    }
+}
+
+fn hex(digits: [u8; 4]) -> Option<u32> {
+    digits.into_iter().try_fold(0, |sum, digit| {
+        Some(sum * 16 + char::from(digit).to_digit(16)?)
+    })
 }
 
 /// Length of the longest prefix without a quote, a backslash or a control character. An SDP is
