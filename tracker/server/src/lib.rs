@@ -114,7 +114,7 @@ impl Tracker {
             stun: stun_address,
             streams: streams
                 .into_iter()
-                .map(|stream| stream.playlist_path)
+                .map(|stream| stream.path)
                 .collect(),
             player: player.is_some(),
         };
@@ -213,7 +213,7 @@ fn player(
             .iter()
             .map(|stream| PlayerStream {
                 name: stream.name.clone(),
-                url: stream.playlist_path.clone(),
+                url: stream.path.clone(),
             })
             .collect()
     };
