@@ -11,6 +11,8 @@ use crate::limits::OVERDUE_ROUNDS_MAX;
 use crate::plan::Share;
 
 mod round;
+#[cfg(test)]
+mod tests;
 mod violation;
 pub(crate) use round::Loss;
 use round::{Round, Slot};
