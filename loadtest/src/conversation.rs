@@ -229,3 +229,33 @@ impl CutOff {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::small_plan;
+
+    #[test]
+    fn a_ping_is_answered_with_its_own_bytes() {
+        let plan = small_plan();
+        let share = plan.shares().remove(0);
+        let mut talk = Conversation::new(&plan, &share);
+        let (mut stage, mut out) = (Stage::Idle, Vec::new());
+        let used = talk.hear(0, &mut stage, b"\x89\x02hi", &mut out);
+        assert_eq!(used.expect("goes on"), 4);
+        let key = [out[2], out[3], out[4], out[5]];
+        assert_eq!(out[..2], [0x8A, 0x82]);
+        assert_eq!([out[6] ^ key[0], out[7] ^ key[1]], *b"hi");
+    }
+
+    #[test]
+    fn a_close_frame_tells_its_code_and_an_empty_one_tells_1005() {
+        let plan = small_plan();
+        let share = plan.shares().remove(0);
+        let mut talk = Conversation::new(&plan, &share);
+        for (frame, code) in [(&b"\x88\x02\x03\xe9"[..], 1001), (b"\x88\x00", 1005)] {
+            let ended = talk.hear(0, &mut Stage::Idle, frame, &mut Vec::new());
+            assert_eq!(ended.expect_err("ends").code(), code);
+        }
+    }
+}

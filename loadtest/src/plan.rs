@@ -113,3 +113,46 @@ impl Share {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    pub(crate) fn small_plan() -> Plan {
+        Plan {
+            url: "ws://127.0.0.1:1".parse().expect("a URL"),
+            address: SocketAddr::from(([127, 0, 0, 1], 1)),
+            peers: 23,
+            swarms: 5,
+            offers: 2,
+            sdp_bytes: 300,
+            in_flight: 23,
+            threads: 2,
+            warmup: Duration::ZERO,
+            duration: Duration::from_secs(1),
+            seed: 1,
+            server_pid: None,
+            json: None,
+        }
+    }
+
+    #[test]
+    fn every_peer_and_every_swarm_is_on_exactly_one_worker() {
+        let shares = small_plan().shares();
+        let peers = shares
+            .iter()
+            .flat_map(|share| share.peers.iter().map(|peer| peer.id));
+        let hashes = shares
+            .iter()
+            .flat_map(|share| share.swarms.iter().map(|s| s.info_hash));
+        let members = shares
+            .iter()
+            .flat_map(|share| share.swarms.iter().map(|s| s.members));
+        assert_eq!(peers.collect::<HashSet<_>>().len(), 23);
+        assert_eq!(hashes.collect::<HashSet<_>>().len(), 5);
+        assert!(members.clone().all(|members| (4..=5).contains(&members)));
+        assert_eq!(members.sum::<u32>(), 23);
+    }
+}

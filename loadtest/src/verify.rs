@@ -10,7 +10,12 @@ use crate::client::incoming::Incoming;
 use crate::limits::OVERDUE_ROUNDS_MAX;
 use crate::plan::Share;
 
+mod round;
+#[cfg(test)]
+mod tests;
 mod violation;
+pub(crate) use round::Loss;
+use round::{Round, Slot};
 pub(crate) use violation::{Violation, shown};
 
 /// All announces of a worker's peers that are not done, and what may still arrive for them.
@@ -41,35 +46,6 @@ struct Swarm {
     present: u32,
     /// A member was cut off: the tracker may have lost what was on its way to or from it.
     disturbed: bool,
-}
-
-/// One announce.
-#[derive(Debug)]
-struct Round {
-    announce: u32,
-    at: Instant,
-    replied: bool,
-    /// How many of its offers must be delivered.
-    expected: u16,
-    delivered: u16,
-    answered: u16,
-    slots: Box<[Slot]>,
-}
-
-/// One offer.
-#[derive(Clone, Copy, Debug)]
-enum Slot {
-    Made,
-    Delivered { to: u32, at: Instant },
-    Done { to: u32 },
-}
-
-/// What is missing when a run, or the patience with an announce, is over.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Loss {
-    pub(crate) replies: u64,
-    pub(crate) offers: u64,
-    pub(crate) answers: u64,
 }
 
 impl Ledger {
@@ -337,32 +313,6 @@ impl Ledger {
             maker.overdue.remove(at);
             self.open_rounds -= 1;
         }
-    }
-}
-
-impl Round {
-    fn is_done(&self) -> bool {
-        self.replied && self.delivered >= self.expected && self.answered == self.delivered
-    }
-
-    fn loss(&self) -> Loss {
-        Loss {
-            replies: u64::from(!self.replied),
-            offers: self.expected.saturating_sub(self.delivered).into(),
-            answers: self.delivered.saturating_sub(self.answered).into(),
-        }
-    }
-}
-
-impl Loss {
-    fn add(&mut self, other: Self) {
-        self.replies += other.replies;
-        self.offers += other.offers;
-        self.answers += other.answers;
-    }
-
-    pub(crate) fn any(&self) -> bool {
-        self.replies + self.offers + self.answers > 0
     }
 }
 

@@ -13,14 +13,16 @@ use crate::client::handshake;
 use crate::client::socket::{Buffers, ReadEnd, Socket};
 use crate::conversation::{Conversation, CutOff, Stage};
 use crate::limits::{
-    ANNOUNCE_PATIENCE, CONNECTS_IN_FLIGHT_MAX, DRAIN_QUIET, DRAIN_TIME_MAX, EVENTS_PER_TURN,
-    PATIENCE_FACTOR, SWEEP_INTERVAL, TURN_WAIT_MAX,
+    ANNOUNCE_PATIENCE, CONNECTS_IN_FLIGHT_MAX, EVENTS_PER_TURN, PATIENCE_FACTOR, SWEEP_INTERVAL,
+    TURN_WAIT_MAX,
 };
 use crate::phase::{Phase, Signals};
 use crate::plan::{Plan, Share};
 use crate::process;
 use crate::record::Record;
-use crate::verify::{Loss, Violation};
+use crate::verify::Violation;
+
+mod ending;
 
 /// An event loop, its sockets and what their peers say.
 #[derive(Debug)]
@@ -317,72 +319,5 @@ impl<'a> Worker<'a> {
             peer,
             why: why.to_string(),
         });
-    }
-
-    fn has_drained(&self, since: Instant, now: Instant) -> bool {
-        let quiet_since = self.talk.last_relay.max(since);
-        self.talk.ledger.is_settled()
-            || now.saturating_duration_since(quiet_since) > DRAIN_QUIET
-            || now - since > DRAIN_TIME_MAX
-    }
-
-    fn note_missing(&mut self) {
-        let (lost, excused) = self.talk.ledger.missing(self.talk.share);
-        self.talk.record.excused = excused;
-        for (peer, loss) in lost {
-            self.note_loss(peer, loss);
-        }
-    }
-
-    fn note_loss(&mut self, peer: u32, loss: Loss) {
-        let violations = &mut self.talk.record.violations;
-        for (count, violation) in [
-            (
-                loss.replies,
-                Violation::ReplyLost {
-                    peer,
-                    count: loss.replies,
-                },
-            ),
-            (
-                loss.offers,
-                Violation::OfferLost {
-                    peer,
-                    count: loss.offers,
-                },
-            ),
-            (
-                loss.answers,
-                Violation::AnswerLost {
-                    peer,
-                    count: loss.answers,
-                },
-            ),
-        ] {
-            if count > 0 {
-                violations.add(&violation);
-            }
-        }
-    }
-
-    fn note_own_cpu(&mut self, before: Option<Duration>, window: Duration) {
-        if let (Some(before), Some(after)) = (before, process::thread_cpu()) {
-            let used = after.saturating_sub(before);
-            self.talk
-                .record
-                .own_cores
-                .push(used.as_secs_f64() / window.as_secs_f64());
-        }
-    }
-
-    fn close(mut self) -> Record {
-        for link in &mut self.links {
-            if let Some(socket) = &mut link.socket {
-                self.talk.leave(socket.outbox(&mut self.buffers));
-                // The tracker may be gone by now; there is nobody left to tell.
-                let _ = socket.flush(&mut self.buffers);
-            }
-        }
-        self.talk.record
     }
 }

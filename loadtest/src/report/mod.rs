@@ -89,13 +89,15 @@ pub(crate) struct Own {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Bottleneck {
-    /// The event loops had time to spare.
-    NotLoadtest,
+    /// The tracker was busy, the event loops had time to spare: the figures are the tracker's.
+    Tracker,
+    /// Neither was busy: few peers at once, or other work on this machine took the time.
+    Neither,
     /// An event loop was busy, and so was the tracker.
     Both,
     /// An event loop was busy and the tracker was not: the tracker can do more.
     Loadtest,
-    /// An event loop was busy; the tracker's process was not named.
+    /// The tracker's process was not named, or this system does not tell.
     Unknown,
 }
 
@@ -193,22 +195,49 @@ impl Server {
 
 impl Bottleneck {
     fn of(own_cores: &[f64], server: Option<&Server>) -> Self {
-        if own_cores.iter().all(|cores| *cores <= BUSY_CORE_SHARE) {
-            return Self::NotLoadtest;
-        }
-        match server {
-            None => Self::Unknown,
-            Some(server) if server.cores_used < BUSY_CORE_SHARE => Self::Loadtest,
-            Some(_) => Self::Both,
+        let own_busy = own_cores.iter().any(|cores| *cores > BUSY_CORE_SHARE);
+        let server_busy = server.map(|server| server.cores_used > BUSY_CORE_SHARE);
+        match (own_busy, server_busy) {
+            _ if own_cores.is_empty() => Self::Unknown,
+            (_, None) => Self::Unknown,
+            (false, Some(true)) => Self::Tracker,
+            (false, Some(false)) => Self::Neither,
+            (true, Some(true)) => Self::Both,
+            (true, Some(false)) => Self::Loadtest,
         }
     }
 
     fn verdict(self) -> &'static str {
         match self {
-            Self::NotLoadtest => "not the bottleneck",
-            Self::Both => "busy, and so is the tracker",
-            Self::Loadtest => "IS THE BOTTLENECK: the tracker has time to spare",
-            Self::Unknown => "busy: may be the bottleneck (--server-pid would tell)",
+            Self::Tracker => "the tracker",
+            Self::Neither => "neither: few peers at once, or other work on this machine",
+            Self::Both => "both the tracker and loadtest are busy",
+            Self::Loadtest => "LOADTEST ITSELF: the tracker has time to spare",
+            Self::Unknown => "unknown (--server-pid tells it)",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loadtest_says_so_when_it_is_the_bottleneck() {
+        let server = |cores_used| Server {
+            cores_used,
+            cpu_us_per_relay: None,
+            rss_bytes_before: 0,
+            rss_bytes_joined: 0,
+            rss_bytes_end: 0,
+            rss_bytes_per_peer: 0.0,
+        };
+        let of = |own: &[f64], cores| Bottleneck::of(own, Some(&server(cores)));
+        assert_eq!(of(&[0.95], 0.5), Bottleneck::Loadtest);
+        assert_eq!(of(&[0.2, 0.95], 0.5), Bottleneck::Loadtest);
+        assert_eq!(of(&[0.95], 0.99), Bottleneck::Both);
+        assert_eq!(of(&[0.7], 0.99), Bottleneck::Tracker);
+        assert_eq!(of(&[0.7], 0.5), Bottleneck::Neither);
+        assert_eq!(Bottleneck::of(&[0.95], None), Bottleneck::Unknown);
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         .map(|cores| format!("{:.0} %", cores * 100.0));
     let cores = cores.collect::<Vec<_>>().join(", ");
     line("loadtest CPU", cores)?;
-    writeln!(out, "loadtest is {}\n", report.own.bottleneck.verdict())?;
+    writeln!(out, "bottleneck: {}\n", report.own.bottleneck.verdict())?;
     write_latencies(report, out)?;
     write_violations(report, out)
 }
