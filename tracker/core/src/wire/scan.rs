@@ -159,13 +159,18 @@ impl<'a> Scanner<'a> {
                     self.at += 1;
                     return Ok(span);
                 }
-                Some(b'\\') => {
-                    self.at +=
-                        escape_len(&self.text[self.at + 1..]).ok_or_else(|| self.malformed())?;
-                }
+                Some(b'\\') => self.escapes()?,
                 _ => return Err(self.malformed()),
             }
         }
+    }
+
+    /// Escapes in a row: an SDP's lines end in two.
+    fn escapes(&mut self) -> Result<(), Reason> {
+        while let [b'\\', rest @ ..] = &self.text[self.at..] {
+            self.at += escape_len(rest).ok_or_else(|| self.malformed())?;
+        }
+        Ok(())
     }
 
     /// `-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?` (RFC 8259, section 6).
@@ -264,25 +269,31 @@ fn hex(digits: [u8; 4]) -> Option<u32> {
 }
 
 /// Length of the longest prefix without a quote, a backslash or a control character. An SDP is
-/// 1.5 kB of it in runs of some 40 bytes, so it goes eight bytes at a time.
+/// 1.5 kB of it in runs of some 40 bytes: sixteen at a time, which compilers turn into vector
+/// instructions, say only that a run ends here; eight at a time say where.
 fn plain_prefix(text: &[u8]) -> usize {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGHS: u64 = ONES << 7;
     // The lowest marked byte of each is exact (Bit Twiddling Hacks, "haszero" and "hasless").
     let zeros = |word: u64| word.wrapping_sub(ONES) & !word & HIGHS;
     let controls = |word: u64| word.wrapping_sub(ONES * 0x20) & !word & HIGHS;
+    let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
 
-    let (words, rest) = text.as_chunks::<8>();
+    let (blocks, _) = text.as_chunks::<16>();
+    // Not `any`, which stops at the first and so has a branch per byte.
+    let is_plain = |block: &[u8; 16]| !block.iter().fold(false, |any, byte| any | special(byte));
+    let plain = blocks.iter().take_while(|block| is_plain(block)).count() * 16;
+
+    let (words, rest) = text[plain..].as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
         let marks = zeros(word ^ (ONES * u64::from(b'"')))
             | zeros(word ^ (ONES * u64::from(b'\\')))
             | controls(word);
         if marks != 0 {
-            return index * 8 + marks.trailing_zeros() as usize / 8;
+            return plain + index * 8 + marks.trailing_zeros() as usize / 8;
         }
     }
-    let special = |&byte: &u8| byte < 0x20 || byte == b'"' || byte == b'\\';
     text.len() - rest.len() + rest.iter().position(special).unwrap_or(rest.len())
 }
 
@@ -361,14 +372,14 @@ mod tests {
 
     #[test]
     fn plain_prefix_finds_the_first_special_byte_and_no_other() {
-        for at in 0..24 {
+        for at in 0..60 {
             for byte in 0..=255 {
-                let mut text = [b'x'; 24];
+                let mut text = [b'x'; 60];
                 text[at] = byte;
                 let special = byte < 0x20 || byte == b'"' || byte == b'\\';
                 assert_eq!(
                     plain_prefix(&text),
-                    if special { at } else { 24 },
+                    if special { at } else { 60 },
                     "{byte} at {at}"
                 );
             }
