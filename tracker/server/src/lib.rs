@@ -112,10 +112,7 @@ impl Tracker {
                 .collect::<io::Result<_>>()?,
             socket_path: listeners[0].0.path.example().to_owned(),
             stun: stun_address,
-            streams: streams
-                .into_iter()
-                .map(|stream| stream.playlist_path)
-                .collect(),
+            streams: streams.into_iter().map(|stream| stream.path).collect(),
             player: player.is_some(),
         };
         let pages = listen::Pages {
@@ -213,7 +210,7 @@ fn player(
             .iter()
             .map(|stream| PlayerStream {
                 name: stream.name.clone(),
-                url: stream.playlist_path.clone(),
+                url: stream.path.clone(),
             })
             .collect()
     };
