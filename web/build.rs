@@ -1,5 +1,5 @@
-//! Builds the page with npm, so that `cargo` alone builds the whole product. What npm writes goes to
-//! cargo's `OUT_DIR`; `node_modules` stays beside `package.json`, where editors look for it.
+//! Builds the page with npm, so that `cargo` alone builds the whole product. What npm writes goes
+//! to cargo's `OUT_DIR`; `node_modules` stays beside `package.json`, where editors look for it.
 
 use std::{
     env, fs, io,
@@ -7,7 +7,8 @@ use std::{
     process::{Command, ExitCode},
 };
 
-/// All that the page is made from; a change of anything else (tests, this crate's code) rebuilds nothing.
+/// All that the page is made from; a change of anything else (tests, this crate's code) rebuilds
+/// nothing.
 const SOURCES: [&str; 7] = [
     "index.html",
     "src/player",
@@ -62,7 +63,8 @@ fn npm(arguments: &[&str], path: Option<&Path>) -> Result<(), String> {
     match output {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(format!(
-            "`{written}` in {} failed ({}). The player needs Node.js 20.19 or newer (`node --version`).\n{}\n{}",
+            "`{written}` in {} failed ({}). \
+             The player needs Node.js 20.19 or newer (`node --version`).\n{}\n{}",
             env::current_dir().unwrap_or_default().display(),
             output.status,
             String::from_utf8_lossy(&output.stdout).trim(),
@@ -70,8 +72,8 @@ fn npm(arguments: &[&str], path: Option<&Path>) -> Result<(), String> {
         )),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Err(format!(
             "`{program}` was not found: the player's page is built with Node.js 20.19 or newer.\n\
-             Install it with `apt-get install nodejs npm` (where that is new enough), `brew install node`, \
-             or from nodejs.org, and build again."
+             Install it with `apt-get install nodejs npm` (where that is new enough), \
+             `brew install node`, or from nodejs.org, and build again."
         )),
         Err(error) => Err(format!("`{written}` can't be started: {error}")),
     }

@@ -1,5 +1,6 @@
-//! The player's page, carried inside the binary and served by actix-web. npm builds it (see `build.rs`);
-//! this crate adds the addresses that the page starts with, and the headers that a browser should see.
+//! The player's page, carried inside the binary and served by actix-web. npm builds it (see
+//! `build.rs`); this crate adds the addresses that the page starts with, and the headers that a
+//! browser should see.
 
 mod page;
 mod settings;
@@ -17,11 +18,15 @@ pub use settings::{PlayerSettings, PlayerStream};
 /// use actix_web::{App, HttpServer};
 ///
 /// let player = web::routes(web::PlayerSettings {
-///     streams: vec![web::PlayerStream { name: "testcard".into(), url: "/hls/testcard/index.m3u8".into() }],
+///     streams: vec![web::PlayerStream {
+///         name: "testcard".into(),
+///         url: "/hls/testcard/index.m3u8".into(),
+///     }],
 ///     trackers: vec!["/".into()],
 ///     stun: vec![":3478".into()],
 /// });
-/// HttpServer::new(move || App::new().configure(player.clone())).bind(("127.0.0.1", 0))?.run().await
+/// let server = HttpServer::new(move || App::new().configure(player.clone()));
+/// server.bind(("127.0.0.1", 0))?.run().await
 /// # }
 /// ```
 pub fn routes(settings: PlayerSettings) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {

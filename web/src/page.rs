@@ -15,8 +15,8 @@ struct Page;
 
 /// The page loads code and style from itself only. Streams, trackers and STUN servers may be on any
 /// host: that is what `connect-src` and `media-src` leave open. hls.js plays from `blob:` media and
-/// may unpack segments in a worker. Framing is left open: embedding the player is a use of it, and nothing on it
-/// does harm when clicked.
+/// may unpack segments in a worker. Framing is left open: embedding the player is a use of it, and
+/// nothing on it does harm when clicked.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self'; worker-src 'self' blob:; media-src 'self' blob: http: https:; \
     connect-src 'self' http: https: ws: wss:; base-uri 'none'; form-action 'none'";

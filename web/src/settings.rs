@@ -1,5 +1,5 @@
-//! The addresses that the page starts with, as `/player.json` says them. A viewer's query string may
-//! override each of them, so they are defaults and no secret.
+//! The addresses that the page starts with, as `/player.json` says them. A viewer's query string
+//! may override each of them, so they are defaults and no secret.
 
 use serde::Serialize;
 
@@ -9,8 +9,8 @@ use serde::Serialize;
 pub struct PlayerSettings {
     /// The streams on offer; the page plays the first unless `?stream=NAME` names another.
     pub streams: Vec<PlayerStream>,
-    /// `ws://` and `wss://` addresses. A path such as `/` is on the page's own host, `wss` where the page
-    /// itself came over TLS. With none, the page plays over HTTP alone.
+    /// `ws://` and `wss://` addresses. A path such as `/` is on the page's own host, `wss` where
+    /// the page itself came over TLS. With none, the page plays over HTTP alone.
     pub trackers: Vec<String>,
     /// `stun:host:port`. `:3478` is that port on the host that the page came from.
     pub stun: Vec<String>,

@@ -1,5 +1,6 @@
-// The client library that browsers and BitTorrent programs use, in Node, against this tracker: what it is
-// told, and that a seed and a leech meet through it and move a file whole over their own connection.
+// The client library that browsers and BitTorrent programs use, in Node, against this tracker: what
+// it is told, and that a seed and a leech meet through it and move a file whole over their own
+// connection.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
@@ -99,7 +100,11 @@ class Peer {
     const find = () => this.#events.find(({ taken, event }) => !taken && event === kind);
     const arrived = new Promise((found, failed) => {
       const fail = () =>
-        failed(new Error(`${this.name} waited for ${kind}; told: ${JSON.stringify(this.#events)}\n${tracker.log}`));
+        failed(
+          new Error(
+            `${this.name} waited for ${kind}: ${JSON.stringify(this.#events)}\n${tracker.log}`,
+          ),
+        );
       const timer = setTimeout(fail, WAIT_MAX_MS);
       this.#onEvent = () => {
         if (find() === undefined) return;

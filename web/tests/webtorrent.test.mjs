@@ -1,5 +1,5 @@
-// webtorrent, as people's pages use it: a seed in one browser and a leech in another know nothing of each
-// other but the tracker, and a file moves between them whole.
+// webtorrent, as people's pages use it: a seed in one browser and a leech in another know nothing
+// of each other but the tracker, and a file moves between them whole.
 import assert from "node:assert/strict";
 import { createReadStream } from "node:fs";
 import { createServer } from "node:http";
@@ -35,7 +35,7 @@ after(async () => {
   await tracker?.stop();
 });
 
-test("a seed and a leech in two browsers meet through the tracker and move a file whole", async () => {
+test("a seed and a leech in two browsers meet and move a file whole", async () => {
   const url = `http://127.0.0.1:${pages.address().port}/`;
   const open = (name) => Viewer.open(browser, name, [tracker], { url });
   const [seed, leech] = await Promise.all([open("seed"), open("leech")]);
@@ -53,9 +53,12 @@ async function seedFile([tracker, fileBytes]) {
   const { default: WebTorrent } = await import("/webtorrent.js");
   const client = new WebTorrent({ tracker: { rtcConfig: { iceServers: [] } } });
   const bytes = new Uint8Array(fileBytes);
-  for (let at = 0; at < fileBytes; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+  for (let at = 0; at < fileBytes; at += 65_536)
+    crypto.getRandomValues(bytes.subarray(at, at + 65_536));
   const digest = await crypto.subtle.digest("SHA-256", bytes);
-  const sha256 = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const sha256 = [...new Uint8Array(digest)]
+    .map((byte) => byte.toString(16).padStart(2, "0"))
+    .join("");
   const announced = new Promise((done) => {
     client.seed(new File([bytes], "file.bin"), { announce: [tracker] }, (torrent) => {
       torrent.once("trackerAnnounce", () => done(torrent));
@@ -74,7 +77,9 @@ async function startLeech([tracker, magnet]) {
     torrent.once("done", async () => {
       const bytes = await (await torrent.files[0].blob()).arrayBuffer();
       const digest = await crypto.subtle.digest("SHA-256", bytes);
-      const sha256 = [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+      const sha256 = [...new Uint8Array(digest)]
+        .map((byte) => byte.toString(16).padStart(2, "0"))
+        .join("");
       window.received = { bytes: bytes.byteLength, sha256, peers: torrent.numPeers };
     });
   });

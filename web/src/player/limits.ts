@@ -1,9 +1,10 @@
-// Every bound and every measured setting of the player in one place, each with its unit and its reason.
-// The settings that decide how much is shared were measured with four and eight viewers of 2 s segments.
+// Every bound and every measured setting of the player in one place, each with its unit and its
+// reason. The settings that decide how much is shared were measured with four and eight viewers of
+// 2 s segments.
 
 /**
- * Segments that are due within this many seconds are fetched over HTTP, whatever the peers have. The
- * library's default of 15 s leaves no room for peers in a live stream that plays 12 s behind.
+ * Segments that are due within this many seconds are fetched over HTTP, whatever the peers have.
+ * The library's default of 15 s leaves no room for peers in a live stream that plays 12 s behind.
  */
 export const HIGH_DEMAND_WINDOW_S = 3;
 
@@ -17,8 +18,8 @@ export const LIVE_SYNC_SEGMENTS = 6;
 export const FIRST_SEGMENT_WAIT_MS = 1_500;
 
 /**
- * What peers' segments may take of the page's memory, in MiB. A live window is a few dozen MB at most;
- * the library's default of 4096 MiB is meant for films.
+ * What peers' segments may take of the page's memory, in MiB. A live window is a few dozen MB at
+ * most; the library's default of 4096 MiB is meant for films.
  */
 export const SEGMENT_MEMORY_MIB_MAX = 256;
 

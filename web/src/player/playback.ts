@@ -1,5 +1,6 @@
-// Plays one live stream and never gives up on it. Peers are an addition: hls.js alone plays wherever peer
-// to peer can't start, breaks, or falls silent, and every error that hls.js gives up on is tried again.
+// Plays one live stream and never gives up on it. Peers are an addition: hls.js alone plays
+// wherever peer to peer can't start, breaks, or falls silent, and every error that hls.js gives up
+// on is tried again.
 import Hls, { ErrorTypes, Events } from "hls.js";
 import type {
   ErrorData,
@@ -27,9 +28,9 @@ import { PeerCount, type Stats } from "./stats";
 /** The module that adds peers to hls.js, or null where it can't be had. */
 export type P2PModule = typeof import("p2p-media-loader-hlsjs") | null;
 
-/** What the stream is doing: `good` needs no thought, `waiting` passes, `bad` needs the viewer. */
+/** What the stream is doing: `good` and `quiet` need no thought, `waiting` passes. */
 export interface StreamState {
-  mood: "good" | "waiting" | "bad";
+  mood: "good" | "waiting" | "bad" | "quiet";
   text: string;
 }
 
@@ -45,7 +46,7 @@ export class Playback {
   #errorsInARow = 0;
   /** False until there is enough of the stream to start with; see `#startWhenDeepEnough`. */
   #started = false;
-  /** The first segment of the first playlist seen: when it is gone, the playlist is at full length. */
+  /** The first segment of the first playlist: once it is gone, the playlist is at full length. */
   #firstSequence: number | null = null;
   /** Since when a segment has been under way without a byte; null when none is. */
   #silentSinceMs: number | null = null;
@@ -79,7 +80,7 @@ export class Playback {
     }
   }
 
-  /** Browsers let a muted video start by itself; where one refuses, the viewer has to press play. */
+  /** Browsers let a muted video start by itself; where one refuses, the viewer presses play. */
   play(): void {
     this.#video.play().catch((error: unknown) => {
       if (error instanceof DOMException && error.name === "NotAllowedError") {
@@ -129,8 +130,8 @@ export class Playback {
 
   #hlsConfig(): Partial<HlsConfig> {
     return {
-      // A worker would take each segment's buffer with it, and P2P Media Loader 2.3.1, which keeps that
-      // very buffer for the other viewers, would be left with a detached one.
+      // A worker would take each segment's buffer with it, and P2P Media Loader 2.3.1, which keeps
+      // that very buffer for the other viewers, would be left with a detached one.
       enableWorker: false,
       liveSyncDurationCount: LIVE_SYNC_SEGMENTS,
       backBufferLength: BACK_BUFFER_S,
@@ -157,7 +158,8 @@ export class Playback {
       else this.#stats.httpBytes += bytes;
     });
     engine.addEventListener("onChunkUploaded", (bytes) => (this.#stats.uploadBytes += bytes));
-    // A viewer has one peer id for the picture and one for separate sound: the picture's is counted.
+    // A viewer has one peer id for the picture and one for separate sound: the picture's is
+    // counted.
     engine.addEventListener("onPeerConnect", ({ peerId, streamType }) => {
       if (streamType === "main") this.#peers.connected(peerId);
     });
@@ -178,9 +180,10 @@ export class Playback {
   }
 
   /**
-   * A stream that began seconds ago has no room behind its live edge. Who starts there waits for every
-   * segment to be made, gets all of it over HTTP, and never falls back to where peers can deliver: so
-   * the first picture stands until the playlist is as deep as it is meant to be played, or won't grow.
+   * A stream that began seconds ago has no room behind its live edge. Who starts there waits for
+   * every segment to be made, gets all of it over HTTP, and never falls back to where peers can
+   * deliver: so the first picture stands until the playlist is as deep as it is meant to be played,
+   * or won't grow.
    */
   #startWhenDeepEnough(details: LevelDetails): void {
     if (this.#started || !this.#video.paused) return;
@@ -228,8 +231,9 @@ export class Playback {
 }
 
 /**
- * hls.js's own loader, counting the segments that it brings. It loads everything without peer to peer,
- * and with it the segments that P2P Media Loader leaves to hls.js; what that loads itself it reports.
+ * hls.js's own loader, counting the segments that it brings. It loads everything without peer to
+ * peer, and with it the segments that P2P Media Loader leaves to hls.js; what that loads itself it
+ * reports.
  */
 function countingLoader(count: (bytes: number) => void): HlsConfig["loader"] {
   return class extends Hls.DefaultConfig.loader {

@@ -42,7 +42,9 @@ export async function loadSettings(page: Location, onRetry: () => void): Promise
     title: stream.name,
     streamUrl: stream.url,
     swarmId: swarmIdOf(stream.url),
-    trackers: (listOf(query, "tracker") ?? server.trackers).map((tracker) => trackerUrl(tracker, page)),
+    trackers: (listOf(query, "tracker") ?? server.trackers).map((tracker) =>
+      trackerUrl(tracker, page),
+    ),
     stun: (listOf(query, "stun") ?? server.stun)
       .filter((stun) => stun !== "none")
       .map((stun) => stunUrl(stun, page)),
@@ -82,8 +84,8 @@ function chooseStream(
 }
 
 /**
- * The path of the playlist: mirrors, ports and tokens in the query differ between viewers of one stream,
- * and would split them. Two different streams on one tracker therefore need two paths.
+ * The path of the playlist: mirrors, ports and tokens in the query differ between viewers of one
+ * stream, and would split them. Two different streams on one tracker therefore need two paths.
  */
 function swarmIdOf(streamUrl: string): string {
   return new URL(streamUrl).pathname;
@@ -99,7 +101,9 @@ function listOf(query: URLSearchParams, key: string): string[] | null {
 function httpUrl(written: string, page: Location): string {
   const url = parse(written, page.href, "stream");
   if (!/^https?:$/.test(url.protocol)) {
-    throw new SettingsError(`stream=${written}: a stream's address starts with http:// or https://.`);
+    throw new SettingsError(
+      `stream=${written}: a stream's address starts with http:// or https://.`,
+    );
   }
   return url.href;
 }
@@ -118,9 +122,13 @@ function trackerUrl(written: string, page: Location): string {
 function stunUrl(written: string, page: Location): string {
   const address = written.replace(/^stun:/, "");
   const full = address.startsWith(":") ? page.hostname + address : address;
-  const port = Number(/^(?:\[[0-9a-fA-F:.]+\]|[^:[\]/?#@\s]+)(?::(\d{1,5}))?$/.exec(full)?.[1] ?? NaN);
+  const port = Number(
+    /^(?:\[[0-9a-fA-F:.]+\]|[^:[\]/?#@\s]+)(?::(\d{1,5}))?$/.exec(full)?.[1] ?? NaN,
+  );
   if (!(port >= 1 && port <= 65_535)) {
-    throw new SettingsError(`stun=${written}: write HOST:PORT with a port from 1 to 65535, or none.`);
+    throw new SettingsError(
+      `stun=${written}: write HOST:PORT with a port from 1 to 65535, or none.`,
+    );
   }
   return `stun:${full}`;
 }

@@ -1,10 +1,10 @@
-// Stalls as a viewer has them: stretches in which playback should have gone on and the playback clock
-// stood still. Every 50 ms the clock (`currentTime`) is compared with the wall clock; what it fell behind
-// is the stall, exact to the clock itself even when the page's own timers run late.
+// Stalls as a viewer has them: stretches in which playback should have gone on and the playback
+// clock stood still. Every 50 ms the clock (`currentTime`) is compared with the wall clock; what it
+// fell behind is the stall, exact to the clock itself even when the page's own timers run late.
 //
-// What counts: everything after the first frame, the wait after a jump too, whoever asked for the jump.
-// What doesn't: a pause, the end, and a hidden tab, where browsers stop pictures and timers as they like.
-// A dropped frame is no stall: the clock goes on.
+// What counts: everything after the first frame, the wait after a jump too, whoever asked for the
+// jump. What doesn't: a pause, the end, and a hidden tab, where browsers stop pictures and timers
+// as they like. A dropped frame is no stall: the clock goes on.
 import { STALL_MIN_MS, STALL_SAMPLE_MS, STALLS_KEPT_MAX } from "./limits";
 import type { Stall } from "./stats";
 
@@ -37,7 +37,7 @@ export class StallMeter {
     setInterval(() => this.#sample(), STALL_SAMPLE_MS);
   }
 
-  /** The first picture on the screen, or the first movement of the clock in browsers that don't tell. */
+  /** The first picture on the screen, or the clock's first move in browsers that don't tell. */
   #onFirstFrame(shown: () => void): void {
     if ("requestVideoFrameCallback" in this.#video) this.#video.requestVideoFrameCallback(shown);
     else (this.#video as HTMLVideoElement).addEventListener("timeupdate", shown, { once: true });

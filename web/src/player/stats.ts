@@ -1,5 +1,5 @@
-// The page's live figures, one record that everything writes to and everyone may read: the view, the
-// browser tests, and whoever embeds the page, as `window.__p2pStats`.
+// The page's live figures, one record that everything writes to and everyone may read: the view,
+// the browser tests, and whoever embeds the page, as `window.__p2pStats`.
 import { PEERS_REMEMBERED_MAX } from "./limits";
 
 /** A halt of the picture after the first frame; how it is measured is told in `stalls.ts`. */

@@ -9,8 +9,9 @@ export class TrackerLink {
   readonly #sockets = new Map<string, LinkState>();
 
   /**
-   * Watches every WebSocket that is opened from now on. To be called before the library is loaded, which
-   * keeps the constructor that it finds at that moment. The page opens sockets to trackers only.
+   * Watches every WebSocket that is opened from now on. To be called before the library is loaded,
+   * which keeps the constructor that it finds at that moment. The page opens sockets to trackers
+   * only.
    */
   watch(): void {
     const link = this;

@@ -1,5 +1,5 @@
-// Draws the figures, twice a second and in place: one large one, and a few that explain it. Only text
-// that changed is written, so that a screen reader isn't told the same thing again.
+// Draws the figures, twice a second and in place: one large one, and a few that explain it. Only
+// text that changed is written, so that a screen reader isn't told the same thing again.
 import { REDRAW_MS } from "./limits";
 import type { StreamState } from "./playback";
 import type { Stats } from "./stats";
@@ -7,7 +7,7 @@ import type { LinkState, TrackerLink } from "./tracker_link";
 
 /** How each state of the tracker link is told and coloured. */
 const LINK: Record<LinkState, StreamState> = {
-  off: { mood: "waiting", text: "not in use" },
+  off: { mood: "quiet", text: "not in use" },
   connecting: { mood: "waiting", text: "connecting" },
   connected: { mood: "good", text: "connected" },
   lost: { mood: "bad", text: "lost" },
@@ -53,7 +53,10 @@ export class View {
     write("peers-now", String(peersNow));
     writeState("tracker-link", LINK[this.#link.state]);
     const stalledMs = stalls.reduce((sum, { ms }) => sum + ms, 0);
-    write("stalls", stalls.length === 0 ? "none" : `${stalls.length}, ${(stalledMs / 1000).toFixed(1)} s`);
+    write(
+      "stalls",
+      stalls.length === 0 ? "none" : `${stalls.length}, ${(stalledMs / 1000).toFixed(1)} s`,
+    );
   }
 }
 

@@ -1,5 +1,5 @@
-// Viewers: Chromium, one browser context each, and waits that say what they waited for and what they
-// saw instead. Screenshots go to `SCREENSHOTS`, or to `screenshots/` beside the tests.
+// Viewers: Chromium, one browser context each, and waits that say what they waited for and what
+// they saw instead. Screenshots go to `SCREENSHOTS`, or to `screenshots/` beside the tests.
 import { mkdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { chromium } from "playwright-core";
@@ -26,7 +26,10 @@ const POLL_MS = 100;
 const CONSOLE_LINES_KEPT = 20;
 
 export function launch() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium", args: FLAGS });
+  return chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: FLAGS,
+  });
 }
 
 /** One viewer of the page, or a page of a test's own. */
@@ -76,18 +79,21 @@ export class Viewer {
   /** Waits until `condition(argument)`, evaluated in the page, is true. */
   async until(what, condition, argument, timeoutMs = 30_000) {
     try {
-      await this.page.waitForFunction(condition, argument, { timeout: timeoutMs, polling: POLL_MS });
+      await this.page.waitForFunction(condition, argument, {
+        timeout: timeoutMs,
+        polling: POLL_MS,
+      });
     } catch (error) {
       const seen = await this.look().catch((why) => `a page that doesn't answer: ${why.message}`);
       throw new Error(
-        `${this.name} waited ${timeoutMs} ms for ${what} (${error.message.split("\n")[0]}) and saw ` +
+        `${this.name} waited ${timeoutMs} ms for ${what} (${error.message.split("\n")[0]}), saw ` +
           `${JSON.stringify(seen)}\n--- console:\n${this.#console.join("\n")}\n` +
           this.products.map((product) => product.log).join("\n"),
       );
     }
   }
 
-  /** Waits until `seconds` more of the stream were played, to be sure of progress and not of time. */
+  /** Waits until `seconds` more of the stream were played: for progress, not for time. */
   async play(seconds, timeoutMs = 2_000 * seconds + 20_000) {
     const { playedS } = await this.look();
     const goal = playedS + seconds;

@@ -1,5 +1,6 @@
-// Starts the product's own binaries as an operator would: a configuration file, and then the addresses
-// that they print. What they log is kept, because a test that fails has to tell what they saw.
+// Starts the product's own binaries as an operator would: a configuration file, and then the
+// addresses that they print. What they log is kept, because a test that fails has to tell what they
+// saw.
 import { spawn } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -13,7 +14,9 @@ const LOG_LINES_KEPT = 40;
 
 /** One stream, light enough for several viewers on two cores. */
 export const TESTCARD = {
-  streams: [{ name: "testcard", source: "testcard", width: 640, height: 360, fps: 25, videoKbps: 1000 }],
+  streams: [
+    { name: "testcard", source: "testcard", width: 640, height: 360, fps: 25, videoKbps: 1000 },
+  ],
 };
 
 /** The sections of a tracker's file; a section left out is a part left out. */
@@ -21,7 +24,13 @@ export const TRACKER = {
   servers: [
     {
       server: { port: 0, host: "127.0.0.1" },
-      websockets: { path: "/*", maxPayloadLength: 65536, idleTimeout: 240, compression: 1, maxConnections: 0 },
+      websockets: {
+        path: "/*",
+        maxPayloadLength: 65536,
+        idleTimeout: 240,
+        compression: 1,
+        maxConnections: 0,
+      },
     },
   ],
   tracker: { maxOffers: 20, announceInterval: 120 },
@@ -61,9 +70,14 @@ class Product {
     await new Promise((done, failed) => {
       const fail = (why) => {
         clearTimeout(timer);
-        failed(new Error(`${this.#name} ${why}; not printed: ${missing().join(", ")}\n${this.log}`));
+        failed(
+          new Error(`${this.#name} ${why}; not printed: ${missing().join(", ")}\n${this.log}`),
+        );
       };
-      const timer = setTimeout(() => fail(`took more than ${START_MAX_MS} ms to start`), START_MAX_MS);
+      const timer = setTimeout(
+        () => fail(`took more than ${START_MAX_MS} ms to start`),
+        START_MAX_MS,
+      );
       this.#process.once("error", (error) => fail(`can't be started: ${error.message}`));
       this.#process.once("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
       lines.on("line", (line) => {
@@ -101,7 +115,10 @@ class Product {
       this.#process.kill("SIGINT");
       await ended;
       clearTimeout(timer);
-      if (late) throw new Error(`${this.#name} did not stop within ${STOP_MAX_MS} ms of SIGINT\n${this.log}`);
+      if (late)
+        throw new Error(
+          `${this.#name} did not stop within ${STOP_MAX_MS} ms of SIGINT\n${this.log}`,
+        );
     }
     await rm(this.#folder, { recursive: true, force: true });
   }
@@ -120,7 +137,11 @@ async function start(name, config, words) {
   const folder = await mkdtemp(join(tmpdir(), `${name}-test-`));
   const file = join(folder, "config.json");
   await writeFile(file, JSON.stringify(config));
-  const product = new Product(name, spawn(binary(name), [file], { stdio: ["ignore", "pipe", "pipe"] }), folder);
+  const product = new Product(
+    name,
+    spawn(binary(name), [file], { stdio: ["ignore", "pipe", "pipe"] }),
+    folder,
+  );
   try {
     await product.ready(words);
   } catch (error) {

@@ -1,7 +1,7 @@
-// One BitTorrent client in a process of its own: `node torrent_peer.mjs TRACKER INFO_HASH [FILE]`. With a
-// file it is a seed, which sends the file to every peer that it meets; without one it takes it. What
-// happens is told as one JSON object a line. It runs until it is killed: its WebRTC library is known to
-// crash when Node exits by itself.
+// One BitTorrent client in a process of its own: `node torrent_peer.mjs TRACKER INFO_HASH [FILE]`.
+// With a file it is a seed, which sends the file to every peer that it meets; without one it takes
+// it. What happens is told as one JSON object a line. It runs until it is killed: its WebRTC
+// library is known to crash when Node exits by itself.
 import "./webrtc_in_node.mjs";
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -23,8 +23,12 @@ const client = new Client({
 tell("started", { peerId });
 client.on("warning", ({ message }) => tell("warning", { message }));
 client.on("error", ({ message }) => tell("error", { message }));
-client.on("update", ({ interval, complete, incomplete }) => tell("update", { interval, complete, incomplete }));
-client.on("scrape", ({ complete, incomplete, downloaded }) => tell("scrape", { complete, incomplete, downloaded }));
+client.on("update", ({ interval, complete, incomplete }) =>
+  tell("update", { interval, complete, incomplete }),
+);
+client.on("scrape", ({ complete, incomplete, downloaded }) =>
+  tell("scrape", { complete, incomplete, downloaded }),
+);
 client.on("peer", (peer) => peer.once("connect", () => onConnect(peer)));
 process.stdin.on("data", (command) => {
   if (String(command).trim() === "scrape") client.scrape();
@@ -53,7 +57,10 @@ function receive(peer) {
     received = Buffer.concat([received, chunk]);
     if (received.length < 4 || received.length < 4 + received.readUInt32BE()) return;
     const body = received.subarray(4);
-    tell("received", { bytes: body.length, sha256: createHash("sha256").update(body).digest("hex") });
+    tell("received", {
+      bytes: body.length,
+      sha256: createHash("sha256").update(body).digest("hex"),
+    });
   });
 }
 
