@@ -201,8 +201,10 @@ fn without_ffmpeg_the_same_address_plays_the_clip_and_the_log_says_how_to_get_it
     let empty = tempfile::tempdir().expect("a folder");
     let path = empty.path().to_str().expect("a path");
     let running = Running::start(&config(&["testcard"]), 1, Some(path));
-    let playlist = Playlist::get(running.address, "testcard");
-    assert_eq!(playlist.segments.len(), 12);
+    let playlist = eventually(PATIENCE, "a whole playlist", || {
+        let playlist = Playlist::get(running.address, "testcard");
+        (playlist.segments.len() == 12).then_some(playlist)
+    });
     let newest = playlist.segments.last().expect("a segment");
     assert_eq!(
         get(running.address, &format!("/hls/testcard/{newest}")).status,

@@ -16,7 +16,7 @@ use crate::limits::{
     FOLDER_POLL, RESTART_DELAY_MAX, RESTART_DELAY_MIN, RESTART_DELAY_RESETS_AFTER, STALL_MIN,
     STALL_SEGMENTS,
 };
-use crate::playlist::Segment;
+use crate::playlist::{Segment, first_timeline};
 
 /// Owns the ffmpeg of one stream.
 pub(crate) struct TranscoderActor {
@@ -53,14 +53,13 @@ pub(crate) struct StopTranscoder;
 
 impl TranscoderActor {
     pub(crate) fn new(job: Job, stream: Recipient<SegmentReady>) -> Self {
-        let epoch_seconds = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let now = SystemTime::now();
+        let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
         TranscoderActor {
             job,
             stream,
-            next_sequence: epoch_seconds.as_secs(),
-            next_timeline: epoch_seconds.as_secs(),
+            next_sequence: since_epoch.as_secs(),
+            next_timeline: first_timeline(now),
             pauses: Pauses::default(),
             running: None,
         }

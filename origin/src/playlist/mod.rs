@@ -2,7 +2,9 @@
 //! how ffmpeg's own playlist is read. No clock, no files, no sockets.
 
 mod hls;
+mod timeline;
 mod window;
 
 pub(crate) use hls::{ReadError, Written, read, render};
+pub(crate) use timeline::first_timeline;
 pub(crate) use window::{Segment, Window};

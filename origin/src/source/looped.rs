@@ -1,6 +1,6 @@
 //! The clip that ships with the origin, played as live for ever: the picture of last resort, which
 //! needs no ffmpeg. Which segment is on air follows from the clock alone, so origins behind one CDN
-//! serve the same names with the same content, and a restart goes unnoticed.
+//! serve the same names with the same content.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::{Playing, Source};
 use crate::actors::SegmentReady;
-use crate::playlist::Segment;
+use crate::playlist::{Segment, first_timeline};
 
 /// The clip's segments, made by `clip/make.sh`.
 const CLIP: [&[u8]; 4] = [
@@ -63,13 +63,19 @@ impl Playing for PlayingLoop {
 /// Delivers a whole playlist at once, then each segment as it ends. A clock that jumps forward
 /// skips what nobody could see any more; one that jumps back makes the loop wait for it.
 async fn feed(stream: Recipient<SegmentReady>, playlist_segments: u64) {
+    let start = SystemTime::now();
+    let first = on_air_at(start).saturating_sub(playlist_segments);
+    let timelines = Timelines {
+        first: first_timeline(start),
+        since_round: round_of(first),
+    };
     let mut next = 0;
     loop {
         let now = SystemTime::now();
         let on_air = on_air_at(now);
         next = next.max(on_air.saturating_sub(playlist_segments));
         while next < on_air {
-            stream.do_send(SegmentReady(segment(next)));
+            stream.do_send(SegmentReady(segment(next, timelines)));
             next += 1;
         }
         let ends_at = starts_at(next + 1);
@@ -91,15 +97,32 @@ fn starts_at(sequence: u64) -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(sequence * SEGMENT.as_secs())
 }
 
-fn segment(sequence: u64) -> Segment {
-    let clip_segments = CLIP.len() as u64;
+/// How often the clip has played before segment `sequence`, counted from the epoch.
+fn round_of(sequence: u64) -> u64 {
+    sequence / CLIP.len() as u64
+}
+
+/// Each round of the clip has timestamps of its own.
+#[derive(Clone, Copy)]
+struct Timelines {
+    first: u64,
+    since_round: u64,
+}
+
+impl Timelines {
+    fn of(self, sequence: u64) -> u64 {
+        self.first + round_of(sequence).saturating_sub(self.since_round)
+    }
+}
+
+fn segment(sequence: u64, timelines: Timelines) -> Segment {
     Segment {
         name: format!("loop-{sequence}.ts").into(),
         sequence,
-        timeline: sequence / clip_segments,
+        timeline: timelines.of(sequence),
         duration: SEGMENT,
         recorded_at: starts_at(sequence),
-        bytes: Bytes::from_static(CLIP[(sequence % clip_segments) as usize]),
+        bytes: Bytes::from_static(CLIP[(sequence % CLIP.len() as u64) as usize]),
     }
 }
 
@@ -108,11 +131,17 @@ mod tests {
     use super::*;
     use crate::playlist::{Window, render};
 
+    /// As many timelines as there were rounds.
+    const SINCE_EPOCH: Timelines = Timelines {
+        first: 0,
+        since_round: 0,
+    };
+
     fn playlist_at(unix_seconds: u64, playlist_segments: usize) -> String {
         let on_air = on_air_at(SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds));
         let mut window = Window::new(playlist_segments);
         for sequence in on_air - playlist_segments as u64..on_air {
-            window.push(segment(sequence));
+            window.push(segment(sequence, SINCE_EPOCH));
         }
         render(&window, SEGMENT)
     }
@@ -167,9 +196,10 @@ mod tests {
 
     #[test]
     fn a_name_means_the_same_content_for_ever() {
-        assert_eq!(segment(7).bytes, segment(11).bytes);
-        assert_ne!(segment(7).bytes, segment(8).bytes);
-        assert_ne!(segment(7).name, segment(11).name);
+        let [seventh, eighth, eleventh] = [7, 8, 11].map(|n| segment(n, SINCE_EPOCH));
+        assert_eq!(seventh.bytes, eleventh.bytes);
+        assert_ne!(seventh.bytes, eighth.bytes);
+        assert_ne!(seventh.name, eleventh.name);
     }
 
     #[test]
