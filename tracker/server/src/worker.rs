@@ -175,7 +175,8 @@ impl Worker {
 
     /// Puts frames that another worker made into a socket's outbox.
     pub(crate) fn push_frames(&self, to: ConnId, frames: &[u8]) {
-        let push = |connection: &mut Connection, _: &mut Spare| connection.push_frames(frames);
+        let push =
+            |connection: &mut Connection, spare: &mut Spare| connection.push_frames(frames, spare);
         self.sockets.borrow_mut().push_with(to, push);
     }
 
