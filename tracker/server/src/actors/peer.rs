@@ -148,7 +148,9 @@ impl PeerActor {
             outcome
         } else {
             self.seat.inbox.extend_from_slice(&bytes);
-            self.read_frames(ctx)
+            let outcome = self.read_frames(ctx);
+            self.seat.forget_read();
+            outcome
         }
     }
 
@@ -202,11 +204,19 @@ impl PeerActor {
             Ok(worker) => {
                 if announce.event == Event::Stopped {
                     self.seat.leave(info_hash, peer_id);
+                } else {
+                    self.seat.renew(info_hash, peer_id, self.worker.node.now());
                 }
                 Ok(worker)
             }
             Err(reason) if announce.event == Event::Stopped => Err(reason),
-            Err(_) => self.seat.has_room().map(|()| self.place(info_hash)),
+            Err(_) => self
+                .seat
+                .makes_room(
+                    self.worker.node.now(),
+                    self.worker.node.settings.member_lifetime(),
+                )
+                .map(|()| self.place(info_hash)),
         };
         let worker = match placed {
             Ok(worker) => worker,
@@ -229,6 +239,7 @@ impl PeerActor {
                 info_hash,
                 peer_id,
                 worker,
+                announced_at: self.worker.node.now(),
             });
             if first && worker != self.worker.id {
                 return self.relocate(worker, announce, ctx);
