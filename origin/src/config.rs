@@ -36,7 +36,8 @@ pub struct OriginConfig {
     /// Where ffmpeg hands its segments over, a subfolder per stream. It is made when missing, and
     /// old segments in it are deleted; nothing else is touched. Memory (`/run`, `/dev/shm`) spares
     /// a disk about 3 Mbit/s per stream; a stream needs its playlist's length and a few segments.
-    /// Default: a fresh folder in the system's temporary one, deleted at the end.
+    /// Default: a fresh folder in the system's temporary one, deleted at the end; an origin that is
+    /// killed by force leaves it behind.
     pub folder: Option<PathBuf>,
 }
 
@@ -47,7 +48,7 @@ pub struct StreamConfig {
     /// Its place in URLs, `/hls/<name>/index.m3u8`: lower-case letters, digits, `-` and `_`.
     pub name: String,
     /// `testcard`: a picture with a clock and a tone, encoded by ffmpeg; without a usable ffmpeg
-    /// the same as `loop`. `loop`: a short clip that ships with the origin, over and over; it has
+    /// (libx264 and AAC; the large clock also needs `drawtext` and a font) the same as `loop`. `loop`: a short clip that ships with the origin, over and over; it has
     /// its own picture and 2 s segments, so of the keys below only `playlistSegments` applies.
     pub source: String,
     /// Pixels, even.

@@ -55,8 +55,8 @@ struct Running {
 pub struct StreamInfo {
     /// The name in the config.
     pub name: String,
-    /// Such as `/hls/testcard/index.m3u8`.
-    pub playlist_path: String,
+    /// The path of its playlist, such as `/hls/testcard/index.m3u8`.
+    pub path: String,
 }
 
 impl Origin {
@@ -104,7 +104,7 @@ impl Origin {
     pub fn streams(&self) -> Vec<StreamInfo> {
         let info = |name: &String| StreamInfo {
             name: name.clone(),
-            playlist_path: format!("/hls/{name}/{}", http::PLAYLIST),
+            path: format!("/hls/{name}/{}", http::PLAYLIST),
         };
         self.names.iter().map(info).collect()
     }

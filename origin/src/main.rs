@@ -1,9 +1,10 @@
 //! `origin [config.json]`: the origin alone, on its own port, with the same file that the tracker
 //! reads. Prints where the streams are, and runs until SIGINT or SIGTERM.
 
+use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read};
-use std::net::SocketAddr;
+use std::io::{self, IsTerminal, Read};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -13,10 +14,14 @@ use clap::Parser;
 use origin::limits::CONFIG_BYTES_MAX;
 use origin::{Origin, OriginConfig, StreamInfo, ValidOrigin};
 use serde::Deserialize;
-use tracing_subscriber::filter::LevelFilter;
+use serde::de::IgnoredAny;
+use tracing_subscriber::EnvFilter;
 
 /// Seconds that open answers get at the end; the rest of a segment comes from memory.
 const SHUTDOWN_SECONDS: u64 = 1;
+
+/// What is logged unless `RUST_LOG` says otherwise.
+const LOG_FILTER: &str = "info,actix_server=warn";
 
 /// The exit code for a config file that cannot be used, and (clap's) for wrong arguments.
 const EXIT_USAGE: u8 = 2;
@@ -29,11 +34,12 @@ struct Args {
     config: Option<PathBuf>,
 }
 
-/// The parts of the file that are the origin's. The others are the tracker's.
-#[derive(Default, Deserialize)]
-#[serde(default)]
+/// The file: one section is the origin's, the others are the tracker's.
+#[derive(Deserialize)]
 struct ConfigFile {
-    origin: OriginConfig,
+    origin: Option<OriginConfig>,
+    #[serde(flatten)]
+    others: BTreeMap<String, IgnoredAny>,
 }
 
 #[actix_web::main]
@@ -57,11 +63,10 @@ async fn main() -> ExitCode {
 }
 
 fn log_to_stderr() {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let filter = EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
+    let log = tracing_subscriber::fmt().with_env_filter(filter);
+    log.with_ansi(io::stderr().is_terminal())
         .with_writer(io::stderr)
         .init();
 }
@@ -81,7 +86,18 @@ fn read_config(path: Option<&Path>) -> anyhow::Result<ValidOrigin> {
     let config: Result<ConfigFile, _> = serde_path_to_error::deserialize(&mut json);
     let config = config.with_context(|| name.to_string())?;
     json.end().with_context(|| name.to_string())?;
-    config.origin.validate().with_context(|| name.to_string())
+    if !config.others.is_empty() {
+        let sections: Vec<_> = config.others.into_keys().collect();
+        tracing::info!(
+            "{name}: not the origin's, and not read: {}",
+            sections.join(", ")
+        );
+    }
+    let origin = config.origin.unwrap_or_else(|| {
+        tracing::warn!("{name} has no section `origin`: playing the test card");
+        OriginConfig::default()
+    });
+    origin.validate().with_context(|| name.to_string())
 }
 
 async fn run(config: ValidOrigin) -> anyhow::Result<()> {
@@ -104,9 +120,12 @@ async fn run(config: ValidOrigin) -> anyhow::Result<()> {
         signal = stop_signal => tracing::info!("{signal}: stopping"),
         ended = &mut server => return Ok(ended.context("the HTTP server panicked")??),
     }
+    // Side by side, so that neither's patience adds to the other's.
+    let origin_stopped = actix_web::rt::task::spawn_blocking(|| origin.stop());
     handle.stop(true).await;
-    origin.stop();
-    Ok(())
+    origin_stopped
+        .await
+        .context("the origin panicked while it stopped")
 }
 
 /// One line per stream, for people and for scripts.
@@ -117,14 +136,13 @@ async fn run(config: ValidOrigin) -> anyhow::Result<()> {
 fn print_streams(listening_at: SocketAddr, streams: &[StreamInfo]) {
     let mut address = listening_at;
     if address.ip().is_unspecified() {
-        let loopback: [std::net::IpAddr; 2] = [
-            std::net::Ipv4Addr::LOCALHOST.into(),
-            std::net::Ipv6Addr::LOCALHOST.into(),
-        ];
-        address.set_ip(loopback[usize::from(address.is_ipv6())]);
+        address.set_ip(match address.ip() {
+            IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+        });
     }
     for stream in streams {
-        println!("stream   http://{address}{}", stream.playlist_path);
+        println!("stream   http://{address}{}", stream.path);
     }
 }
 

@@ -79,7 +79,7 @@ fn tone() -> Vec<String> {
 }
 
 /// H.264 and AAC, which every browser decodes. `ultrafast` since the picture is synthetic and the
-/// machine has better things to do: a core is 19 % busy with 720p30, and 30 % with `veryfast`.
+/// machine has better things to do: 720p30 took 19 % of a core, and 30 % with `veryfast`.
 /// Exactly one key frame per segment, at its start, and no B-frames, so that each segment can be
 /// decoded alone and begins with what is shown first.
 fn codecs(card: &Card) -> Vec<String> {

@@ -62,7 +62,7 @@ impl FfmpegProcess {
         self.child.wait().await
     }
 
-    /// Kills it at once and reaps it, if it still runs. What it has not finished is of no use to anyone.
+    /// Kills it at once and reaps it, if it still runs. What it has not finished is of no use.
     pub(crate) async fn kill(&mut self) -> io::Result<()> {
         match self.child.id() {
             Some(_) => self.child.kill().await,

@@ -1,6 +1,6 @@
 //! The streams over HTTP/1.1 as players and CDNs want them: `GET`, `HEAD` and `OPTIONS` of
-//! `/hls/{stream}/{file}`. All answers come from memory, and a name is only ever looked up there, so
-//! no request reaches a file.
+//! `/hls/{stream}/{file}`. All answers come from memory, and a name is only ever looked up there,
+//! so no request reaches a file.
 
 mod cors;
 mod object;

@@ -22,7 +22,8 @@ pub const OFFER_LIFETIME: Duration = Duration::from_secs(60);
 /// Info hashes in one scrape.
 pub const SCRAPE_HASHES_MAX: usize = 100;
 
-/// Members that one [`crate::Input::Sweep`] looks at before it stops between two swarms.
+/// Members that one [`crate::Input::Sweep`] looks at, at least: so few stop a worker for less than
+/// a millisecond.
 pub const SWEEP_MEMBERS_MIN: usize = 4096;
 
 /// Ticks in which a sweep gets around all members of a shard, however many they are.

@@ -22,8 +22,10 @@ pub struct Shard {
     by_info_hash: HashTable<usize>,
     hasher: IdHasher,
     peers: usize,
-    /// The key in `swarms` at which the next sweep goes on.
+    /// The key in `swarms` at which the next sweep goes on, and how many of that swarm's members
+    /// are left to look at: more than it has when it wasn't begun yet.
     sweep_from: usize,
+    sweep_left: usize,
     /// Members that a tick of this round looks at. It never falls within a round: a sweep that
     /// empties the shard would slow itself down.
     sweep_share: usize,
@@ -97,6 +99,7 @@ impl Shard {
             hasher: IdHasher::new(hash_seed),
             peers: 0,
             sweep_from: 0,
+            sweep_left: usize::MAX,
             sweep_share: 0,
             counters: Counters::default(),
         }
@@ -216,14 +219,22 @@ impl Shard {
         self.sweep_share = self.sweep_share.max(self.share_of_peers());
         let mut budget = self.sweep_share;
         let lifetime = self.settings.member_lifetime();
-        for _ in 0..self.swarms.len() {
+        // One swarm may be looked at twice: its second part first, and its first part at the end.
+        for _ in 0..=self.swarms.len() {
             let Some(key) = self.next_swarm() else { return };
             let swarm = &mut self.swarms[key].1;
             let before = swarm.len();
-            swarm.sweep(lifetime, now);
+            let end = self.sweep_left.min(before);
+            let start = end.saturating_sub(budget);
+            swarm.sweep(start..end, lifetime, now);
             self.peers = self.peers - before + swarm.len();
             self.close_if_empty(key, outbox);
-            budget = budget.saturating_sub(before);
+            budget -= end - start;
+            self.sweep_left = start;
+            if start == 0 {
+                self.sweep_from = key + 1;
+                self.sweep_left = usize::MAX;
+            }
             if budget == 0 {
                 return;
             }
@@ -238,7 +249,10 @@ impl Shard {
         if key < self.sweep_from {
             self.sweep_share = self.share_of_peers();
         }
-        self.sweep_from = key + 1;
+        if key != self.sweep_from {
+            self.sweep_from = key;
+            self.sweep_left = usize::MAX;
+        }
         Some(key)
     }
 

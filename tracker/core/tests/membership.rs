@@ -184,20 +184,47 @@ fn a_round_of_ticks_finds_all_that_is_silent_however_it_is_spread() {
     }
 }
 
-/// Twice as many as a tick always looks at in a round: here a tick's share is a part of the whole.
+/// Twice as many as a tick always looks at in a round: here a tick's share is a part of the whole,
+/// of many swarms and of a single one.
 #[test]
 fn a_tick_looks_at_its_share_of_a_large_shard_even_while_that_shrinks() {
     let members = (SWEEP_MEMBERS_MIN * SWEEP_TICKS * 2) as u64;
+    for swarms in [1, members / 64] {
+        let mut tracker = Tracker::new();
+        for swarm in 0..swarms {
+            tracker.populate(&id(swarm), members / swarms);
+        }
+        tracker.wait_s(500);
+        for tick in 1..=SWEEP_TICKS {
+            tracker.sweep();
+            let left = members as usize / SWEEP_TICKS * (SWEEP_TICKS - tick);
+            assert_eq!(
+                tracker.shard.peers(),
+                left,
+                "{swarms} swarms after {tick} ticks"
+            );
+        }
+    }
+}
+
+/// The table of members closes its gaps, so members change places between the ticks of a round.
+#[test]
+fn a_swarm_that_changes_during_a_round_is_still_looked_at_as_a_whole() {
+    let members = SWEEP_MEMBERS_MIN as u64 * 8;
     let mut tracker = Tracker::new();
-    for swarm in 0..members / 64 {
-        tracker.populate(&id(swarm), 64);
-    }
+    tracker.populate(&id("s"), members);
     tracker.wait_s(500);
-    for tick in 1..=SWEEP_TICKS {
+    for tick in 0..SWEEP_TICKS as u64 {
+        for number in 0..100 {
+            // Somebody new at the end, and somebody old gone from anywhere.
+            let new = members + tick * 100 + number;
+            tracker.hear(new, &announce(&id("s"), &peer(new), &json!({})));
+            let old = (tick * 100 + number) * 7919 % members;
+            tracker.left(old, &id("s"), &peer(old));
+        }
         tracker.sweep();
-        let left = members as usize / SWEEP_TICKS * (SWEEP_TICKS - tick);
-        assert_eq!(tracker.shard.peers(), left, "after {tick} ticks");
     }
+    assert_eq!(tracker.shard.peers(), 100 * SWEEP_TICKS);
 }
 
 #[test]

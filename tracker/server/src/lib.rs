@@ -119,10 +119,7 @@ impl Tracker {
                 .collect::<io::Result<_>>()?,
             socket_paths,
             stun: stun_address,
-            streams: streams
-                .into_iter()
-                .map(|stream| stream.playlist_path)
-                .collect(),
+            streams: streams.into_iter().map(|stream| stream.path).collect(),
             player: player.is_some(),
         };
         let pages = listen::Pages {
@@ -219,7 +216,7 @@ fn player(
             .iter()
             .map(|stream| PlayerStream {
                 name: stream.name.clone(),
-                url: stream.playlist_path.clone(),
+                url: stream.path.clone(),
             })
             .collect()
     };

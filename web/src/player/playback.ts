@@ -1,7 +1,14 @@
 // Plays one live stream and never gives up on it. Peers are an addition: hls.js alone plays wherever peer
 // to peer can't start, breaks, or falls silent, and every error that hls.js gives up on is tried again.
 import Hls, { ErrorTypes, Events } from "hls.js";
-import type { ErrorData, HlsConfig, LoaderCallbacks, LoaderConfiguration, LoaderContext } from "hls.js";
+import type {
+  ErrorData,
+  HlsConfig,
+  LevelDetails,
+  LoaderCallbacks,
+  LoaderConfiguration,
+  LoaderContext,
+} from "hls.js";
 import type { HlsJsP2PEngine, HlsWithP2PInstance } from "p2p-media-loader-hlsjs";
 import {
   BACK_BUFFER_S,
@@ -36,6 +43,10 @@ export class Playback {
   #hls: Hls | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #errorsInARow = 0;
+  /** False until there is enough of the stream to start with; see `#startWhenDeepEnough`. */
+  #started = false;
+  /** The first segment of the first playlist seen: when it is gone, the playlist is at full length. */
+  #firstSequence: number | null = null;
   /** Since when a segment has been under way without a byte; null when none is. */
   #silentSinceMs: number | null = null;
 
@@ -90,6 +101,8 @@ export class Playback {
   #open(): void {
     this.#hls?.destroy();
     this.#peers.clear();
+    this.#started = false;
+    this.#firstSequence = null;
     this.#silentSinceMs = null;
     this.#hls = this.#withPeers() ?? new Hls(this.#hlsConfig());
     this.#followHls(this.#hls);
@@ -154,7 +167,7 @@ export class Playback {
   }
 
   #followHls(hls: Hls): void {
-    hls.on(Events.MANIFEST_PARSED, () => this.play());
+    hls.on(Events.LEVEL_UPDATED, (_event, { details }) => this.#startWhenDeepEnough(details));
     hls.on(Events.FRAG_LOADING, () => (this.#silentSinceMs = performance.now()));
     hls.on(Events.FRAG_LOADED, () => (this.#silentSinceMs = null));
     hls.on(Events.FRAG_BUFFERED, () => (this.#errorsInARow = 0));
@@ -162,6 +175,25 @@ export class Playback {
       this.#silentSinceMs = null;
       if (error.fatal) this.#recover(hls, error);
     });
+  }
+
+  /**
+   * A stream that began seconds ago has no room behind its live edge. Who starts there waits for every
+   * segment to be made, gets all of it over HTTP, and never falls back to where peers can deliver: so
+   * the first picture stands until the playlist is as deep as it is meant to be played, or won't grow.
+   */
+  #startWhenDeepEnough(details: LevelDetails): void {
+    if (this.#started || !this.#video.paused) return;
+    this.#firstSequence ??= details.startSN;
+    const deepEnough =
+      details.totalduration >= LIVE_SYNC_SEGMENTS * details.targetduration ||
+      details.startSN > this.#firstSequence;
+    if (!details.live || deepEnough) {
+      this.#started = true;
+      this.play();
+    } else {
+      this.#show({ mood: "waiting", text: "The stream is just starting" });
+    }
   }
 
   /** An origin that is away comes back, sooner or later: try again, with growing waits. */
@@ -173,11 +205,12 @@ export class Playback {
     }
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => {
-      // A fresh loader forgets which segments it failed to get; the old one would skip them for a minute.
       if (error.type === ErrorTypes.NETWORK_ERROR && hls.levels.length > 0) hls.startLoad();
       else if (error.type === ErrorTypes.NETWORK_ERROR) hls.loadSource(this.#settings.streamUrl);
-      else if (error.type === ErrorTypes.MEDIA_ERROR && this.#errorsInARow === 1) hls.recoverMediaError();
-      else if (this.#errorsInARow >= P2P_ERRORS_MAX) this.#openWithoutPeers();
+      else if (error.type === ErrorTypes.MEDIA_ERROR && this.#errorsInARow === 1) {
+        hls.recoverMediaError();
+        this.play();
+      } else if (this.#errorsInARow >= P2P_ERRORS_MAX) this.#openWithoutPeers();
       else this.#open();
     }, waitMs);
   }

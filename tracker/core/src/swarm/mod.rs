@@ -5,6 +5,7 @@
 mod members;
 mod offers;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use rand::Rng;
@@ -151,11 +152,12 @@ impl Swarm {
         }
     }
 
-    /// Forgets members that have been silent for longer than `lifetime`, and offers that nobody
-    /// answered.
-    pub(crate) fn sweep(&mut self, lifetime: Duration, now: Duration) {
+    /// Forgets those of the members at `places` that have been silent for longer than `lifetime`,
+    /// and offers that nobody answered. Whoever goes from the last places to the first, with any
+    /// pauses, sees everybody: only a last member changes its place, to a lower one.
+    pub(crate) fn sweep(&mut self, places: Range<usize>, lifetime: Duration, now: Duration) {
         let now_s = seconds(now);
-        for index in (0..self.members.len()).rev() {
+        for index in places.rev() {
             let member = self.members.get_mut(index);
             if u64::from(now_s.saturating_sub(member.announced_s)) > lifetime.as_secs() {
                 self.members.remove(index);

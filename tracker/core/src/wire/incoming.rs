@@ -103,7 +103,9 @@ pub struct Scrape {
 pub fn parse(frame: Bytes) -> Result<Incoming, Refusal> {
     let mut fields = Fields::default();
     let outcome = match std::str::from_utf8(&frame) {
-        Ok(_) => fields.read(&frame),
+        Ok(_) => fields
+            .read(&frame)
+            .inspect_err(|_| fields.read_envelope(&frame)),
         Err(_) => Err(Reason::NotUtf8),
     };
     let (action, info_hash) = (fields.action.unwrap_or_default(), fields.info_hash_span());
@@ -142,6 +144,17 @@ impl Fields {
         }
         scanner.end()?;
         object.map(drop).ok_or(Reason::NotAnObject)
+    }
+
+    /// What a refusal repeats, out of a message that was read only up to what is wrong with it:
+    /// the rest is looked at too, for as long as it is JSON.
+    #[cold]
+    fn read_envelope(&mut self, frame: &[u8]) {
+        // Why it is refused has been found already, so what is wrong here doesn't matter.
+        let _ = Scanner::new(frame).object(|scanner, key| match key {
+            b"action" | b"info_hash" => self.read_member(frame, scanner, key),
+            _ => scanner.value().map(drop),
+        });
     }
 
     fn read_member(

@@ -16,11 +16,10 @@
 //! A message lives beside the actor that hears it.
 
 mod peer;
-mod seat;
 mod shard;
 mod stun;
 
+pub(crate) use peer::seat::Seat;
 pub(crate) use peer::{ClosePeer, PeerActor, SocketBlocked};
-pub(crate) use seat::Seat;
 pub(crate) use shard::{Drain, ShardActor};
 pub(crate) use stun::{StopStun, StunActor};

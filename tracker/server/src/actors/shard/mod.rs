@@ -2,6 +2,9 @@
 //! outboxes of the worker's sockets; what a round of messages has put there goes out in one write
 //! per socket, once the mailbox is empty.
 
+mod messages;
+mod outboxes;
+
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -10,16 +13,16 @@ use std::task::{Context as TaskContext, Poll};
 use actix::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use tracker_core::{ConnId, Counts, InfoHash, Input, Outbox, Outgoing, Shard};
+use tokio::net::TcpStream;
+use tracker_core::{InfoHash, Input, Shard};
 
 use super::peer::PeerActor;
-use super::seat::{Membership, Seat};
+use super::peer::seat::Membership;
 use crate::close::Close;
-use crate::directory::WorkerId;
-use crate::limits::{PROBE_TIMEOUT, SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
-use crate::transport::connection::Connection;
-use crate::transport::frame::{Opcode, write_header};
-use crate::worker::{ConnKey, Verdict, Worker};
+use crate::limits::{SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
+use crate::worker::Worker;
+pub(crate) use messages::{Adopt, Announce, Deliver, Drain, PeerLeft, Probe, RelayAnswer, Scrape};
+use outboxes::{Outboxes, probe, verdict};
 
 /// The actor around a worker's [`Shard`].
 #[derive(Debug)]
@@ -30,70 +33,6 @@ pub(crate) struct ShardActor {
     /// Frames for the sockets of other workers, by worker, until the end of the round.
     elsewhere: Vec<Deliver>,
 }
-
-/// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
-#[derive(Message, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct Announce {
-    pub(crate) from: ConnId,
-    pub(crate) announce: tracker_core::Announce,
-}
-
-/// From a `PeerActor`: its client answers an offer. When the mailbox is full the peer waits.
-#[derive(Message, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct RelayAnswer {
-    pub(crate) from: ConnId,
-    pub(crate) answer: tracker_core::Answer,
-}
-
-/// From a `PeerActor`: how large are these swarms? The peer waits for the answer.
-#[derive(Message, Debug)]
-#[rtype(result = "Vec<(InfoHash, Counts)>")]
-pub(crate) struct Scrape(pub(crate) Vec<InfoHash>);
-
-/// From a `PeerActor` whose socket is gone; one for each peer that it had announced. It is taken
-/// whether the mailbox is full or not.
-#[derive(Message, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct PeerLeft {
-    pub(crate) from: ConnId,
-    pub(crate) membership: Membership,
-}
-
-/// From a `PeerActor` of another worker: a socket that belongs here, since its swarm does, and the
-/// announce that says so. It is taken whether the mailbox is full or not.
-#[derive(Message, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct Adopt {
-    pub(crate) socket: std::net::TcpStream,
-    pub(crate) seat: Seat,
-    /// Frames that it hadn't been sent yet.
-    pub(crate) unsent: Vec<u8>,
-    pub(crate) announce: tracker_core::Announce,
-}
-
-/// From another worker's `ShardActor`: frames for sockets of this worker. They are dropped and
-/// counted when the mailbox is full.
-#[derive(Message, Debug, Default)]
-#[rtype(result = "()")]
-pub(crate) struct Deliver {
-    /// Whole frames, one behind the other.
-    frames: Vec<u8>,
-    /// Whose they are, and their lengths in bytes.
-    receivers: Vec<(ConnId, usize)>,
-}
-
-/// From another worker's `ShardActor`: ping this socket, and close it unless it answers. Dropped
-/// when the mailbox is full: whoever claims its peer id will ask again.
-#[derive(Message, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct Probe(ConnId);
-
-/// From the tracker's handle: close all sockets.
-#[derive(Message, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct Drain;
 
 impl ShardActor {
     /// Starts the shard of `worker` on the worker's thread.
@@ -266,7 +205,7 @@ impl Handler<Adopt> for ShardActor {
             announce,
         } = adopt;
         let info_hash = announce.info_hash;
-        match tokio::net::TcpStream::from_std(socket) {
+        match TcpStream::from_std(socket) {
             Ok(socket) => {
                 let from = PeerActor::start_on(self.worker.clone(), socket, seat);
                 self.worker.metrics().relocated.fetch_add(1, Relaxed);
@@ -313,89 +252,4 @@ impl Handler<Drain> for ShardActor {
     fn handle(&mut self, _: Drain, _: &mut Self::Context) {
         self.worker.close_all(Close::Stopping);
     }
-}
-
-/// The outboxes of all sockets, as the core sees them: those of this worker are written to in
-/// place, those of other workers are collected.
-struct Outboxes<'a> {
-    worker: &'a Rc<Worker>,
-    elsewhere: &'a mut [Deliver],
-}
-
-impl Outbox for Outboxes<'_> {
-    fn send(&mut self, to: ConnId, message: &Outgoing<'_>) {
-        let worker = ConnKey::from(to).worker;
-        if worker == self.worker.id {
-            self.worker.send(to, message);
-        } else if let Some(deliver) = self.elsewhere.get_mut(usize::from(worker)) {
-            deliver.push(to, message);
-        }
-    }
-
-    fn swarm_closed(&mut self, info_hash: InfoHash) {
-        self.worker
-            .node
-            .directory
-            .release(&info_hash, self.worker.id);
-    }
-
-    fn probe(&mut self, owner: ConnId) {
-        let worker: WorkerId = ConnKey::from(owner).worker;
-        if worker == self.worker.id {
-            probe(self.worker, owner);
-        } else if let Some(shard) = self.worker.node.shard(worker) {
-            let _ = shard.try_send(Probe(owner));
-        }
-    }
-}
-
-impl Deliver {
-    fn push(&mut self, to: ConnId, message: &Outgoing<'_>) {
-        let start = self.frames.len();
-        write_header(Opcode::Text, message.len(), &mut self.frames);
-        message.write(&mut self.frames);
-        self.receivers.push((to, self.frames.len() - start));
-    }
-}
-
-/// Pings a socket that must answer soon, unless it has to already.
-fn probe(worker: &Worker, owner: ConnId) {
-    let until = worker.node.now() + PROBE_TIMEOUT;
-    let first = worker.with(owner, |connection| {
-        let first = connection.probe_until.is_none();
-        connection.probe_until.get_or_insert(until);
-        first
-    });
-    if first == Some(true) {
-        worker.push(owner, Opcode::Ping, 0, |_| {});
-    }
-}
-
-/// What time has done to a socket.
-fn verdict(connection: &mut Connection, now: std::time::Duration) -> Verdict {
-    if let Some(until) = connection.closing_until {
-        return if now > until {
-            Verdict::Close(Close::Lost)
-        } else {
-            Verdict::Keep
-        };
-    }
-    if connection.probe_until.is_some_and(|until| now > until) {
-        return Verdict::Close(Close::Superseded);
-    }
-    let Some(idle_timeout) = connection.idle_timeout else {
-        return Verdict::Keep;
-    };
-    let silent = now.saturating_sub(connection.heard_at);
-    // Never without a ping before, and a sweep's round to answer it: a short timeout is over
-    // between two looks.
-    if silent > idle_timeout && connection.pinged {
-        return Verdict::Close(Close::Idle);
-    }
-    // Half way a ping asks for a sign of life, as wt-tracker's server does.
-    if silent > idle_timeout / 2 && !connection.pinged {
-        connection.pinged = true;
-        return Verdict::Ping;
-    }
-    Verdict::Keep
 }

@@ -2,30 +2,28 @@
 //! the shard that has the swarm, and moves the socket to that shard's worker at its first
 //! announce, so that the rest of its life stays on one core.
 
-use std::collections::BTreeMap;
-use std::io;
+mod route;
+pub(crate) mod seat;
+
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context as TaskContext, Poll};
 
-use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
-use tracker_core::wire::{Action, Span};
-use tracker_core::{ConnId, Counts, Event, Incoming, InfoHash, Outgoing, Reason, Refusal, parse};
+use tracker_core::{ConnId, Incoming, Outgoing, Reason, Refusal, parse};
 
-use super::seat::{Membership, Seat};
-use super::shard::{Adopt, Announce, PeerLeft, RelayAnswer, Scrape, ShardActor};
+use super::shard::PeerLeft;
 use crate::close::Close;
-use crate::directory::{WorkerId, less_loaded_of_two};
 use crate::limits::{PEER_MAILBOX_MESSAGES, READS_PER_TURN};
 use crate::transport::connection::{Connection, Outbox};
 use crate::transport::frame::{Opcode, decode};
 use crate::transport::message::Message as Said;
 use crate::worker::Worker;
+use seat::Seat;
 
 /// The actor of one socket.
 #[derive(Debug)]
@@ -201,196 +199,6 @@ impl PeerActor {
         }
     }
 
-    fn announce(&mut self, announce: tracker_core::Announce, ctx: &mut Context<Self>) -> Next {
-        let (info_hash, peer_id) = (announce.info_hash, announce.peer_id);
-        let placed = match self.seat.worker_of(info_hash, peer_id) {
-            Ok(worker) => {
-                if announce.event == Event::Stopped {
-                    self.seat.leave(info_hash, peer_id);
-                } else {
-                    self.seat.renew(info_hash, peer_id, self.worker.node.now());
-                }
-                Ok(worker)
-            }
-            Err(reason) if announce.event == Event::Stopped => Err(reason),
-            Err(_) => self
-                .seat
-                .makes_room(
-                    self.worker.node.now(),
-                    self.worker.node.settings.member_lifetime(),
-                )
-                .map(|()| self.place(info_hash)),
-        };
-        let worker = match placed {
-            Ok(worker) => worker,
-            Err(reason) => {
-                let info_hash = Some(announce.info_hash_span);
-                self.refuse(
-                    &announce.frame,
-                    Refusal {
-                        action: Action::Announce,
-                        info_hash,
-                        reason,
-                    },
-                );
-                return Next::Read;
-            }
-        };
-        if announce.event != Event::Stopped && self.seat.worker_of(info_hash, peer_id).is_err() {
-            let first = self.seat.is_nowhere();
-            self.seat.join(Membership {
-                info_hash,
-                peer_id,
-                worker,
-                announced_at: self.worker.node.now(),
-            });
-            if first && worker != self.worker.id {
-                return self.relocate(worker, announce, ctx);
-            }
-        }
-        self.tell(
-            worker,
-            Announce {
-                from: self.conn,
-                announce,
-            },
-            ctx,
-        )
-    }
-
-    /// The worker of a swarm that this socket enters. A new one is placed where the socket is, if
-    /// it has its place already, so that one viewer's streams stay together.
-    fn place(&self, info_hash: InfoHash) -> WorkerId {
-        let node = &self.worker.node;
-        node.directory.place(info_hash, || {
-            if self.seat.is_nowhere() {
-                let load = |worker| node.metrics.of(worker).connections.load(Relaxed);
-                less_loaded_of_two(node.workers(), load)
-            } else {
-                self.worker.id
-            }
-        })
-    }
-
-    /// Moves the socket to `worker`, with its announce and everything that is left to read and to
-    /// write. This actor ends.
-    fn relocate(
-        &mut self,
-        worker: WorkerId,
-        announce: tracker_core::Announce,
-        ctx: &mut Context<Self>,
-    ) -> Next {
-        let (Some(shard), Some(read), Some(connection)) = (
-            self.worker.node.shard(worker).cloned(),
-            self.socket.take(),
-            self.worker.remove(self.conn),
-        ) else {
-            ctx.stop();
-            return Next::Over;
-        };
-        let unsent = connection.outbox.rest().to_vec();
-        let socket = read.reunite(connection.socket).map_err(io::Error::other);
-        let server = self.seat.server.clone();
-        let seat = std::mem::replace(&mut self.seat, Seat::new(server, BytesMut::new()));
-        match socket.and_then(TcpStream::into_std) {
-            Ok(socket) => shard.do_send(Adopt {
-                socket,
-                seat,
-                unsent,
-                announce,
-            }),
-            Err(error) => {
-                tracing::debug!(%error, "a socket could not leave its worker");
-                self.worker.metrics().closed(Close::Lost);
-            }
-        }
-        ctx.stop();
-        Next::Over
-    }
-
-    fn answer(&mut self, answer: tracker_core::Answer, ctx: &mut Context<Self>) -> Next {
-        match self.seat.worker_of(answer.info_hash, answer.peer_id) {
-            Ok(worker) => self.tell(
-                worker,
-                RelayAnswer {
-                    from: self.conn,
-                    answer,
-                },
-                ctx,
-            ),
-            Err(reason) => {
-                let info_hash = Some(answer.info_hash_span);
-                self.refuse(
-                    &answer.frame,
-                    Refusal {
-                        action: Action::Announce,
-                        info_hash,
-                        reason,
-                    },
-                );
-                Next::Read
-            }
-        }
-    }
-
-    /// Asks the workers of the swarms, and answers when all have. The client's next message is
-    /// not looked at before that.
-    fn scrape(&mut self, scrape: &tracker_core::Scrape, ctx: &mut Context<Self>) -> Next {
-        let node = &self.worker.node;
-        let mut by_worker = BTreeMap::<WorkerId, Vec<InfoHash>>::new();
-        for info_hash in &scrape.info_hashes {
-            if let Some(worker) = node.directory.worker_of(info_hash) {
-                by_worker.entry(worker).or_default().push(*info_hash);
-            }
-        }
-        let questions: Vec<_> = by_worker
-            .into_iter()
-            .filter_map(|(worker, info_hashes)| Some(node.shard(worker)?.send(Scrape(info_hashes))))
-            .collect();
-        let asked = scrape.info_hashes.clone();
-        let answers = futures_util::future::join_all(questions).into_actor(self);
-        ctx.wait(answers.map(move |answers, peer, _| {
-            let known: BTreeMap<_, _> = answers.into_iter().flatten().flatten().collect();
-            peer.send_scrape(&asked, &known);
-        }));
-        Next::Wait
-    }
-
-    fn send_scrape(&self, asked: &[InfoHash], known: &BTreeMap<InfoHash, Counts>) {
-        let mut files = Vec::with_capacity(asked.len());
-        for info_hash in asked {
-            if files.iter().all(|(listed, _)| listed != info_hash) {
-                files.push((
-                    *info_hash,
-                    known.get(info_hash).copied().unwrap_or_default(),
-                ));
-            }
-        }
-        self.worker
-            .send(self.conn, &Outgoing::Scrape { files: &files });
-        self.worker.flush();
-    }
-
-    /// Sends a message to a shard, and stops reading while its mailbox is full.
-    fn tell<M>(&mut self, worker: WorkerId, message: M, ctx: &mut Context<Self>) -> Next
-    where
-        M: Message<Result = ()> + Send + 'static,
-        ShardActor: Handler<M>,
-        Context<ShardActor>: ToEnvelope<ShardActor, M>,
-    {
-        let Some(shard) = self.worker.node.shard(worker) else {
-            return Next::Read;
-        };
-        match shard.try_send(message) {
-            Ok(()) => Next::Read,
-            Err(SendError::Full(message)) => {
-                ctx.wait(shard.send(message).into_actor(self).map(|_, _, _| ()));
-                Next::Wait
-            }
-            Err(SendError::Closed(_)) => Next::Read,
-        }
-    }
-
     fn refuse(&self, frame: &Bytes, refusal: Refusal) {
         self.worker.metrics().unread.fetch_add(1, Relaxed);
         let Refusal {
@@ -398,7 +206,7 @@ impl PeerActor {
             info_hash,
             reason,
         } = refusal;
-        let info_hash = info_hash.map(|span: Span| span.of(frame));
+        let info_hash = info_hash.map(|span| span.of(frame));
         self.worker.send(
             self.conn,
             &Outgoing::Refusal {

@@ -1,0 +1,159 @@
+//! One peer's TCP connection: what is half read, what waits to be written. Buffers belong to the
+//! worker and are lent while there is something in them, so an idle peer costs a descriptor.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+
+use crate::limits::{
+    OUTBOX_BYTES_MAX, READ_BUFFER_BYTES, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX,
+};
+
+/// A connection that is opening or open.
+#[derive(Debug)]
+pub(crate) struct Socket {
+    stream: TcpStream,
+    /// The start of a frame whose end has not arrived.
+    partial: Vec<u8>,
+    outbox: Vec<u8>,
+    /// How much of the outbox the kernel has taken.
+    written: usize,
+}
+
+/// How much a read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadEnd {
+    /// The kernel has no more for now.
+    Drained,
+    /// The buffer was filled; there may be more.
+    More,
+    /// The tracker closed its side.
+    Closed,
+}
+
+/// The buffers that all sockets of one worker share.
+#[derive(Debug)]
+pub(crate) struct Buffers {
+    read: Vec<u8>,
+    spare: Vec<Vec<u8>>,
+}
+
+impl Buffers {
+    pub(crate) fn new() -> Self {
+        Self {
+            read: vec![0; READ_BUFFER_BYTES],
+            spare: Vec::new(),
+        }
+    }
+
+    fn take(&mut self) -> Vec<u8> {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    fn give_back(&mut self, mut buffer: Vec<u8>) {
+        let keeps = self.spare.len() < SPARE_OUTBOXES_MAX;
+        if keeps && (1..=SPARE_OUTBOX_BYTES_MAX).contains(&buffer.capacity()) {
+            buffer.clear();
+            self.spare.push(buffer);
+        }
+    }
+}
+
+impl Socket {
+    /// Starts to connect; the first writable event tells the outcome.
+    pub(crate) fn connect(to: SocketAddr, registry: &Registry, token: Token) -> io::Result<Self> {
+        let mut stream = TcpStream::connect(to)?;
+        registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
+        Ok(Self {
+            stream,
+            partial: Vec::new(),
+            outbox: Vec::new(),
+            written: 0,
+        })
+    }
+
+    /// Whether the connection is up; an error when it was refused.
+    pub(crate) fn finish_connect(&self) -> io::Result<bool> {
+        if let Some(error) = self.stream.take_error()? {
+            return Err(error);
+        }
+        match self.stream.peer_addr() {
+            Ok(_) => self.stream.set_nodelay(true).map(|()| true),
+            Err(error) if error.kind() == ErrorKind::NotConnected => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads once and shows everything unread to `take`, which returns how many bytes it used.
+    pub(crate) fn read(
+        &mut self,
+        buffers: &mut Buffers,
+        take: impl FnOnce(&[u8], &mut Vec<u8>) -> usize,
+    ) -> io::Result<ReadEnd> {
+        let bytes = match self.stream.read(&mut buffers.read) {
+            Ok(0) => return Ok(ReadEnd::Closed),
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(ReadEnd::Drained),
+            Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(ReadEnd::More),
+            Err(error) => return Err(error),
+        };
+        if self.outbox.capacity() == 0 {
+            self.outbox = buffers.take();
+        }
+        let outbox = &mut self.outbox;
+        let fresh = &buffers.read[..bytes];
+        if self.partial.is_empty() {
+            let used = take(fresh, outbox);
+            self.partial.extend_from_slice(&fresh[used..]);
+        } else {
+            self.partial.extend_from_slice(fresh);
+            let used = take(&self.partial, outbox);
+            self.partial.drain(..used);
+        }
+        if self.partial.is_empty() {
+            self.partial = Vec::new();
+        }
+        // Under edge triggering a short read has emptied the socket (epoll(7)).
+        let drained = bytes < READ_BUFFER_BYTES;
+        Ok(if drained {
+            ReadEnd::Drained
+        } else {
+            ReadEnd::More
+        })
+    }
+
+    /// Where frames for the tracker go.
+    pub(crate) fn outbox(&mut self, buffers: &mut Buffers) -> &mut Vec<u8> {
+        if self.outbox.capacity() == 0 {
+            self.outbox = buffers.take();
+        }
+        &mut self.outbox
+    }
+
+    /// Whether so much waits to be written that the peer should read no more.
+    pub(crate) fn is_clogged(&self) -> bool {
+        self.outbox.len() - self.written > OUTBOX_BYTES_MAX
+    }
+
+    /// Whether anything waits to be written.
+    pub(crate) fn has_output(&self) -> bool {
+        self.written < self.outbox.len()
+    }
+
+    /// Writes as much as the kernel takes; what is left waits for a writable event.
+    pub(crate) fn flush(&mut self, buffers: &mut Buffers) -> io::Result<()> {
+        while self.has_output() {
+            match self.stream.write(&self.outbox[self.written..]) {
+                Ok(bytes) => self.written += bytes,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.written = 0;
+        buffers.give_back(std::mem::take(&mut self.outbox));
+        Ok(())
+    }
+}

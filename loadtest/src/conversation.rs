@@ -1,0 +1,261 @@
+//! What a peer does with what it hears: answers offers and pings, and has everything judged by the
+//! ledger. No sockets in here: bytes come in, bytes for the outbox go out.
+
+use std::time::Instant;
+
+use rand::{Rng, SeedableRng, rngs::SmallRng};
+
+use crate::client::frame::{Frame, FrameError, Opcode, write_masked};
+use crate::client::handshake::{self, HandshakeError};
+use crate::client::id::OfferNumber;
+use crate::client::incoming::{Body, Incoming};
+use crate::client::outgoing::{self, AnnounceTemplate, AnswerTemplate};
+use crate::plan::{Plan, Share};
+use crate::record::{Counts, Latency, Record};
+use crate::verify::{Ledger, Violation, shown};
+
+/// All of a worker's peers as far as they talk.
+#[derive(Debug)]
+pub(crate) struct Conversation<'a> {
+    pub(crate) share: &'a Share,
+    pub(crate) ledger: Ledger,
+    pub(crate) record: Record,
+    pub(crate) counts: Counts,
+    /// Latencies are kept only while measuring.
+    pub(crate) measures: bool,
+    /// When the last relayed message arrived.
+    pub(crate) last_relay: Instant,
+    announce: AnnounceTemplate,
+    answer: AnswerTemplate,
+    keys: SmallRng,
+}
+
+/// How far a peer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    /// `connect` was called.
+    Connecting,
+    /// The handshake was sent.
+    Upgrading,
+    /// The first announce was sent.
+    Joining,
+    /// In its swarm, with no announce of its own under way.
+    Idle,
+    /// Waits until its announce has been answered in full.
+    Announcing,
+    Gone,
+}
+
+/// Why a connection ends.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CutOff {
+    #[error("the tracker closed with code {code} {reason:?}")]
+    Closed { code: u16, reason: String },
+    #[error("the connection ended without a close frame")]
+    Ended,
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+impl<'a> Conversation<'a> {
+    pub(crate) fn new(plan: &Plan, share: &'a Share) -> Self {
+        Self {
+            share,
+            ledger: Ledger::new(share, plan.offers),
+            record: Record::new(),
+            counts: Counts::default(),
+            measures: false,
+            last_relay: Instant::now(),
+            announce: AnnounceTemplate::new(&share.offer_sdp, plan.offers),
+            answer: AnswerTemplate::new(&share.answer_sdp),
+            keys: SmallRng::seed_from_u64(plan.seed ^ u64::from(share.worker)),
+        }
+    }
+
+    /// Takes what `peer` has received so far; returns how many bytes of it are done with.
+    ///
+    /// # Errors
+    /// Why the connection ends.
+    pub(crate) fn hear(
+        &mut self,
+        peer: u32,
+        stage: &mut Stage,
+        bytes: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<usize, CutOff> {
+        let now = Instant::now();
+        let mut used = 0;
+        if *stage == Stage::Upgrading {
+            let Some(end) = handshake::consent(bytes)? else {
+                return Ok(0);
+            };
+            used = end;
+            *stage = Stage::Joining;
+            self.join(peer, now, out);
+        }
+        while let Some(frame) = Frame::first(&bytes[used..])? {
+            used += frame.bytes;
+            match frame.opcode {
+                Opcode::Text => self.message(peer, frame.payload, now, out),
+                Opcode::Ping => {
+                    write_masked(out, Opcode::Pong, frame.payload, self.keys.next_u32())
+                }
+                Opcode::Pong => {}
+                Opcode::Close => return Err(CutOff::by_frame(frame.payload)),
+                Opcode::Binary => {
+                    let what = "a binary frame".into();
+                    self.record
+                        .violations
+                        .add(&Violation::Unreadable { peer, what });
+                }
+            }
+        }
+        Ok(used)
+    }
+
+    /// Announces with offers.
+    pub(crate) fn announce(&mut self, peer: u32, now: Instant, out: &mut Vec<u8>) {
+        let plan = &self.share.peers[peer as usize];
+        let info_hash = &self.share.swarms[plan.swarm as usize].info_hash;
+        let announce = self.ledger.announce(peer, plan.swarm, now);
+        let maker = self.share.number(peer);
+        let first = OfferNumber {
+            maker,
+            announce,
+            slot: 0,
+        };
+        let text = self.announce.fill(info_hash, &plan.id, first);
+        write_masked(out, Opcode::Text, text, self.keys.next_u32());
+        self.counts.announces += 1;
+    }
+
+    /// Leaves as a closing page does: close code 1001, no `stopped`.
+    pub(crate) fn leave(&mut self, out: &mut Vec<u8>) {
+        let going_away = 1001_u16.to_be_bytes();
+        write_masked(out, Opcode::Close, &going_away, self.keys.next_u32());
+    }
+
+    fn join(&mut self, peer: u32, now: Instant, out: &mut Vec<u8>) {
+        let plan = &self.share.peers[peer as usize];
+        let info_hash = &self.share.swarms[plan.swarm as usize].info_hash;
+        self.ledger.join(peer, now);
+        let text = outgoing::join(info_hash, &plan.id);
+        write_masked(out, Opcode::Text, &text, self.keys.next_u32());
+    }
+
+    fn message(&mut self, peer: u32, text: &[u8], now: Instant, out: &mut Vec<u8>) {
+        let Ok(message) = Incoming::read(text) else {
+            let what = shown(text);
+            return self
+                .record
+                .violations
+                .add(&Violation::Unreadable { peer, what });
+        };
+        let Self {
+            share,
+            ledger,
+            record,
+            counts,
+            ..
+        } = self;
+        let (latency, judged): (&mut Latency, _) = match message.body {
+            Body::Reply { interval } => {
+                counts.replies += 1;
+                (
+                    &mut record.reply,
+                    ledger.reply(share, peer, &message, interval, now),
+                )
+            }
+            Body::Offer { sdp } => {
+                counts.offers += 1;
+                self.last_relay = now;
+                let judged = ledger.offer(share, peer, &message, sdp, now);
+                let answered = judged.map(|(offer, latency)| {
+                    let me = &share.peers[peer as usize];
+                    let info_hash = &share.swarms[me.swarm as usize].info_hash;
+                    let maker = &share.peers[offer.maker.place as usize].id;
+                    let text = self.answer.fill(info_hash, &me.id, maker, &offer.id());
+                    write_masked(out, Opcode::Text, text, self.keys.next_u32());
+                    latency
+                });
+                (&mut record.offer, answered)
+            }
+            Body::Answer { sdp } => {
+                counts.answers += 1;
+                self.last_relay = now;
+                (
+                    &mut record.answer,
+                    ledger.answer(share, peer, &message, sdp, now),
+                )
+            }
+            Body::Refusal { reason } => {
+                let reason = shown(reason);
+                (&mut record.reply, Err(Violation::Refused { peer, reason }))
+            }
+        };
+        match judged {
+            Ok(took) if self.measures => latency.record(took),
+            Ok(_) => {}
+            Err(violation) => record.violations.add(&violation),
+        }
+    }
+}
+
+impl CutOff {
+    fn by_frame(payload: &[u8]) -> Self {
+        match payload {
+            [high, low, reason @ ..] => Self::Closed {
+                code: u16::from_be_bytes([*high, *low]),
+                reason: shown(reason),
+            },
+            // A close frame may be empty: 1005, no status received (RFC 6455, section 7.1.5).
+            _ => Self::Closed {
+                code: 1005,
+                reason: String::new(),
+            },
+        }
+    }
+
+    /// The code to count it by.
+    pub(crate) fn code(&self) -> u16 {
+        if let Self::Closed { code, .. } = self {
+            *code
+        } else {
+            1006
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::tests::small_plan;
+
+    #[test]
+    fn a_ping_is_answered_with_its_own_bytes() {
+        let plan = small_plan();
+        let share = plan.shares().remove(0);
+        let mut talk = Conversation::new(&plan, &share);
+        let (mut stage, mut out) = (Stage::Idle, Vec::new());
+        let used = talk.hear(0, &mut stage, b"\x89\x02hi", &mut out);
+        assert_eq!(used.expect("goes on"), 4);
+        let key = [out[2], out[3], out[4], out[5]];
+        assert_eq!(out[..2], [0x8A, 0x82]);
+        assert_eq!([out[6] ^ key[0], out[7] ^ key[1]], *b"hi");
+    }
+
+    #[test]
+    fn a_close_frame_tells_its_code_and_an_empty_one_tells_1005() {
+        let plan = small_plan();
+        let share = plan.shares().remove(0);
+        let mut talk = Conversation::new(&plan, &share);
+        for (frame, code) in [(&b"\x88\x02\x03\xe9"[..], 1001), (b"\x88\x00", 1005)] {
+            let ended = talk.hear(0, &mut Stage::Idle, frame, &mut Vec::new());
+            assert_eq!(ended.expect_err("ends").code(), code);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What a run amounts to: counts that the main thread reads while workers count, and latencies that
+//! each worker keeps to itself until the end.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::limits::{LATENCY_US_MAX, VIOLATIONS_SHOWN_MAX};
+use crate::verify::Violation;
+
+/// What one worker has done so far. The worker alone adds; once a turn it publishes.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counts {
+    /// Peers whose first announce was replied to.
+    pub(crate) joined: u64,
+    /// Peers that were cut off, or never got in.
+    pub(crate) gone: u64,
+    pub(crate) announces: u64,
+    pub(crate) replies: u64,
+    /// Offers delivered.
+    pub(crate) offers: u64,
+    /// Answers delivered.
+    pub(crate) answers: u64,
+    /// Announces given up before everything had arrived.
+    pub(crate) timeouts: u64,
+}
+
+impl Counts {
+    /// An offer or an answer delivered is one relay.
+    pub(crate) fn relays(&self) -> u64 {
+        self.offers + self.answers
+    }
+
+    fn fields(&self) -> [u64; 7] {
+        let Self {
+            joined,
+            gone,
+            announces,
+            replies,
+            offers,
+            answers,
+            timeouts,
+        } = *self;
+        [joined, gone, announces, replies, offers, answers, timeouts]
+    }
+
+    fn from_fields(fields: [u64; 7]) -> Self {
+        let [joined, gone, announces, replies, offers, answers, timeouts] = fields;
+        Self {
+            joined,
+            gone,
+            announces,
+            replies,
+            offers,
+            answers,
+            timeouts,
+        }
+    }
+
+    /// What happened since `earlier`.
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
+        let earlier = earlier.fields();
+        let mut fields = self.fields();
+        for (field, earlier) in fields.iter_mut().zip(earlier) {
+            *field -= earlier;
+        }
+        Self::from_fields(fields)
+    }
+}
+
+/// One worker's counts where the main thread can see them.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    fields: [AtomicU64; 7],
+}
+
+impl Board {
+    pub(crate) fn publish(&self, counts: &Counts) {
+        for (shown, field) in self.fields.iter().zip(counts.fields()) {
+            shown.store(field, Relaxed);
+        }
+    }
+
+    /// All workers' counts together.
+    pub(crate) fn total<'a>(boards: impl Iterator<Item = &'a Self>) -> Counts {
+        let mut total = [0; 7];
+        for board in boards {
+            for (sum, shown) in total.iter_mut().zip(&board.fields) {
+                *sum += shown.load(Relaxed);
+            }
+        }
+        Counts::from_fields(total)
+    }
+}
+
+/// What one worker hands over at the end; [`Record::merge`] joins two.
+#[derive(Debug)]
+pub(crate) struct Record {
+    /// From an announce to its reply.
+    pub(crate) reply: Latency,
+    /// From an announce to the arrival of one of its offers.
+    pub(crate) offer: Latency,
+    /// From an answer to its arrival.
+    pub(crate) answer: Latency,
+    /// One turn of this program's own event loop: how much of the latencies may be its own.
+    pub(crate) turn: Latency,
+    /// Close codes that the tracker sent; 1006 for none (RFC 6455, section 7.1.5).
+    pub(crate) closes: BTreeMap<u16, u64>,
+    /// Relays that are missing in swarms whose members were cut off.
+    pub(crate) excused: u64,
+    pub(crate) violations: Violations,
+    /// Share of a core that each worker used while measuring.
+    pub(crate) own_cores: Vec<f64>,
+}
+
+/// Violations by kind, and the first few in full.
+#[derive(Debug, Default)]
+pub(crate) struct Violations {
+    pub(crate) by_kind: BTreeMap<&'static str, u64>,
+    pub(crate) first: Vec<String>,
+}
+
+/// Durations between 1 us and [`LATENCY_US_MAX`], to three digits.
+#[derive(Debug)]
+pub(crate) struct Latency(Histogram<u64>);
+
+impl Record {
+    pub(crate) fn new() -> Self {
+        Self {
+            reply: Latency::new(),
+            offer: Latency::new(),
+            answer: Latency::new(),
+            turn: Latency::new(),
+            closes: BTreeMap::new(),
+            excused: 0,
+            violations: Violations::default(),
+            own_cores: Vec::new(),
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.reply.merge(&other.reply);
+        self.offer.merge(&other.offer);
+        self.answer.merge(&other.answer);
+        self.turn.merge(&other.turn);
+        for (code, count) in other.closes {
+            *self.closes.entry(code).or_default() += count;
+        }
+        self.excused += other.excused;
+        for (kind, count) in other.violations.by_kind {
+            *self.violations.by_kind.entry(kind).or_default() += count;
+        }
+        self.violations.first.extend(other.violations.first);
+        self.violations.first.truncate(VIOLATIONS_SHOWN_MAX);
+        self.own_cores.extend(other.own_cores);
+    }
+}
+
+impl Violations {
+    pub(crate) fn add(&mut self, violation: &Violation) {
+        *self.by_kind.entry(violation.kind()).or_default() += violation.count();
+        if self.first.len() < VIOLATIONS_SHOWN_MAX {
+            self.first.push(violation.to_string());
+        }
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.by_kind.values().sum()
+    }
+}
+
+impl Latency {
+    #[expect(
+        clippy::expect_used,
+        reason = "the bounds are constants, and any test runs this line"
+    )]
+    fn new() -> Self {
+        Self(Histogram::new_with_bounds(1, LATENCY_US_MAX, 3).expect("valid constant bounds"))
+    }
+
+    pub(crate) fn record(&mut self, latency: Duration) {
+        self.0
+            .saturating_record((latency.as_micros() as u64).max(1));
+    }
+
+    /// The latency that the given share of all stayed at or below, in microseconds.
+    pub(crate) fn quantile_us(&self, quantile: f64) -> u64 {
+        self.0.value_at_quantile(quantile)
+    }
+
+    fn merge(&mut self, other: &Self) {
+        // Same bounds on both sides, so nothing can be out of range.
+        let _ = self.0.add(&other.0);
+    }
+}

@@ -1,0 +1,243 @@
+//! What a run says in the end, as data. The table and the JSON file show the same figures, and
+//! other forms will read this too.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::engine::{Outcome, ServerUsage};
+use crate::limits::BUSY_CORE_SHARE;
+use crate::plan::Plan;
+use crate::record::{Counts, Latency};
+
+pub(crate) mod table;
+
+/// One run's figures; units are in the names.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    pub(crate) load: Load,
+    pub(crate) joined: u64,
+    pub(crate) connects_per_s: f64,
+    pub(crate) window_s: f64,
+    pub(crate) relays: u64,
+    pub(crate) relays_per_s: f64,
+    pub(crate) announces_per_s: f64,
+    pub(crate) latency_us: Latencies,
+    pub(crate) server: Option<Server>,
+    pub(crate) own: Own,
+    pub(crate) announce_timeouts: u64,
+    pub(crate) closes_by_code: BTreeMap<u16, u64>,
+    pub(crate) relays_excused: u64,
+    pub(crate) violations: u64,
+    pub(crate) violations_by_kind: BTreeMap<&'static str, u64>,
+    pub(crate) first_violations: Vec<String>,
+}
+
+/// What was asked for.
+#[derive(Debug, Serialize)]
+pub(crate) struct Load {
+    pub(crate) url: String,
+    pub(crate) peers: u32,
+    pub(crate) swarms: u32,
+    pub(crate) offers: u16,
+    pub(crate) sdp_bytes: usize,
+    pub(crate) in_flight: u32,
+    pub(crate) threads: u8,
+    pub(crate) seed: u64,
+}
+
+/// In microseconds. At saturation these hold the tracker's queue, and `own_turn`, the time that
+/// one round over this program's own sockets takes.
+#[derive(Debug, Serialize)]
+pub(crate) struct Latencies {
+    pub(crate) reply: Quantiles,
+    pub(crate) offer: Quantiles,
+    pub(crate) answer: Quantiles,
+    pub(crate) own_turn: Quantiles,
+}
+
+/// The latency that this share of all stayed within.
+#[derive(Debug, Serialize)]
+pub(crate) struct Quantiles {
+    pub(crate) p50: u64,
+    pub(crate) p90: u64,
+    pub(crate) p99: u64,
+    pub(crate) p99_9: u64,
+}
+
+/// The tracker's process.
+#[derive(Debug, Serialize)]
+pub(crate) struct Server {
+    pub(crate) cores_used: f64,
+    /// `None` when nothing was relayed.
+    pub(crate) cpu_us_per_relay: Option<f64>,
+    pub(crate) rss_bytes_before: u64,
+    pub(crate) rss_bytes_joined: u64,
+    pub(crate) rss_bytes_end: u64,
+    pub(crate) rss_bytes_per_peer: f64,
+}
+
+/// This program.
+#[derive(Debug, Serialize)]
+pub(crate) struct Own {
+    /// Share of a core that each event loop used; empty where that cannot be read.
+    pub(crate) cores_used: Vec<f64>,
+    pub(crate) bottleneck: Bottleneck,
+}
+
+/// Whether the figures are the tracker's or this program's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Bottleneck {
+    /// The tracker was busy, the event loops had time to spare: the figures are the tracker's.
+    Tracker,
+    /// Neither was busy: few peers at once, or other work on this machine took the time.
+    Neither,
+    /// An event loop was busy, and so was the tracker.
+    Both,
+    /// An event loop was busy and the tracker was not: the tracker can do more.
+    Loadtest,
+    /// The tracker's process was not named, or this system does not tell.
+    Unknown,
+}
+
+impl Report {
+    pub(crate) fn new(plan: &Plan, outcome: Outcome) -> Self {
+        let Outcome {
+            record,
+            counts,
+            window,
+            join_time,
+            joined,
+            server,
+        } = outcome;
+        let window_s = window.as_secs_f64();
+        let server = server.map(|usage| Server::new(&usage, &counts, window_s, joined));
+        let bottleneck = Bottleneck::of(&record.own_cores, server.as_ref());
+        Self {
+            load: Load::new(plan),
+            joined,
+            connects_per_s: joined as f64 / join_time.as_secs_f64(),
+            window_s,
+            relays: counts.relays(),
+            relays_per_s: counts.relays() as f64 / window_s,
+            announces_per_s: counts.announces as f64 / window_s,
+            latency_us: Latencies {
+                reply: Quantiles::of(&record.reply),
+                offer: Quantiles::of(&record.offer),
+                answer: Quantiles::of(&record.answer),
+                own_turn: Quantiles::of(&record.turn),
+            },
+            server,
+            own: Own {
+                cores_used: record.own_cores,
+                bottleneck,
+            },
+            announce_timeouts: counts.timeouts,
+            closes_by_code: record.closes,
+            relays_excused: record.excused,
+            violations: record.violations.total(),
+            violations_by_kind: record.violations.by_kind,
+            first_violations: record.violations.first,
+        }
+    }
+
+    /// Whether the tracker let everyone in and kept every promise.
+    pub(crate) fn is_right(&self) -> bool {
+        self.violations == 0 && self.joined == u64::from(self.load.peers)
+    }
+}
+
+impl Load {
+    fn new(plan: &Plan) -> Self {
+        Self {
+            url: plan.url.to_string(),
+            peers: plan.peers,
+            swarms: plan.swarms,
+            offers: plan.offers,
+            sdp_bytes: plan.sdp_bytes,
+            in_flight: plan.in_flight,
+            threads: plan.threads,
+            seed: plan.seed,
+        }
+    }
+}
+
+impl Quantiles {
+    fn of(latency: &Latency) -> Self {
+        Self {
+            p50: latency.quantile_us(0.5),
+            p90: latency.quantile_us(0.9),
+            p99: latency.quantile_us(0.99),
+            p99_9: latency.quantile_us(0.999),
+        }
+    }
+}
+
+impl Server {
+    fn new(usage: &ServerUsage, counts: &Counts, window_s: f64, joined: u64) -> Self {
+        let cpu_s = usage
+            .measure_end
+            .cpu
+            .saturating_sub(usage.measure_start.cpu)
+            .as_secs_f64();
+        let grown = usage.joined.rss_bytes as f64 - usage.before_connect.rss_bytes as f64;
+        Self {
+            cores_used: cpu_s / window_s,
+            cpu_us_per_relay: (counts.relays() > 0).then(|| cpu_s * 1e6 / counts.relays() as f64),
+            rss_bytes_before: usage.before_connect.rss_bytes,
+            rss_bytes_joined: usage.joined.rss_bytes,
+            rss_bytes_end: usage.drained.rss_bytes,
+            rss_bytes_per_peer: grown / joined.max(1) as f64,
+        }
+    }
+}
+
+impl Bottleneck {
+    fn of(own_cores: &[f64], server: Option<&Server>) -> Self {
+        let own_busy = own_cores.iter().any(|cores| *cores > BUSY_CORE_SHARE);
+        let server_busy = server.map(|server| server.cores_used > BUSY_CORE_SHARE);
+        match (own_busy, server_busy) {
+            _ if own_cores.is_empty() => Self::Unknown,
+            (_, None) => Self::Unknown,
+            (false, Some(true)) => Self::Tracker,
+            (false, Some(false)) => Self::Neither,
+            (true, Some(true)) => Self::Both,
+            (true, Some(false)) => Self::Loadtest,
+        }
+    }
+
+    fn verdict(self) -> &'static str {
+        match self {
+            Self::Tracker => "the tracker",
+            Self::Neither => "neither: few peers at once, or other work on this machine",
+            Self::Both => "both the tracker and loadtest are busy",
+            Self::Loadtest => "LOADTEST ITSELF: the tracker has time to spare",
+            Self::Unknown => "unknown (--server-pid tells it)",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn loadtest_says_so_when_it_is_the_bottleneck() {
+        let server = |cores_used| Server {
+            cores_used,
+            cpu_us_per_relay: None,
+            rss_bytes_before: 0,
+            rss_bytes_joined: 0,
+            rss_bytes_end: 0,
+            rss_bytes_per_peer: 0.0,
+        };
+        let of = |own: &[f64], cores| Bottleneck::of(own, Some(&server(cores)));
+        assert_eq!(of(&[0.95], 0.5), Bottleneck::Loadtest);
+        assert_eq!(of(&[0.2, 0.95], 0.5), Bottleneck::Loadtest);
+        assert_eq!(of(&[0.95], 0.99), Bottleneck::Both);
+        assert_eq!(of(&[0.7], 0.99), Bottleneck::Tracker);
+        assert_eq!(of(&[0.7], 0.5), Bottleneck::Neither);
+        assert_eq!(Bottleneck::of(&[0.95], None), Bottleneck::Unknown);
+    }
+}

@@ -1,0 +1,325 @@
+//! `origin` as people run it: what it prints, how it ends, what it refuses, and what it does on a
+//! machine whose ffmpeg is missing or broken.
+
+#![allow(clippy::expect_used)]
+
+mod support;
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::rc::Rc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use origin::limits::FIRST_PLAYLIST_WAIT;
+use rustix::process::{Pid, Signal, getpgid};
+use support::{Playlist, eventually, ffmpeg_of, get, processes_with, require_ffmpeg, send_signal};
+use tempfile::TempDir;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A running `origin`.
+struct Running {
+    child: Child,
+    address: SocketAddr,
+    lines: Vec<String>,
+    log: thread::JoinHandle<String>,
+    /// Holds the config, and what the origin puts into the system's temporary folder.
+    folder: Rc<TempDir>,
+}
+
+/// A config of small test cards with these names, on a port that the system chooses.
+fn config(names: &[&str]) -> String {
+    let stream = |name: &&str| {
+        format!(
+            r#"{{ "name": "{name}", "width": 160, "height": 90, "fps": 10, "videoKbps": 100,
+                "segmentSeconds": 1 }}"#
+        )
+    };
+    let streams: Vec<_> = names.iter().map(stream).collect();
+    format!(
+        r#"{{ "origin": {{ "listen": {{ "host": "127.0.0.1", "port": 0 }},
+            "streams": [{}] }} }}"#,
+        streams.join(",")
+    )
+}
+
+fn command(config: &str, path: Option<&str>) -> (Command, TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.json");
+    fs::write(&file, config).expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_origin"));
+    command
+        .arg(file)
+        .env_remove("RUST_LOG")
+        .env("TMPDIR", folder.path());
+    if let Some(path) = path {
+        command.env("PATH", path);
+    }
+    (command, folder)
+}
+
+impl Running {
+    /// Starts it and waits until it has printed an address for each of `streams` streams.
+    fn start(config: &str, streams: usize, path: Option<&str>) -> Running {
+        let (mut command, folder) = command(config, path);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the binary");
+        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut stderr = child.stderr.take().expect("a pipe");
+        let log = thread::spawn(move || {
+            let mut log = String::new();
+            stderr.read_to_string(&mut log).expect("a log");
+            log
+        });
+        let lines: Vec<_> = stdout
+            .lines()
+            .take(streams)
+            .map(|line| line.expect("text"))
+            .collect();
+        let url = lines
+            .first()
+            .and_then(|line| line.split("http://").nth(1))
+            .expect("an address");
+        let address = url
+            .split('/')
+            .next()
+            .expect("an address")
+            .parse()
+            .expect("an address");
+        Running {
+            child,
+            address,
+            lines,
+            log,
+            folder: Rc::new(folder),
+        }
+    }
+
+    fn pid(&self) -> i32 {
+        self.child.id().try_into().expect("a process id")
+    }
+
+    /// Sends a signal, and returns how it ended, how soon, and what it had logged.
+    fn end(mut self, signal: Signal) -> (ExitStatus, Duration, String) {
+        let began = Instant::now();
+        send_signal(self.pid(), signal);
+        let status = self.child.wait().expect("an end");
+        (status, began.elapsed(), self.log.join().expect("a log"))
+    }
+}
+
+/// Runs it to its end, which must come by itself.
+fn refused(config: &str) -> Output {
+    let (mut command, _folder) = command(config, None);
+    command.output().expect("the binary")
+}
+
+/// What a folder holds.
+fn names_in(folder: &Path) -> Vec<String> {
+    let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
+    fs::read_dir(folder)
+        .expect("a folder")
+        .flatten()
+        .map(name)
+        .collect()
+}
+
+#[test]
+fn it_prints_a_line_per_stream_and_serves_what_it_prints() {
+    require_ffmpeg();
+    let running = Running::start(&config(&["print-a", "print-b"]), 2, None);
+    let address = running.address;
+    assert_ne!(address.port(), 0);
+    for (line, name) in running.lines.iter().zip(["print-a", "print-b"]) {
+        assert_eq!(
+            *line,
+            format!("stream   http://{address}/hls/{name}/index.m3u8")
+        );
+        Playlist::get(address, name);
+    }
+    running.end(Signal::TERM);
+}
+
+#[test]
+fn a_signal_ends_it_with_its_ffmpeg_and_its_folder() {
+    require_ffmpeg();
+    for (signal, name) in [(Signal::INT, "signal-int"), (Signal::TERM, "signal-term")] {
+        let running = Running::start(&config(&[name]), 1, None);
+        Playlist::get(running.address, name);
+        assert_eq!(ffmpeg_of(name).len(), 1);
+        let folder = running.folder.clone();
+        assert_eq!(
+            names_in(folder.path()).len(),
+            2,
+            "the config and the segments' folder"
+        );
+        let (status, took, log) = running.end(signal);
+        assert_eq!(status.code(), Some(0), "{log}");
+        assert!(took < Duration::from_secs(3), "{took:?}: {log}");
+        assert!(ffmpeg_of(name).is_empty());
+        assert_eq!(names_in(folder.path()), ["config.json"]);
+    }
+}
+
+/// A terminal signals its whole foreground group; ffmpeg must hear of it through the origin alone,
+/// or it would be restarted in between.
+#[test]
+fn ffmpeg_is_in_a_process_group_of_its_own() {
+    require_ffmpeg();
+    let running = Running::start(&config(&["group"]), 1, None);
+    let pid = eventually(PATIENCE, "an ffmpeg", || {
+        ffmpeg_of("group").first().copied()
+    });
+    eventually(PATIENCE, "its own group", || {
+        let group = getpgid(Pid::from_raw(pid)).expect("a process");
+        (group.as_raw_nonzero().get() == pid).then_some(())
+    });
+    running.end(Signal::TERM);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn ffmpeg_does_not_outlive_an_origin_that_is_killed() {
+    require_ffmpeg();
+    let running = Running::start(&config(&["orphan"]), 1, None);
+    Playlist::get(running.address, "orphan");
+    assert_eq!(ffmpeg_of("orphan").len(), 1);
+    let (status, ..) = running.end(Signal::KILL);
+    assert_eq!(status.code(), None);
+    eventually(PATIENCE, "the end of ffmpeg", || {
+        ffmpeg_of("orphan").is_empty().then_some(())
+    });
+}
+
+#[test]
+fn without_ffmpeg_the_same_address_plays_the_clip_and_the_log_says_how_to_get_it() {
+    let empty = tempfile::tempdir().expect("a folder");
+    let path = empty.path().to_str().expect("a path");
+    let running = Running::start(&config(&["testcard"]), 1, Some(path));
+    let playlist = Playlist::get(running.address, "testcard");
+    assert_eq!(playlist.segments.len(), 12);
+    let newest = playlist.segments.last().expect("a segment");
+    assert_eq!(
+        get(running.address, &format!("/hls/testcard/{newest}")).status,
+        200
+    );
+    let (status, _, log) = running.end(Signal::TERM);
+    assert_eq!(status.code(), Some(0), "{log}");
+    let hints: Vec<_> = log
+        .lines()
+        .filter(|line| line.contains("apt install ffmpeg"))
+        .collect();
+    assert_eq!(hints.len(), 1, "{log}");
+    assert!(hints[0].contains("brew install ffmpeg"), "{log}");
+}
+
+/// An ffmpeg that passes the trial and then hangs, with much to say.
+#[test]
+fn an_ffmpeg_that_hangs_gets_503_for_viewers_and_is_started_again() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let script = "#!/bin/sh\n\
+        case \"$*\" in *null*) exit 0 ;; esac\n\
+        i=0; while [ $i -lt 1000 ]; do echo \"noise $i\" >&2; i=$((i + 1)); done\n\
+        exec sleep 1000.25\n";
+    let fake = folder.path().join("ffmpeg");
+    fs::write(&fake, script).expect("a file");
+    fs::set_permissions(&fake, fs::Permissions::from_mode(0o755)).expect("a script");
+    let path = format!("{}:/usr/bin:/bin", folder.path().display());
+    let running = Running::start(&config(&["hung"]), 1, Some(&path));
+
+    let began = Instant::now();
+    let answer = get(running.address, "/hls/hung/index.m3u8");
+    assert_eq!(answer.status, 503, "{}", answer.text());
+    assert_eq!(answer.header("retry-after"), "1");
+    assert_eq!(answer.header("cache-control"), "public, max-age=1");
+    assert_eq!(answer.header("access-control-allow-origin"), "*");
+    assert!(
+        began.elapsed() >= FIRST_PLAYLIST_WAIT,
+        "it is held for a while first"
+    );
+
+    let first = processes_with("sleep 1000.25");
+    assert_eq!(first.len(), 1);
+    eventually(PATIENCE, "another ffmpeg", || {
+        let now = processes_with("sleep 1000.25");
+        (now.len() == 1 && now != first).then_some(())
+    });
+    let (status, took, log) = running.end(Signal::TERM);
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(took < Duration::from_secs(3), "{took:?}: {log}");
+    assert!(processes_with("sleep 1000.25").is_empty());
+    let why = "no new segment for 15s; its last words: noise 999";
+    assert!(log.contains(why), "{log}");
+    let lines = log
+        .lines()
+        .filter(|line| line.contains("ffmpeg: noise"))
+        .count();
+    assert!(
+        (1..50).contains(&lines),
+        "{lines} of 2000 lines are logged: {log}"
+    );
+}
+
+#[test]
+fn a_config_that_cannot_work_is_one_clear_line_and_exit_code_2() {
+    for (config, clear) in [
+        (
+            r#"{"origin":{"streams":[{"fps":0}]}}"#,
+            "origin.streams[0].fps is 0, but must be 1 to 120",
+        ),
+        (
+            r#"{"origin":{"streams":[{"fps":"x"}]}}"#,
+            "origin.streams[0].fps: invalid type: string",
+        ),
+        (
+            r#"{"origin":{"strems":[]}}"#,
+            "origin.strems: unknown field `strems`",
+        ),
+        (r#"{"origin":{}} x"#, "trailing characters at line 1"),
+        (r#"{"origin":"#, "EOF while parsing"),
+    ] {
+        let output = refused(config);
+        let log = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(2), "{config}: {log}");
+        assert!(log.contains(clear), "{config}: {log}");
+        assert!(log.contains("config.json"), "{config}: {log}");
+        assert_eq!(log.lines().count(), 1, "{config}: {log}");
+        assert!(output.stdout.is_empty());
+    }
+}
+
+#[test]
+fn a_port_that_is_taken_is_one_clear_line() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address");
+    let port = address.port();
+    let output = refused(&format!(
+        r#"{{ "origin": {{ "listen": {{ "host": "127.0.0.1", "port": {port} }},
+            "streams": [{{ "source": "loop" }}] }} }}"#
+    ));
+    let log = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(
+        log.contains(&format!(
+            "cannot listen on {address}: Address already in use"
+        )),
+        "{log}"
+    );
+}
+
+#[test]
+fn the_trackers_sections_are_left_to_the_tracker_by_name() {
+    let config = config(&["shared"]).replacen('{', r#"{ "servers": [], "tracker": {}, "#, 1);
+    let running = Running::start(&config, 1, Some("/nonexistent"));
+    let (status, _, log) = running.end(Signal::TERM);
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(
+        log.contains("not the origin's, and not read: servers, tracker"),
+        "{log}"
+    );
+}

@@ -1,0 +1,304 @@
+//! What players and CDNs get, over real sockets, with the clip as the stream.
+
+#![allow(clippy::expect_used)]
+
+mod support;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use support::{Playlist, Response, Served, get, request};
+
+const CLIP: &str =
+    r#"{ "streams": [{ "name": "clip", "source": "loop", "playlistSegments": 6 }] }"#;
+
+const EXPOSED: &str = "Accept-Ranges, Age, Content-Length, Content-Range, Date, ETag";
+
+/// The path of the newest segment but one: it stays for the whole test.
+fn a_segment(at: SocketAddr) -> String {
+    let segments = Playlist::get(at, "clip").segments;
+    format!("/hls/clip/{}", segments[segments.len() - 2])
+}
+
+fn assert_open_to_all_pages(response: &Response) {
+    assert_eq!(
+        response.header("access-control-allow-origin"),
+        "*",
+        "{response:?}"
+    );
+    assert_eq!(response.header("access-control-expose-headers"), EXPOSED);
+    assert_eq!(
+        response.header("vary"),
+        "",
+        "a CDN keeps one copy for all pages"
+    );
+}
+
+fn assert_brief_error(response: &Response, status: u16) {
+    assert_eq!(response.status, status, "{}", response.text());
+    assert_eq!(response.header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(response.header("cache-control"), "public, max-age=1");
+    assert_open_to_all_pages(response);
+}
+
+#[test]
+fn the_first_request_gets_a_whole_playlist_whose_segments_are_all_there() {
+    let served = Served::start(CLIP);
+    let response = get(served.address, "/hls/clip/index.m3u8");
+    assert_eq!(response.status, 200);
+    assert_eq!(
+        response.header("content-type"),
+        "application/vnd.apple.mpegurl"
+    );
+    assert_eq!(
+        response.header("cache-control"),
+        "public, max-age=1",
+        "half of 2 s"
+    );
+    assert_open_to_all_pages(&response);
+    let playlist = Playlist::parse(response.text());
+    assert_eq!(playlist.segments.len(), 6);
+    for (index, name) in playlist.segments.iter().enumerate() {
+        assert_eq!(
+            *name,
+            format!("loop-{}.ts", playlist.sequence + index as u64)
+        );
+        let segment = get(served.address, &format!("/hls/clip/{name}"));
+        assert_eq!(segment.status, 200, "{name}");
+        assert_eq!(segment.header("content-type"), "video/mp2t");
+        assert_eq!(
+            segment.header("cache-control"),
+            "public, max-age=31536000, immutable"
+        );
+        assert_eq!(
+            segment.header("content-length"),
+            segment.body.len().to_string()
+        );
+        assert_eq!(
+            segment.body.len() % 188,
+            0,
+            "{name} is not whole MPEG-TS packets"
+        );
+        assert!(
+            segment.body.chunks(188).all(|packet| packet[0] == 0x47),
+            "{name}"
+        );
+        assert_open_to_all_pages(&segment);
+    }
+    let expected = ["/hls/clip/index.m3u8"];
+    let paths: Vec<_> = served
+        .origin
+        .streams()
+        .into_iter()
+        .map(|info| info.path)
+        .collect();
+    assert_eq!(paths, expected);
+    served.stop();
+}
+
+#[test]
+fn the_loop_goes_on_and_a_segment_that_left_the_playlist_stays_a_while() {
+    let served = Served::start(CLIP);
+    let first = Playlist::get(served.address, "clip");
+    let next = support::eventually(Duration::from_secs(4), "a new segment", || {
+        let playlist = Playlist::get(served.address, "clip");
+        (playlist.sequence > first.sequence).then_some(playlist)
+    });
+    assert_eq!(next.segments.len(), 6);
+    let passed = (next.sequence - first.sequence) as usize;
+    assert_eq!(next.segments[0], first.segments[passed]);
+    let left = get(served.address, &format!("/hls/clip/{}", first.segments[0]));
+    assert_eq!(left.status, 200);
+    served.stop();
+}
+
+#[test]
+fn head_tells_what_get_would_without_the_body() {
+    let served = Served::start(CLIP);
+    for path in [a_segment(served.address), "/hls/clip/index.m3u8".to_owned()] {
+        let whole = get(served.address, &path);
+        let head = request(served.address, "HEAD", &path, &[]);
+        assert_eq!((head.status, head.body.len()), (200, 0));
+        for name in [
+            "content-type",
+            "content-length",
+            "cache-control",
+            "accept-ranges",
+        ] {
+            assert_eq!(head.header(name), whole.header(name), "{name} of {path}");
+        }
+        assert_ne!(head.header("content-length"), "");
+    }
+    served.stop();
+}
+
+#[test]
+fn a_range_gets_its_part() {
+    let served = Served::start(CLIP);
+    let path = a_segment(served.address);
+    let whole = get(served.address, &path).body;
+    let length = whole.len();
+    let tail = length - 188;
+    for (range, first, last) in [
+        ("bytes=0-187".to_owned(), 0, 187),
+        ("bytes=188-".to_owned(), 188, length - 1),
+        ("bytes=-188".to_owned(), tail, length - 1),
+        (format!("bytes={tail}-99999999999"), tail, length - 1),
+        (format!("bytes=-{}", length + 5), 0, length - 1),
+    ] {
+        let part = request(served.address, "GET", &path, &[("Range", &range)]);
+        assert_eq!(part.status, 206, "{range}");
+        assert_eq!(
+            part.header("content-range"),
+            format!("bytes {first}-{last}/{length}")
+        );
+        assert_eq!(part.header("accept-ranges"), "bytes");
+        assert_eq!(part.header("content-type"), "video/mp2t");
+        assert!(part.body == whole[first..=last], "{range}");
+        assert_open_to_all_pages(&part);
+    }
+    served.stop();
+}
+
+#[test]
+fn a_range_beyond_the_end_is_refused_with_the_length() {
+    let served = Served::start(CLIP);
+    let path = a_segment(served.address);
+    let length = get(served.address, &path).body.len();
+    for range in [format!("bytes={length}-"), "bytes=-0".to_owned()] {
+        let refusal = request(served.address, "GET", &path, &[("Range", &range)]);
+        assert_brief_error(&refusal, 416);
+        assert_eq!(refusal.header("content-range"), format!("bytes */{length}"));
+    }
+    served.stop();
+}
+
+#[test]
+fn an_odd_range_gets_the_whole() {
+    let served = Served::start(CLIP);
+    let path = a_segment(served.address);
+    let length = get(served.address, &path).body.len();
+    let huge = format!("bytes={}", "0-1,".repeat(500));
+    for range in [
+        "bytes=0-1,5-6",
+        "bytes=9-3",
+        "bytes=x",
+        "packets=0-1",
+        "",
+        "bytes=",
+        &huge,
+    ] {
+        let whole = request(served.address, "GET", &path, &[("Range", range)]);
+        assert_eq!((whole.status, whole.body.len()), (200, length), "{range}");
+    }
+    let playlist = "/hls/clip/index.m3u8";
+    let ranged = request(served.address, "GET", playlist, &[("Range", "bytes=0-1")]);
+    assert_eq!(ranged.status, 200, "a playlist has no parts");
+    served.stop();
+}
+
+#[test]
+fn a_range_of_another_version_gets_the_whole() {
+    let served = Served::start(CLIP);
+    let path = a_segment(served.address);
+    let whole = get(served.address, &path);
+    let status = |version: &str| {
+        let headers = [("Range", "bytes=0-1"), ("If-Range", version)];
+        request(served.address, "GET", &path, &headers).status
+    };
+    assert_eq!(status(whole.header("etag")), 206);
+    assert_eq!(status("\"another\""), 200);
+    assert_eq!(status("Mon, 23 Nov 2026 01:11:30 GMT"), 200);
+    served.stop();
+}
+
+#[test]
+fn what_the_client_has_is_not_sent_again() {
+    let served = Served::start(CLIP);
+    let path = a_segment(served.address);
+    let etag = get(served.address, &path).header("etag").to_owned();
+    for known in [etag.clone(), format!("\"other\", W/{etag}"), "*".to_owned()] {
+        let answer = request(served.address, "GET", &path, &[("If-None-Match", &known)]);
+        assert_eq!((answer.status, answer.body.len()), (304, 0), "{known}");
+        assert_eq!(answer.header("etag"), etag);
+        assert_open_to_all_pages(&answer);
+    }
+    let other = request(
+        served.address,
+        "GET",
+        &path,
+        &[("If-None-Match", "\"other\"")],
+    );
+    assert_eq!(other.status, 200);
+    served.stop();
+}
+
+#[test]
+fn a_page_elsewhere_may_ask_for_ranges() {
+    let served = Served::start(CLIP);
+    let headers = [
+        ("Origin", "https://viewer.example"),
+        ("Access-Control-Request-Method", "GET"),
+        ("Access-Control-Request-Headers", "range"),
+    ];
+    let preflight = request(
+        served.address,
+        "OPTIONS",
+        &a_segment(served.address),
+        &headers,
+    );
+    assert_eq!((preflight.status, preflight.body.len()), (204, 0));
+    assert_eq!(
+        preflight.header("access-control-allow-methods"),
+        "GET, HEAD, OPTIONS"
+    );
+    assert_eq!(
+        preflight.header("access-control-allow-headers"),
+        "Range, If-Range, If-None-Match"
+    );
+    assert_eq!(preflight.header("access-control-max-age"), "86400");
+    assert_open_to_all_pages(&preflight);
+    served.stop();
+}
+
+#[test]
+fn only_names_that_the_stream_gave_out_exist() {
+    let served = Served::start(CLIP);
+    let newest = Playlist::get(served.address, "clip").newest();
+    for path in [
+        "/hls/other/index.m3u8".to_owned(),
+        "/hls/clip/other.m3u8".to_owned(),
+        format!("/hls/clip/loop-{}.ts", newest + 1000),
+        format!("/hls/clip/loop-0{newest}.ts"),
+        "/hls/clip/loop-0.ts".to_owned(),
+        "/hls/clip/loop-99999999999999999999999.ts".to_owned(),
+        "/hls/clip/.htaccess".to_owned(),
+        "/hls/clip/%00".to_owned(),
+        "/hls/clip/..%2f..%2f..%2fetc%2fpasswd".to_owned(),
+        "/hls/clip/%2e%2e%2fclip%2findex.m3u8".to_owned(),
+        "/hls/..%2f..%2fetc/passwd".to_owned(),
+    ] {
+        assert_brief_error(&get(served.address, &path), 404);
+    }
+    // These do not name a file of a stream at all, so the app around the routes answers.
+    for path in [
+        "/hls/clip/../../../etc/passwd",
+        "/hls/../etc/passwd/x",
+        "/hls//",
+        "/hls/clip",
+    ] {
+        assert_eq!(get(served.address, path).status, 404, "{path}");
+    }
+    served.stop();
+}
+
+#[test]
+fn a_stream_cannot_be_written_to() {
+    let served = Served::start(CLIP);
+    for method in ["POST", "PUT", "DELETE"] {
+        let refusal = request(served.address, method, "/hls/clip/index.m3u8", &[]);
+        assert_brief_error(&refusal, 405);
+        assert_eq!(refusal.header("allow"), "GET, HEAD, OPTIONS");
+    }
+    served.stop();
+}

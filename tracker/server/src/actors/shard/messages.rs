@@ -1,0 +1,81 @@
+//! What a `ShardActor` hears, from whom, and what happens when its mailbox is full.
+
+use actix::prelude::*;
+use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
+
+use crate::actors::peer::seat::{Membership, Seat};
+use crate::transport::frame::{Opcode, write_header};
+
+/// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct Announce {
+    pub(crate) from: ConnId,
+    pub(crate) announce: tracker_core::Announce,
+}
+
+/// From a `PeerActor`: its client answers an offer. When the mailbox is full the peer waits.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct RelayAnswer {
+    pub(crate) from: ConnId,
+    pub(crate) answer: tracker_core::Answer,
+}
+
+/// From a `PeerActor`: how large are these swarms? The peer waits for the answer.
+#[derive(Message, Debug)]
+#[rtype(result = "Vec<(InfoHash, Counts)>")]
+pub(crate) struct Scrape(pub(crate) Vec<InfoHash>);
+
+/// From a `PeerActor` whose socket is gone; one for each peer that it had announced. It is taken
+/// whether the mailbox is full or not.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct PeerLeft {
+    pub(crate) from: ConnId,
+    pub(crate) membership: Membership,
+}
+
+/// From a `PeerActor` of another worker: a socket that belongs here, since its swarm does, and the
+/// announce that says so. It is taken whether the mailbox is full or not.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct Adopt {
+    pub(crate) socket: std::net::TcpStream,
+    pub(crate) seat: Seat,
+    /// Frames that it hadn't been sent yet.
+    pub(crate) unsent: Vec<u8>,
+    pub(crate) announce: tracker_core::Announce,
+}
+
+/// From another worker's `ShardActor`: frames for sockets of this worker. They are dropped and
+/// counted when the mailbox is full.
+#[derive(Message, Debug, Default)]
+#[rtype(result = "()")]
+pub(crate) struct Deliver {
+    /// Whole frames, one behind the other.
+    pub(super) frames: Vec<u8>,
+    /// Whose they are, and their lengths in bytes.
+    pub(super) receivers: Vec<(ConnId, usize)>,
+}
+
+/// From another worker's `ShardActor`: ping this socket, and close it unless it answers. Dropped
+/// when the mailbox is full: whoever claims its peer id will ask again.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct Probe(pub(super) ConnId);
+
+/// From the tracker's handle: close all sockets.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct Drain;
+
+impl Deliver {
+    /// Adds a message for a socket.
+    pub(super) fn push(&mut self, to: ConnId, message: &Outgoing<'_>) {
+        let start = self.frames.len();
+        write_header(Opcode::Text, message.len(), &mut self.frames);
+        message.write(&mut self.frames);
+        self.receivers.push((to, self.frames.len() - start));
+    }
+}

@@ -1,0 +1,91 @@
+//! Where the core's words go: into the outboxes of this worker's sockets, or to the shard of the
+//! worker that has the socket. And what time does to a socket that nobody writes to.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tracker_core::{ConnId, InfoHash, Outbox, Outgoing};
+
+use super::messages::{Deliver, Probe};
+use crate::close::Close;
+use crate::directory::WorkerId;
+use crate::limits::PROBE_TIMEOUT;
+use crate::transport::connection::Connection;
+use crate::transport::frame::Opcode;
+use crate::worker::{ConnKey, Verdict, Worker};
+
+/// The outboxes of all sockets, as the core sees them: those of this worker are written to in
+/// place, those of other workers are collected.
+pub(super) struct Outboxes<'a> {
+    pub(super) worker: &'a Rc<Worker>,
+    pub(super) elsewhere: &'a mut [Deliver],
+}
+
+impl Outbox for Outboxes<'_> {
+    fn send(&mut self, to: ConnId, message: &Outgoing<'_>) {
+        let worker = ConnKey::from(to).worker;
+        if worker == self.worker.id {
+            self.worker.send(to, message);
+        } else if let Some(deliver) = self.elsewhere.get_mut(usize::from(worker)) {
+            deliver.push(to, message);
+        }
+    }
+
+    fn swarm_closed(&mut self, info_hash: InfoHash) {
+        self.worker
+            .node
+            .directory
+            .release(&info_hash, self.worker.id);
+    }
+
+    fn probe(&mut self, owner: ConnId) {
+        let worker: WorkerId = ConnKey::from(owner).worker;
+        if worker == self.worker.id {
+            probe(self.worker, owner);
+        } else if let Some(shard) = self.worker.node.shard(worker) {
+            let _ = shard.try_send(Probe(owner));
+        }
+    }
+}
+
+/// Pings a socket that must answer soon, unless it has to already.
+pub(super) fn probe(worker: &Worker, owner: ConnId) {
+    let until = worker.node.now() + PROBE_TIMEOUT;
+    let first = worker.with(owner, |connection| {
+        let first = connection.probe_until.is_none();
+        connection.probe_until.get_or_insert(until);
+        first
+    });
+    if first == Some(true) {
+        worker.push(owner, Opcode::Ping, 0, |_| {});
+    }
+}
+
+/// What time has done to a socket.
+pub(super) fn verdict(connection: &mut Connection, now: Duration) -> Verdict {
+    if let Some(until) = connection.closing_until {
+        return if now > until {
+            Verdict::Close(Close::Lost)
+        } else {
+            Verdict::Keep
+        };
+    }
+    if connection.probe_until.is_some_and(|until| now > until) {
+        return Verdict::Close(Close::Superseded);
+    }
+    let Some(idle_timeout) = connection.idle_timeout else {
+        return Verdict::Keep;
+    };
+    let silent = now.saturating_sub(connection.heard_at);
+    // Never without a ping before, and a sweep's round to answer it: a short timeout is over
+    // between two looks.
+    if silent > idle_timeout && connection.pinged {
+        return Verdict::Close(Close::Idle);
+    }
+    // Half way a ping asks for a sign of life, as wt-tracker's server does.
+    if silent > idle_timeout / 2 && !connection.pinged {
+        connection.pinged = true;
+        return Verdict::Ping;
+    }
+    Verdict::Keep
+}

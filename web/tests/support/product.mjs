@@ -1,0 +1,146 @@
+// Starts the product's own binaries as an operator would: a configuration file, and then the addresses
+// that they print. What they log is kept, because a test that fails has to tell what they saw.
+import { spawn } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+const START_MAX_MS = 30_000; // ffmpeg's first segments included, on two busy cores
+const STOP_MAX_MS = 5_000; // what the product promises
+const LOG_LINES_KEPT = 40;
+
+/** One stream, light enough for several viewers on two cores. */
+export const TESTCARD = {
+  streams: [{ name: "testcard", source: "testcard", width: 640, height: 360, fps: 25, videoKbps: 1000 }],
+};
+
+/** The sections of a tracker's file; a section left out is a part left out. */
+export const TRACKER = {
+  servers: [
+    {
+      server: { port: 0, host: "127.0.0.1" },
+      websockets: { path: "/*", maxPayloadLength: 65536, idleTimeout: 240, compression: 1, maxConnections: 0 },
+    },
+  ],
+  tracker: { maxOffers: 20, announceInterval: 120 },
+  workers: 2,
+};
+
+/** Tracker, origin, player and STUN in one process. */
+export function startAll() {
+  const config = { ...TRACKER, origin: TESTCARD, web: {}, stun: { port: 0 } };
+  return start("tracker", config, ["player", "tracker", "stream", "stun"]);
+}
+
+/** A tracker and nothing else. */
+export function startTracker() {
+  return start("tracker", TRACKER, ["tracker"]);
+}
+
+/** A running binary: `address` holds what it printed, by its first word. */
+class Product {
+  address = {};
+  #process;
+  #folder;
+  #name;
+  #log = [];
+
+  constructor(name, process, folder) {
+    this.#name = name;
+    this.#process = process;
+    this.#folder = folder;
+    createInterface({ input: process.stderr }).on("line", (line) => this.#keep(line));
+  }
+
+  /** Reads what the binary prints until it has printed every one of `words`. */
+  async ready(words) {
+    const lines = createInterface({ input: this.#process.stdout });
+    const missing = () => words.filter((word) => !(word in this.address));
+    await new Promise((done, failed) => {
+      const fail = (why) => {
+        clearTimeout(timer);
+        failed(new Error(`${this.#name} ${why}; not printed: ${missing().join(", ")}\n${this.log}`));
+      };
+      const timer = setTimeout(() => fail(`took more than ${START_MAX_MS} ms to start`), START_MAX_MS);
+      this.#process.once("error", (error) => fail(`can't be started: ${error.message}`));
+      this.#process.once("exit", (code, signal) => fail(`ended with ${code ?? signal}`));
+      lines.on("line", (line) => {
+        const [, word, url] = /^\s*(\w+)\s+(\S+)\s*$/.exec(line) ?? [];
+        if (word !== undefined) this.address[word] = url;
+        else this.#keep(line);
+        if (missing().length > 0) return;
+        clearTimeout(timer);
+        done();
+      });
+    });
+  }
+
+  /** The last lines that it logged. */
+  get log() {
+    return `--- ${this.#name}, last ${this.#log.length} lines:\n${this.#log.join("\n")}`;
+  }
+
+  /** Gone at once, as in a crash. */
+  async kill() {
+    const ended = this.#ended();
+    this.#process.kill("SIGKILL");
+    await ended;
+  }
+
+  /** Ctrl-C. Complains when that takes longer than the product promises. */
+  async stop() {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      let late = false;
+      const ended = this.#ended();
+      const timer = setTimeout(() => {
+        late = true;
+        this.#process.kill("SIGKILL");
+      }, STOP_MAX_MS);
+      this.#process.kill("SIGINT");
+      await ended;
+      clearTimeout(timer);
+      if (late) throw new Error(`${this.#name} did not stop within ${STOP_MAX_MS} ms of SIGINT\n${this.log}`);
+    }
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #ended() {
+    return new Promise((ended) => this.#process.once("exit", ended));
+  }
+
+  #keep(line) {
+    this.#log.push(line);
+    if (this.#log.length > LOG_LINES_KEPT) this.#log.shift();
+  }
+}
+
+async function start(name, config, words) {
+  const folder = await mkdtemp(join(tmpdir(), `${name}-test-`));
+  const file = join(folder, "config.json");
+  await writeFile(file, JSON.stringify(config));
+  const product = new Product(name, spawn(binary(name), [file], { stdio: ["ignore", "pipe", "pipe"] }), folder);
+  try {
+    await product.ready(words);
+  } catch (error) {
+    await product.stop();
+    throw error;
+  }
+  return product;
+}
+
+/** `TRACKER_BIN` where it is set, otherwise what `cargo build` made. */
+function binary(name) {
+  const target = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, "../../../target");
+  return process.env[`${name.toUpperCase()}_BIN`] ?? join(target, "debug", name);
+}
+
+/** A port on which nobody listens. */
+export async function closedPort() {
+  const server = createServer();
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  const { port } = server.address();
+  await new Promise((closed) => server.close(closed));
+  return port;
+}
