@@ -99,6 +99,8 @@ impl PeerActor {
             ctx.stop();
             return Next::Over;
         };
+        // Half a frame shall not hold this worker's read buffer from over there.
+        self.seat.keep_rest();
         let unsent = connection.outbox.rest().to_vec();
         let socket = read.reunite(connection.socket).map_err(io::Error::other);
         let server = self.seat.server.clone();
