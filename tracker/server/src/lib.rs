@@ -24,7 +24,7 @@ use origin::{Origin, OriginError};
 use thiserror::Error;
 use web::{PlayerSettings, PlayerStream};
 
-use actors::{Drain, StopStun, StunActor};
+use actors::{StopStun, StunActor};
 use config::{Config, WebConfig};
 use limits::STOP_TIMEOUT;
 use worker::Node;
@@ -44,8 +44,8 @@ pub struct Tracker {
 pub struct Addresses {
     /// The listeners, in the configuration's order.
     pub servers: Vec<SocketAddr>,
-    /// The first listener's path for sockets.
-    pub socket_path: String,
+    /// The listeners' paths for sockets, in the same order.
+    pub socket_paths: Vec<String>,
     /// The STUN server.
     pub stun: Option<SocketAddr>,
     /// Paths of playlists.
@@ -83,14 +83,7 @@ impl Tracker {
     /// When an address can't be had or the origin can't start.
     pub fn start(config: Config) -> Result<Self, StartError> {
         let node = Arc::new(Node::new(config.settings, config.workers));
-        let (stun, stun_address) = match config.stun {
-            Some(stun) => start_stun(stun)?,
-            None => (Vec::new(), None),
-        };
-        let origin = config.origin.map(Origin::start).transpose()?;
-        let streams: Vec<_> = origin.iter().flat_map(Origin::streams).collect();
-        let player = config.web.map(|web| player(web, &streams, stun_address));
-
+        // The origin comes last: what fails before it leaves no ffmpeg behind.
         let listeners = config
             .servers
             .into_iter()
@@ -105,12 +98,26 @@ impl Tracker {
                 Ok((Arc::new(server), listener))
             })
             .collect::<Result<Vec<_>, StartError>>()?;
+        let (stun, stun_address) = match config.stun {
+            Some(stun) => start_stun(stun)?,
+            None => (Vec::new(), None),
+        };
+        let origin = config.origin.map(Origin::start).transpose()?;
+        let streams: Vec<_> = origin.iter().flat_map(Origin::streams).collect();
+        let socket_paths: Vec<_> = listeners
+            .iter()
+            .map(|(server, _)| server.path.example().to_owned())
+            .collect();
+        let player = config
+            .web
+            .map(|web| player(web, &streams, &socket_paths, stun_address));
+
         let addresses = Addresses {
             servers: listeners
                 .iter()
                 .map(|(_, listener)| listener.local_addr())
                 .collect::<io::Result<_>>()?,
-            socket_path: listeners[0].0.path.example().to_owned(),
+            socket_paths,
             stun: stun_address,
             streams: streams.into_iter().map(|stream| stream.path).collect(),
             player: player.is_some(),
@@ -143,21 +150,19 @@ impl Tracker {
         for stun in &self.stun {
             stun.do_send(StopStun);
         }
-        let accepting = self.server.stop(true);
-        for shard in self.node.shards() {
-            shard.do_send(Drain);
-        }
-        if let Some(origin) = self.origin {
-            // It waits for its own thread, which is no business of this one's.
-            let _ = tokio::task::spawn_blocking(move || origin.stop()).await;
-        }
+        self.server.pause().await;
+        self.node.drain();
+        // It waits for its own thread, which is no business of this one's.
+        let origin = tokio::task::spawn_blocking(move || drop(self.origin));
         let hung_up = async {
             while self.node.metrics.connections() > 0 {
                 tokio::time::sleep(limits::STOP_POLL).await;
             }
         };
         let _ = tokio::time::timeout(STOP_TIMEOUT, hung_up).await;
-        let _ = tokio::time::timeout(STOP_TIMEOUT, accepting).await;
+        // Only now: a thread of the server without requests ends at once, and its actors with it.
+        let _ = tokio::time::timeout(STOP_TIMEOUT, self.server.stop(true)).await;
+        let _ = origin.await;
     }
 }
 
@@ -203,6 +208,7 @@ fn start_stun(
 fn player(
     config: WebConfig,
     streams: &[origin::StreamInfo],
+    socket_paths: &[String],
     stun: Option<SocketAddr>,
 ) -> PlayerSettings {
     let own_streams = || {
@@ -216,7 +222,10 @@ fn player(
     };
     PlayerSettings {
         streams: config.streams.unwrap_or_else(own_streams),
-        trackers: config.trackers.unwrap_or_else(|| vec!["/".to_owned()]),
+        trackers: config.trackers.unwrap_or_else(|| {
+            // The page comes from the first listener in most setups; a path is of its own port.
+            socket_paths.iter().take(1).cloned().collect()
+        }),
         stun: config.stun.unwrap_or_else(|| {
             stun.iter()
                 .map(|stun| format!(":{}", stun.port()))

@@ -2,6 +2,7 @@
 //! what the file names. Exit code 2 says that the configuration or the flags are wrong, 1 that
 //! the system refused something.
 
+use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         .unwrap_or_else(|_| "info,actix_server=warn".into());
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_env_filter(filter)
         .init();
 
@@ -50,6 +52,15 @@ fn main() -> ExitCode {
 }
 
 async fn run(config: Config) -> ExitCode {
+    // From here on a signal is kept until it is asked for: nothing is left behind by one that
+    // comes while the start is under way.
+    let asked_to_stop = match stop_signals() {
+        Ok(signals) => signals,
+        Err(error) => {
+            tracing::error!("cannot listen to signals: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     let tracker = match Tracker::start(config) {
         Ok(tracker) => tracker,
         Err(error) => {
@@ -58,7 +69,7 @@ async fn run(config: Config) -> ExitCode {
         }
     };
     print(tracker.addresses());
-    asked_to_stop().await;
+    asked_to_stop.await;
     tracing::info!("stopping");
     tracker.stop().await;
     ExitCode::SUCCESS
@@ -74,12 +85,8 @@ fn print(addresses: &Addresses) {
     if addresses.player {
         println!("player   http://{first}/");
     }
-    for server in &addresses.servers {
-        println!(
-            "tracker  ws://{}{}",
-            reachable(*server),
-            addresses.socket_path
-        );
+    for (server, path) in addresses.servers.iter().zip(&addresses.socket_paths) {
+        println!("tracker  ws://{}{path}", reachable(*server));
     }
     for stream in &addresses.streams {
         println!("stream   http://{first}{stream}");
@@ -108,18 +115,25 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// Ctrl-C, or SIGTERM from whoever supervises us.
-async fn asked_to_stop() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+/// Ends with Ctrl-C, or SIGTERM from whoever supervises us.
+#[cfg(unix)]
+fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    }
-    let _ = tokio::signal::ctrl_c().await;
+    })
+}
+
+/// Ends with Ctrl-C.
+#[cfg(windows)]
+fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }

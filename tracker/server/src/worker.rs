@@ -4,7 +4,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use actix::Addr;
 use slab::Slab;
 use tracker_core::{ConnId, Outgoing, Settings};
 
-use crate::actors::{ClosePeer, ShardActor, SocketBlocked};
+use crate::actors::{ClosePeer, Drain, ShardActor, SocketBlocked};
 use crate::close::Close;
 use crate::directory::{Directory, WorkerId};
 use crate::limits::{CLOSE_TIMEOUT, SOCKET_SWEEP_TICKS};
@@ -31,6 +31,8 @@ pub(crate) struct Node {
     pub(crate) hash_seed: u64,
     shards: Box<[OnceLock<Addr<ShardActor>>]>,
     started: AtomicU16,
+    /// Sockets are hung up, those that still come too.
+    stopping: AtomicBool,
     epoch: Instant,
 }
 
@@ -63,6 +65,7 @@ impl Node {
             hash_seed: rand::random(),
             shards: (0..workers).map(|_| OnceLock::new()).collect(),
             started: AtomicU16::new(0),
+            stopping: AtomicBool::new(false),
             epoch: Instant::now(),
         }
     }
@@ -80,6 +83,19 @@ impl Node {
     /// All shards that have started.
     pub(crate) fn shards(&self) -> impl Iterator<Item = &Addr<ShardActor>> {
         self.shards.iter().filter_map(OnceLock::get)
+    }
+
+    /// Closes all sockets, and from now on each that comes.
+    pub(crate) fn drain(&self) {
+        self.stopping.store(true, Relaxed);
+        for shard in self.shards() {
+            shard.do_send(Drain);
+        }
+    }
+
+    /// Whether [`drain`](Self::drain) was called.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Relaxed)
     }
 
     /// The clock of the rules: time since the node began.
@@ -175,7 +191,8 @@ impl Worker {
 
     /// Puts frames that another worker made into a socket's outbox.
     pub(crate) fn push_frames(&self, to: ConnId, frames: &[u8]) {
-        let push = |connection: &mut Connection, _: &mut Spare| connection.push_frames(frames);
+        let push =
+            |connection: &mut Connection, spare: &mut Spare| connection.push_frames(frames, spare);
         self.sockets.borrow_mut().push_with(to, push);
     }
 

@@ -8,6 +8,7 @@ mod valid;
 use std::path::{Path, PathBuf};
 
 use origin::ConfigError;
+use serde::de::Unexpected;
 use thiserror::Error;
 
 pub use valid::{Config, OriginAccess, PathPattern, ServerConfig, StunConfig, WebConfig};
@@ -63,11 +64,19 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigFileError> {
         path: path.to_owned(),
         source,
     })?;
+    // serde would take an array for the object's values in their order.
+    if text.trim_ascii_start().starts_with(b"[") {
+        return Err(ConfigFileError::Malformed {
+            path: path.to_owned(),
+            key: ".".to_owned(),
+            source: serde::de::Error::invalid_type(Unexpected::Seq, &"an object"),
+        });
+    }
     let mut unknown_keys = Vec::new();
     let mut json = serde_json::Deserializer::from_slice(&text);
     let mut track = serde_path_to_error::Track::new();
     let deserializer = serde_path_to_error::Deserializer::new(&mut json, &mut track);
-    let note = |key: serde_ignored::Path<'_>| unknown_keys.push(key.to_string());
+    let note = |key: serde_ignored::Path<'_>| unknown_keys.push(spelled(&key));
     let raw: Result<raw::RawConfig, _> = serde_ignored::deserialize(deserializer, note);
     let raw = raw
         .and_then(|raw| json.end().map(|()| raw))
@@ -84,4 +93,18 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigFileError> {
         config,
         unknown_keys,
     })
+}
+
+/// A key the way errors spell it: `servers[0].server.port`.
+fn spelled(key: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path::{Map, NewtypeStruct, NewtypeVariant, Root, Seq, Some};
+    match key {
+        Root => String::new(),
+        Seq { parent, index } => format!("{}[{index}]", spelled(parent)),
+        Map { parent, key } => match spelled(parent) {
+            parent if parent.is_empty() => key.clone(),
+            parent => format!("{parent}.{key}"),
+        },
+        Some { parent } | NewtypeStruct { parent } | NewtypeVariant { parent } => spelled(parent),
+    }
 }

@@ -1,8 +1,11 @@
 //! The configuration file as it is written: wt-tracker's keys and defaults
 //! (<https://github.com/Novage/wt-tracker>), and our own sections.
 
+use std::fmt;
+
 use origin::OriginConfig;
 use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
@@ -20,6 +23,7 @@ pub(super) struct RawConfig {
     /// The STUN server; none without it.
     pub(super) stun: Option<RawStun>,
     /// Threads that serve; one per core without it.
+    #[serde(deserialize_with = "optional_whole")]
     pub(super) workers: Option<u64>,
 }
 
@@ -33,6 +37,7 @@ pub(super) struct RawListener {
 #[derive(Debug, Deserialize)]
 #[serde(default)]
 pub(super) struct RawServer {
+    #[serde(deserialize_with = "whole")]
     pub(super) port: u64,
     pub(super) host: String,
     pub(super) key_file_name: Option<String>,
@@ -45,20 +50,26 @@ pub(super) struct RawWebSockets {
     /// A path, or the start of one and `*`.
     pub(super) path: String,
     /// Bytes of a message from a client.
+    #[serde(deserialize_with = "whole")]
     pub(super) max_payload_length: u64,
     /// Seconds of silence; 0 is for ever.
+    #[serde(deserialize_with = "whole")]
     pub(super) idle_timeout: u64,
     /// A mode of wt-tracker's server, which never compresses what it sends; nor do we yet.
+    #[serde(deserialize_with = "whole")]
     pub(super) compression: u64,
     /// 0 is no limit.
+    #[serde(deserialize_with = "whole")]
     pub(super) max_connections: u64,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct RawTracker {
+    #[serde(deserialize_with = "whole")]
     pub(super) max_offers: u64,
     /// Seconds.
+    #[serde(deserialize_with = "whole")]
     pub(super) announce_interval: u64,
 }
 
@@ -91,6 +102,7 @@ pub(super) struct RawStream {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawStun {
+    #[serde(deserialize_with = "whole")]
     pub(super) port: u64,
     /// All addresses of the machine, IPv4 and IPv6, without it.
     pub(super) host: Option<String>,
@@ -150,4 +162,35 @@ impl Default for RawStun {
             host: None,
         }
     }
+}
+
+/// A number whose error says what it should be in an operator's words, not in Rust's.
+struct Whole(u64);
+
+impl<'de> Deserialize<'de> for Whole {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Number;
+
+        impl Visitor<'_> for Number {
+            type Value = Whole;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a whole number, 0 or more")
+            }
+
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Whole, E> {
+                Ok(Whole(number))
+            }
+        }
+
+        deserializer.deserialize_u64(Number)
+    }
+}
+
+fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    Whole::deserialize(deserializer).map(|Whole(number)| number)
+}
+
+fn optional_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    Option::deserialize(deserializer).map(|number| number.map(|Whole(number)| number))
 }

@@ -141,12 +141,14 @@ impl PathPattern {
 }
 
 impl OriginAccess {
-    /// Whether a page of `origin` may open a socket. Without the header it is no browser.
+    /// Whether a page of `origin` may open a socket. Without the header, which is `None`, it is
+    /// no browser; as in wt-tracker, a list of who may doesn't hold it.
     #[must_use]
     pub fn allow(&self, origin: Option<&str>) -> bool {
-        let Some(origin) = origin else {
-            return !self.deny_empty;
-        };
+        let origin = origin.unwrap_or_default();
+        if origin.is_empty() && self.deny_empty {
+            return false;
+        }
         match &self.allow {
             Some(allowed) => allowed.iter().any(|allowed| allowed == origin),
             None => self.deny.iter().all(|denied| denied != origin),

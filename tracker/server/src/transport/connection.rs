@@ -68,7 +68,7 @@ impl Connection {
         if self.closing_until.is_some() {
             return true;
         }
-        if self.outbox.waiting() + payload_bytes > OUTBOX_BYTES_MAX {
+        if !self.makes_room(payload_bytes, spare) {
             return false;
         }
         if self.outbox.bytes.capacity() == 0 {
@@ -81,15 +81,25 @@ impl Connection {
 
     /// Appends frames that are whole already. `false` when there is no room for them.
     #[must_use]
-    pub(crate) fn push_frames(&mut self, frames: &[u8]) -> bool {
+    pub(crate) fn push_frames(&mut self, frames: &[u8], spare: &mut Spare) -> bool {
         if self.closing_until.is_some() {
             return true;
         }
-        let fits = self.outbox.waiting() + frames.len() <= OUTBOX_BYTES_MAX;
+        let fits = self.makes_room(frames.len(), spare);
         if fits {
             self.outbox.bytes.extend_from_slice(frames);
         }
         fits
+    }
+
+    /// Whether `bytes` more may wait. Before it is no, the kernel is offered what does: a round
+    /// can hold more for a client than may wait for it, and the client is not to blame.
+    fn makes_room(&mut self, bytes: usize, spare: &mut Spare) -> bool {
+        if !self.outbox.has_room(bytes) && !self.outbox.blocked {
+            let _ = self.flush(spare);
+        }
+        self.outbox.forget_written();
+        self.outbox.has_room(bytes)
     }
 
     /// Appends the close frame, the last one, when `close` has a code for the client.
@@ -149,6 +159,20 @@ impl Outbox {
         self.bytes.len() - self.written
     }
 
+    /// One message always fits: `maxPayloadLength` may be above the bound.
+    fn has_room(&self, bytes: usize) -> bool {
+        self.waiting() == 0 || self.waiting() + bytes <= OUTBOX_BYTES_MAX
+    }
+
+    /// Gives the room of what is written back, once it is worth the copying of what is not: a
+    /// client that is always a little behind would make the outbox grow for ever.
+    fn forget_written(&mut self) {
+        if self.written > OUTBOX_BYTES_MAX {
+            self.bytes.drain(..self.written);
+            self.written = 0;
+        }
+    }
+
     /// What waits.
     pub(crate) fn rest(&self) -> &[u8] {
         &self.bytes[self.written..]
@@ -175,6 +199,31 @@ impl Spare {
         if worth_keeping && self.0.len() < SPARE_OUTBOXES_MAX {
             bytes.clear();
             self.0.push(bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outbox_that_is_never_empty_stays_within_its_bound() {
+        let mut outbox = Outbox::default();
+        let mut sent = 0;
+        for _ in 0..10_000 {
+            while outbox.has_room(1500) {
+                outbox.bytes.extend([7; 1500]);
+            }
+            // The client takes a part of it, over and over.
+            outbox.written += 100_000;
+            sent += 100_000;
+            outbox.forget_written();
+            assert!(outbox.waiting() > 0);
+            assert!(
+                outbox.bytes.capacity() <= 4 * OUTBOX_BYTES_MAX,
+                "after {sent} bytes"
+            );
         }
     }
 }

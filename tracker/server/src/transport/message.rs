@@ -47,7 +47,7 @@ impl Fragments {
         match frame.opcode {
             Opcode::Ping => return Ok(Some(Message::Ping(payload.freeze()))),
             Opcode::Pong => return Ok(Some(Message::Pong)),
-            Opcode::Close => return Ok(Some(Message::Close)),
+            Opcode::Close => return check_close(&payload).map(|()| Some(Message::Close)),
             Opcode::Text | Opcode::Binary if self.0.is_some() => {
                 return Err(Close::Protocol("a message starts inside another"));
             }
@@ -87,6 +87,21 @@ impl Fragments {
         } else {
             Message::Binary(payload)
         }))
+    }
+}
+
+/// The payload of a close frame: nothing, or a code that may be sent and a text (RFC 6455,
+/// sections 5.5.1 and 7.4).
+fn check_close(payload: &[u8]) -> Result<(), Close> {
+    match payload {
+        [] => Ok(()),
+        [high, low, reason @ ..] => match u16::from_be_bytes([*high, *low]) {
+            1000..=1003 | 1007..=1014 | 3000..=4999 => {
+                std::str::from_utf8(reason).map_or(Err(Close::NotUtf8), |_| Ok(()))
+            }
+            _ => Err(Close::Protocol("a close code that may not be sent")),
+        },
+        [_] => Err(Close::Protocol("half a close code")),
     }
 }
 

@@ -43,8 +43,8 @@ fn judge(worker: &Worker, server: &ServerConfig, request: &Request) -> Response<
     let origin = request
         .headers()
         .get(ORIGIN)
-        .and_then(|origin| origin.to_str().ok());
-    if !server.origins.allow(origin) {
+        .map(|origin| String::from_utf8_lossy(origin.as_bytes()));
+    if !server.origins.allow(origin.as_deref()) {
         return refusal(StatusCode::FORBIDDEN, "pages of this origin have no access");
     }
     let bound = server.connections_max;

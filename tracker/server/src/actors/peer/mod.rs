@@ -76,6 +76,9 @@ impl PeerActor {
                 pinged: false,
                 closing_until: None,
             });
+            if worker.node.is_stopping() {
+                ctx.notify(ClosePeer(Close::Stopping));
+            }
             Self {
                 worker: worker.clone(),
                 conn,
@@ -146,7 +149,9 @@ impl PeerActor {
             outcome
         } else {
             self.seat.inbox.extend_from_slice(&bytes);
-            self.read_frames(ctx)
+            let outcome = self.read_frames(ctx);
+            self.seat.forget_read();
+            outcome
         }
     }
 
@@ -272,10 +277,11 @@ impl Handler<ClosePeer> for PeerActor {
     type Result = ();
 
     fn handle(&mut self, ClosePeer(close): ClosePeer, ctx: &mut Self::Context) {
-        if close.code().is_some() && self.close.is_none() {
-            self.say_goodbye(close);
-        } else {
-            let _ = self.end(ctx, close);
+        match (close.code(), self.close) {
+            (Some(_), None) => self.say_goodbye(close),
+            // It is being said, and the client has its time to answer.
+            (Some(_), Some(_)) => {}
+            (None, _) => drop(self.end(ctx, close)),
         }
     }
 }

@@ -32,12 +32,17 @@ impl PeerActor {
                 self.seat.leave(info_hash, peer_id);
                 worker
             }
-            Ok(worker) => worker,
+            Ok(worker) => {
+                self.seat.renew(info_hash, peer_id, self.worker.node.now());
+                worker
+            }
             Err(reason) if stopped => {
                 return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
             }
             Err(_) => {
-                if let Err(reason) = self.seat.has_room() {
+                let (now, node) = (self.worker.node.now(), &self.worker.node);
+                let lifetime = node.settings.member_lifetime();
+                if let Err(reason) = self.seat.makes_room(now, lifetime) {
                     return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
                 }
                 let first = self.seat.is_nowhere();
@@ -46,6 +51,7 @@ impl PeerActor {
                     info_hash,
                     peer_id,
                     worker,
+                    announced_at: now,
                 });
                 if first && worker != self.worker.id {
                     return self.relocate(worker, announce, ctx);
@@ -93,6 +99,8 @@ impl PeerActor {
             ctx.stop();
             return Next::Over;
         };
+        // Half a frame shall not hold this worker's read buffer from over there.
+        self.seat.keep_rest();
         let unsent = connection.outbox.rest().to_vec();
         let socket = read.reunite(connection.socket).map_err(io::Error::other);
         let server = self.seat.server.clone();

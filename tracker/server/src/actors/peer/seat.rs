@@ -2,6 +2,7 @@
 //! socket moves to another worker.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use tracker_core::{InfoHash, PeerId, Reason};
@@ -21,6 +22,9 @@ pub(crate) struct Seat {
     pub(crate) fragments: Fragments,
     /// What it has announced and not stopped.
     memberships: Vec<Membership>,
+    /// It has announced something, and so is on the worker where it stays. It moves once: replies
+    /// that are on their way to it would not find it after a second move.
+    settled: bool,
 }
 
 /// A peer that a socket has announced.
@@ -30,23 +34,36 @@ pub(crate) struct Membership {
     pub(crate) peer_id: PeerId,
     /// The worker of the swarm, as the directory said at the first announce.
     pub(crate) worker: WorkerId,
+    /// When it announced last, by the node's clock.
+    pub(crate) announced_at: Duration,
 }
 
 impl Seat {
     /// The seat of a new socket. `read` is what came behind its handshake.
     pub(crate) fn new(server: Arc<ServerConfig>, read: BytesMut) -> Self {
         let (fragments, memberships) = (Fragments::default(), Vec::new());
-        Self {
+        let mut seat = Self {
             server,
             inbox: read,
             fragments,
             memberships,
-        }
+            settled: false,
+        };
+        // HTTP's buffer is 8 KiB, and usually empty.
+        seat.keep_rest();
+        seat
     }
 
     /// Copies what is left in the inbox into memory of its own.
     pub(crate) fn keep_rest(&mut self) {
         self.inbox = BytesMut::from(&self.inbox[..]);
+    }
+
+    /// Gives the inbox's memory back when all of it is read.
+    pub(crate) fn forget_read(&mut self) {
+        if self.inbox.is_empty() {
+            self.inbox = BytesMut::new();
+        }
     }
 
     /// The worker of the swarm in which this socket announced this peer.
@@ -68,16 +85,31 @@ impl Seat {
 
     /// Notes a peer that this socket announces for the first time.
     pub(crate) fn join(&mut self, membership: Membership) {
+        self.settled = true;
         self.memberships.push(membership);
     }
 
-    /// Whether the socket may announce one more peer.
+    /// Notes that a peer has announced again.
+    pub(crate) fn renew(&mut self, info_hash: InfoHash, peer_id: PeerId, now: Duration) {
+        let mut memberships = self.memberships.iter_mut();
+        if let Some(membership) = memberships.find(|membership| membership.is(info_hash, peer_id)) {
+            membership.announced_at = now;
+        }
+    }
+
+    /// Whether the socket may announce one more peer. At the bound, peers that the swarms have
+    /// forgotten or are about to, because they were silent for `lifetime`, are forgotten here:
+    /// a page that changes its streams doesn't say `stopped`.
     ///
     /// # Errors
     ///
     /// [`Reason::TooManySwarms`] when it has as many as it may.
-    pub(crate) fn has_room(&self) -> Result<(), Reason> {
+    pub(crate) fn makes_room(&mut self, now: Duration, lifetime: Duration) -> Result<(), Reason> {
         let bound = MEMBERSHIPS_PER_SOCKET_MAX;
+        if self.memberships.len() >= bound {
+            let is_alive = |membership: &Membership| now <= membership.announced_at + lifetime;
+            self.memberships.retain(is_alive);
+        }
         if self.memberships.len() < bound {
             Ok(())
         } else {
@@ -85,9 +117,9 @@ impl Seat {
         }
     }
 
-    /// Whether it has announced nothing yet, or stopped everything.
+    /// Whether it has announced nothing yet.
     pub(crate) fn is_nowhere(&self) -> bool {
-        self.memberships.is_empty()
+        !self.settled
     }
 
     /// Forgets a peer that has stopped.

@@ -77,7 +77,9 @@ pub(super) fn verdict(connection: &mut Connection, now: Duration) -> Verdict {
         return Verdict::Keep;
     };
     let silent = now.saturating_sub(connection.heard_at);
-    if silent > idle_timeout {
+    // Never without a ping before, and a sweep's round to answer it: a short timeout is over
+    // between two looks.
+    if silent > idle_timeout && connection.pinged {
         return Verdict::Close(Close::Idle);
     }
     // Half way a ping asks for a sign of life, as wt-tracker's server does.

@@ -1,0 +1,303 @@
+//! The program as an operator meets it: its flags, its file, its output, its signals.
+
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{Client, PATIENCE};
+
+/// wt-tracker's file as its sites have it.
+const WT_TRACKER_FILE: &str = r#"{
+  "servers": [{
+    "server": { "port": 49199, "host": "127.0.0.1" },
+    "websockets": { "path": "/*", "maxPayloadLength": 65536, "idleTimeout": 240,
+                    "compression": 1, "maxConnections": 0 }
+  }],
+  "tracker": { "maxOffers": 20, "announceInterval": 120 }
+}"#;
+
+/// A running `tracker`. It is killed when it is dropped.
+struct Program {
+    child: Child,
+    /// What it has printed: `(word, url)` by line.
+    lines: Vec<(String, String)>,
+    _folder: TempDir,
+}
+
+impl Program {
+    /// Starts it, and waits for the last of its lines.
+    fn start(config: &Value) -> Self {
+        let (folder, path) = written(&config.to_string());
+        let mut child = command(&path).spawn().expect("the binary");
+        let mut lines = Vec::new();
+        for line in BufReader::new(child.stdout.take().expect("its output")).lines() {
+            let line = line.expect("text");
+            let (word, url) = line.split_once(' ').expect("`word  url`");
+            lines.push((word.to_owned(), url.trim().to_owned()));
+            if word == "stats" {
+                break;
+            }
+        }
+        Self {
+            child,
+            lines,
+            _folder: folder,
+        }
+    }
+
+    fn url(&self, word: &str) -> &str {
+        let line = self.lines.iter().find(|(name, _)| name == word);
+        &line
+            .unwrap_or_else(|| panic!("no {word} in {:?}", self.lines))
+            .1
+    }
+
+    fn address(&self) -> SocketAddr {
+        let url = self.url("tracker").strip_prefix("ws://").expect("ws://");
+        url.split('/')
+            .next()
+            .and_then(|host| host.parse().ok())
+            .expect("an address")
+    }
+
+    /// Sends a signal, and returns the exit code and how long it took.
+    fn signal(&mut self, name: &str) -> (Option<i32>, Duration) {
+        let began = Instant::now();
+        let kill = format!("kill -{name} {}", self.child.id());
+        let sent = Command::new("sh")
+            .args(["-c", &kill])
+            .status()
+            .expect("a shell");
+        assert!(sent.success());
+        (exit_code(&mut self.child), began.elapsed())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn exit_code(child: &mut Child) -> Option<i32> {
+    let began = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status.code();
+        }
+        assert!(began.elapsed() < PATIENCE, "it goes on");
+        std::thread::yield_now();
+    }
+}
+
+fn written(config: &str) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("config.json");
+    std::fs::write(&path, config).expect("a file");
+    (folder, path)
+}
+
+fn command(config: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tracker"));
+    command
+        .arg(config)
+        .env_remove("RUST_LOG")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// The exit code of a run that should fail, and the one line that says why.
+fn failure(config: &Path) -> (Option<i32>, String) {
+    let output = command(config).output().expect("the binary");
+    let stderr = String::from_utf8(output.stderr).expect("text");
+    let errors: Vec<&str> = stderr
+        .lines()
+        .filter(|line| line.contains("ERROR"))
+        .collect();
+    let [line] = errors[..] else {
+        panic!("one line should say why: {stderr}");
+    };
+    assert!(output.stdout.is_empty());
+    (output.status.code(), line.to_owned())
+}
+
+#[test]
+fn it_prints_its_addresses_and_they_work() {
+    let listeners = json!([
+        {"server": {"port": 0, "host": "127.0.0.1"}, "websockets": {"path": "/announce"}},
+        {"server": {"port": 0, "host": "127.0.0.1"}, "websockets": {"path": "/second/*"}},
+    ]);
+    let mut program = Program::start(&json!({
+        "servers": listeners, "web": {}, "stun": {"port": 0, "host": "127.0.0.1"},
+        "origin": {"streams": [{"name": "clip", "source": "loop"}]}, "workers": 2,
+    }));
+    let words: Vec<&str> = program
+        .lines
+        .iter()
+        .map(|(word, _)| word.as_str())
+        .collect();
+    assert_eq!(
+        words,
+        ["player", "tracker", "tracker", "stream", "stun", "stats"]
+    );
+    for (_, url) in program.lines.iter().filter(|(word, _)| word == "tracker") {
+        let (host, path) = url
+            .trim_start_matches("ws://")
+            .split_once('/')
+            .expect("a path");
+        Client::connect(host.parse().expect("an address"), &format!("/{path}"));
+    }
+    assert!(program.url("stream").ends_with("/hls/clip/index.m3u8"));
+    assert!(program.url("stun").starts_with("stun:127.0.0.1:"));
+    assert_eq!(program.signal("INT").0, Some(0));
+}
+
+#[test]
+fn the_file_of_wt_tracker_works_unchanged_and_a_taken_port_is_exit_code_1() {
+    // With the port held, as good as with it free: the file is read whole before.
+    let holder = TcpListener::bind("127.0.0.1:49199");
+    let (_folder, path) = written(WT_TRACKER_FILE);
+    let loaded = tracker::config::load(&path).expect("a configuration");
+    assert_eq!(loaded.unknown_keys, [] as [String; 0]);
+    let server = &loaded.config.servers[0];
+    assert_eq!(
+        server.address,
+        "127.0.0.1:49199".parse().expect("an address")
+    );
+    assert_eq!((server.frame_bytes_max, server.connections_max), (65536, 0));
+    assert_eq!(server.idle_timeout, Some(Duration::from_secs(240)));
+    assert_eq!(loaded.config.settings.max_offers, 20);
+    assert_eq!(
+        loaded.config.settings.announce_interval,
+        Duration::from_secs(120)
+    );
+
+    let (code, line) = failure(&path);
+    assert_eq!(code, Some(1));
+    for part in ["servers[0].server", "127.0.0.1:49199", "in use"] {
+        assert!(line.contains(part), "no {part} in: {line}");
+    }
+    drop(holder);
+}
+
+#[test]
+fn a_start_that_fails_leaves_no_ffmpeg_behind() {
+    let holder = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = holder.local_addr().expect("an address").port();
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let origin = json!({"folder": scratch.path()});
+    let servers = json!([{"server": {"port": port, "host": "127.0.0.1"}}]);
+    let (_folder, path) = written(&json!({"servers": servers, "origin": origin}).to_string());
+    assert_eq!(failure(&path).0, Some(1));
+    assert_eq!(ffmpegs_of(scratch.path()), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
+    for (file, parts) in [
+        (r#"{"servers": ["#, &["EOF", "line 1"][..]),
+        (r#"{} {}"#, &["trailing"]),
+        (r#"[]"#, &["config.json"]),
+        (r#"{"servers": []}"#, &["servers", "[]", "at least one"]),
+        (
+            r#"{"servers":[{"server":{"port":70000}}]}"#,
+            &["servers[0].server.port", "70000", "65535"],
+        ),
+        (
+            r#"{"servers":[{"server":{"port":"80"}}]}"#,
+            &["servers[0].server.port", "80", "whole number"],
+        ),
+        (
+            r#"{"servers":[{"server":{"port":-1}}]}"#,
+            &["servers[0].server.port", "-1", "whole number"],
+        ),
+        (
+            r#"{"tracker":{"maxOffers":1.5}}"#,
+            &["tracker.maxOffers", "1.5", "whole number"],
+        ),
+        (
+            r#"{"tracker":{"announceInterval":0}}"#,
+            &["tracker.announceInterval", "0", "1 to 86400"],
+        ),
+        (
+            r#"{"servers":[{"server":{"host":"example.com"}}]}"#,
+            &["servers[0].server.host", "example.com"],
+        ),
+        (r#"{"workers":0}"#, &["workers", "0", "1 to 256"]),
+        (r#"{"origin":{"streams":[{"fps":1000}]}}"#, &["fps", "1000"]),
+        (r#"{"stun":{"prot":1}}"#, &["stun", "prot"]),
+    ] {
+        let (_folder, path) = written(file);
+        let (code, line) = failure(&path);
+        assert_eq!(code, Some(2), "{file}: {line}");
+        for part in parts {
+            assert!(line.contains(part), "no {part} for {file}: {line}");
+        }
+    }
+    let (code, line) = failure(Path::new("/nowhere/config.json"));
+    assert_eq!(code, Some(2));
+    assert!(line.contains("/nowhere/config.json"), "{line}");
+}
+
+#[test]
+fn a_key_that_nobody_knows_is_a_warning() {
+    let server =
+        json!({"server": {"port": 0, "host": "127.0.0.1"}, "websockets": {"maxLifetime": 5}});
+    let mut program = Program::start(&json!({"servers": [server], "colour": "red"}));
+    assert_eq!(program.signal("TERM").0, Some(0));
+    let mut log = String::new();
+    let stderr = program.child.stderr.take().expect("its log");
+    std::io::Read::read_to_string(&mut BufReader::new(stderr), &mut log).expect("text");
+    for key in ["servers[0].websockets.maxLifetime", "colour"] {
+        let named = |line: &str| line.contains("WARN") && line.contains(key);
+        assert!(log.lines().any(named), "no warning of {key}: {log}");
+    }
+}
+
+#[test]
+fn both_signals_stop_it_within_5_s_with_its_clients_told_and_ffmpeg_gone() {
+    for name in ["INT", "TERM"] {
+        let scratch = tempfile::tempdir().expect("a temporary folder");
+        let stream = json!({"name": "card", "width": 320, "height": 180, "videoKbps": 200});
+        let origin = json!({"folder": scratch.path(), "streams": [stream]});
+        let servers = json!([{"server": {"port": 0, "host": "127.0.0.1"}}]);
+        let mut program = Program::start(&json!({"servers": servers, "origin": origin}));
+        let began = Instant::now();
+        while ffmpegs_of(scratch.path()).is_empty() {
+            assert!(began.elapsed() < PATIENCE, "no ffmpeg; this test needs it");
+            std::thread::yield_now();
+        }
+        let mut client = Client::connect(program.address(), "/");
+        client.announce("film", "ann");
+        let told = std::thread::spawn(move || client.close_code());
+        let (code, took) = program.signal(name);
+        assert_eq!(code, Some(0), "{name}");
+        assert!(took < Duration::from_secs(5), "{name}: {took:?}");
+        assert_eq!(told.join().expect("a thread"), Some(1001), "{name}");
+        assert_eq!(ffmpegs_of(scratch.path()), [] as [PathBuf; 0], "{name}");
+    }
+}
+
+/// The ids of running ffmpegs whose working folder is in `folder`.
+fn ffmpegs_of(folder: &Path) -> Vec<PathBuf> {
+    let folder = folder.canonicalize().expect("a folder");
+    let processes = std::fs::read_dir("/proc").expect("processes");
+    processes
+        .filter_map(|process| Some(process.ok()?.path()))
+        .filter(|process| {
+            let named = |name: String| name.trim() == "ffmpeg";
+            std::fs::read_to_string(process.join("comm")).is_ok_and(named)
+                && process
+                    .join("cwd")
+                    .read_link()
+                    .is_ok_and(|cwd| cwd.starts_with(&folder))
+        })
+        .collect()
+}

@@ -1,0 +1,17 @@
+//! What the tracker promises, on real sockets: one test binary, a file per promise.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "tests")]
+
+mod access;
+mod architecture;
+mod binary;
+mod conversation;
+mod mistakes;
+mod model;
+mod pages;
+mod pressure;
+mod silence;
+mod stop;
+mod stun;
+mod support;
+mod swarms;

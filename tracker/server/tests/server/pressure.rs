@@ -1,0 +1,116 @@
+//! More than a client reads: what waits for it is bounded, nobody else notices, and one that only
+//! pauses, or is sent much at once, loses nothing.
+
+use serde_json::json;
+
+use crate::support::{Server, announce, frame, id, offer};
+
+const SDP_BYTES: usize = 30_000;
+
+/// Announces of `peer` with an offer of [`SDP_BYTES`] each, `range` of them in one packet.
+fn burst(peer: &str, range: std::ops::Range<usize>) -> Vec<u8> {
+    let sdp = "x".repeat(SDP_BYTES);
+    let mut packet = Vec::new();
+    for n in range {
+        let offers = json!({"offers": [offer(&format!("o{n}"), &sdp)]});
+        packet.extend(frame(
+            0x81,
+            announce("film", peer, &offers).to_string().as_bytes(),
+        ));
+    }
+    packet
+}
+
+#[test]
+fn a_reader_that_never_reads_is_closed_with_bounded_memory_and_others_go_on() {
+    let server = Server::start();
+    let mut deaf = server.raw().upgrade(b"");
+    deaf.say(&announce("film", "deaf", &json!({})).to_string());
+    assert!(deaf.hear_text().contains("interval"));
+    let mut shouter = server.client();
+    let before = server.stats()["memory"]["rss"].as_u64().expect("bytes");
+    let (mut sent, mut offers) = (0, 0);
+    while sent < 60_000_000 {
+        let sdp = "x".repeat(SDP_BYTES);
+        let message = announce("film", "shouter", &json!({"offers": [offer("o", &sdp)]}));
+        shouter.say(&message);
+        sent += SDP_BYTES;
+        offers += 1;
+        if offers % 16 == 0 {
+            shouter.fence("film");
+        }
+    }
+    shouter.fence("film");
+    let stats = server.stats_until("closed", |stats| {
+        stats["servers"][0]["webSocketsCount"] == 1
+    });
+    assert_eq!(stats["peersCount"], 1, "{stats}");
+    let after = server.stats()["memory"]["rss"].as_u64().expect("bytes");
+    // Other tests share this process; 60 MB in an outbox would still stand out.
+    assert!(after < before + 50_000_000, "{before} to {after} bytes");
+    assert_eq!(shouter.announce("film", "shouter")["incomplete"], 1);
+}
+
+#[test]
+fn a_reader_that_pauses_gets_everything_in_order() {
+    let server = Server::start();
+    let mut slow = server.raw().upgrade(b"");
+    slow.say(&announce("film", "slow", &json!({})).to_string());
+    assert!(slow.hear_text().contains("interval"));
+    let mut other = server.client();
+    let mut next = 0;
+    for _ in 0..20 {
+        for n in next..next + 8 {
+            let sdp = "x".repeat(SDP_BYTES);
+            let offers = json!({"offers": [offer(&format!("o{n}"), &sdp)]});
+            other.announce_with("film", "other", &offers);
+        }
+        other.fence("film");
+        for n in next..next + 8 {
+            assert!(
+                slow.hear_text().contains(&id(&format!("o{n}"))),
+                "offer {n}"
+            );
+        }
+        next += 8;
+    }
+}
+
+#[test]
+fn a_reader_is_not_closed_for_what_is_sent_to_it_at_once() {
+    let server = Server::start();
+    let mut ann = server.raw().upgrade(b"");
+    ann.say(&announce("film", "ann", &json!({})).to_string());
+    assert!(ann.hear_text().contains("interval"));
+    // 40 offers of 30 kB in one go are 1.2 MB for one receiver, who does read.
+    let mut raw = server.raw().upgrade(b"");
+    let packet = burst("ben", 0..40);
+    let writer = raw.socket.try_clone().expect("a socket");
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            use std::io::Write;
+            (&writer).write_all(&packet).expect("sent");
+        });
+        scope.spawn(move || {
+            for _ in 0..40 {
+                assert!(raw.hear_text().contains("interval"));
+            }
+        });
+        for n in 0..40 {
+            assert!(ann.hear_text().contains(&id(&format!("o{n}"))), "offer {n}");
+        }
+    });
+}
+
+#[test]
+fn a_message_as_long_as_the_file_allows_reaches_its_receiver() {
+    let server = Server::with_websockets(&json!({"maxPayloadLength": 1 << 20}));
+    let (mut ann, mut ben) = (server.client(), server.client());
+    ann.announce("film", "ann");
+    let sdp = "x".repeat(1_000_000);
+    ben.announce_with("film", "ben", &json!({"offers": [offer("o", &sdp)]}));
+    assert_eq!(
+        ann.hear()["offer"]["sdp"].as_str().map(str::len),
+        Some(1_000_000)
+    );
+}

@@ -1,0 +1,173 @@
+//! A real tracker on real sockets, and the clients that the tests send at it: a well-behaved one
+//! ([`Client`], with a WebSocket library of its own) and a hostile one ([`Raw`], bytes by hand).
+//! Every wait is for an event and has a bound.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "each test file uses its part of this"
+)]
+
+mod client;
+mod raw;
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+use tracker::config::{self, Loaded};
+use tracker::{Addresses, Tracker};
+
+pub use client::{Client, announce, answer, id, offer};
+pub use raw::{Raw, frame};
+
+/// No event that a test waits for takes this long, on a machine however busy.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A tracker on a thread of its own. It is stopped when it is dropped.
+pub struct Server {
+    pub addresses: Addresses,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Reads a configuration the way the binary does: from a file.
+pub fn load(config: &Value) -> Result<Loaded, config::ConfigFileError> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("config.json");
+    std::fs::write(&path, config.to_string()).expect("a file");
+    config::load(&path)
+}
+
+impl Server {
+    /// Two workers on a port of the system's choice, with wt-tracker's defaults.
+    pub fn start() -> Self {
+        Self::with(&json!({}))
+    }
+
+    /// The same, with these settings of `websockets`.
+    pub fn with_websockets(websockets: &Value) -> Self {
+        let server = json!({"server": {"port": 0, "host": "127.0.0.1"}, "websockets": websockets});
+        Self::with(&json!({"servers": [server]}))
+    }
+
+    /// The same, with these sections of the configuration instead of ours.
+    pub fn with(sections: &Value) -> Self {
+        let mut config = json!({
+            "servers": [{"server": {"port": 0, "host": "127.0.0.1"}}],
+            "workers": 2,
+        });
+        for (key, value) in sections.as_object().expect("sections") {
+            config[key] = value.clone();
+        }
+        let config = load(&config).expect("a configuration").config;
+        let (tell, told) = mpsc::channel();
+        let (stop, stopped) = oneshot::channel();
+        let thread = std::thread::spawn(move || {
+            actix_rt::System::new().block_on(async move {
+                let tracker = Tracker::start(config).expect("a tracker");
+                tell.send(tracker.addresses().clone()).expect("a test");
+                let _ = stopped.await;
+                tracker.stop().await;
+            });
+        });
+        Self {
+            addresses: told.recv_timeout(PATIENCE).expect("addresses"),
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.addresses.servers[0]
+    }
+
+    pub fn client(&self) -> Client {
+        Client::connect(self.address(), "/")
+    }
+
+    pub fn raw(&self) -> Raw {
+        Raw::connect(self.address())
+    }
+
+    /// Stops it, and says how long that took.
+    pub fn stop(mut self) -> Duration {
+        let began = Instant::now();
+        self.stop_now();
+        began.elapsed()
+    }
+
+    fn stop_now(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            let _ = stop.send(());
+        }
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("the tracker's thread has panicked");
+        }
+    }
+
+    /// Sends one request without an upgrade; status line and body come back.
+    pub fn get(&self, path: &str) -> (String, String) {
+        let head = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        http(self.address(), &head)
+    }
+
+    pub fn stats(&self) -> Value {
+        let (_, body) = self.get("/stats.json");
+        serde_json::from_str(&body).expect("JSON")
+    }
+
+    /// Waits until the stats are as `wanted`, and returns them.
+    pub fn stats_until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let stats = self.stats();
+            if wanted(&stats) {
+                return stats;
+            }
+            assert!(began.elapsed() < PATIENCE, "not {what}: {stats}");
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop_now();
+    }
+}
+
+/// Sends a request as it stands and reads to the end; status line and body come back.
+pub fn http(address: SocketAddr, request: &str) -> (String, String) {
+    let mut socket = TcpStream::connect(address).expect("a connection");
+    socket
+        .set_read_timeout(Some(PATIENCE))
+        .expect("a time limit");
+    socket.write_all(request.as_bytes()).expect("sent");
+    let mut response = Vec::new();
+    socket.read_to_end(&mut response).expect("a response");
+    let response = String::from_utf8_lossy(&response).into_owned();
+    let (head, body) = response.split_once("\r\n\r\n").expect("a head");
+    let status = head.lines().next().unwrap_or_default();
+    (status.to_owned(), body.to_owned())
+}
+
+/// A seed for a random test, from `SEED` if that is set, and told if the test fails.
+pub fn seed() -> u64 {
+    let seed = std::env::var("SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(rand::random);
+    #[allow(clippy::print_stderr, reason = "cargo shows it when the test fails")]
+    {
+        eprintln!("to see this run again: SEED={seed}");
+    }
+    seed
+}

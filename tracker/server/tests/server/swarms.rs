@@ -1,0 +1,209 @@
+//! A swarm is one swarm, whichever worker accepted its sockets and however many come at once.
+
+use std::collections::HashSet;
+use std::sync::Barrier;
+
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
+use serde_json::{Value, json};
+
+use crate::support::{Client, Server, announce, answer, frame, id, offer, seed};
+
+#[test]
+fn sockets_of_one_swarm_end_on_one_worker() {
+    let server = Server::start();
+    let mut clients: Vec<Client> = (0..20).map(|_| server.client()).collect();
+    for (n, client) in clients.iter_mut().enumerate() {
+        let reply = client.announce("film", &format!("peer{n}"));
+        assert_eq!(reply["incomplete"], n + 1);
+    }
+    let stats = server.stats();
+    let relocated = stats["relocated"].as_u64().expect("a count");
+    // The accepting thread spreads sockets evenly, so half of them are on the other worker.
+    assert!((5..=15).contains(&relocated), "{stats}");
+    assert_eq!(stats["torrentsCount"], 1);
+    assert_eq!(stats["peersCount"], 20);
+    assert_eq!(stats["servers"][0]["webSocketsCount"], 20);
+}
+
+#[test]
+fn what_follows_the_first_announce_moves_along_in_order_and_none_is_lost() {
+    let server = Server::start();
+    let mut sam = server.client();
+    sam.announce("film", "sam");
+    for n in 0..12 {
+        let peer = format!("peer{n}");
+        let mut packet = frame(0x81, b"garbage before");
+        for o in 0..20 {
+            let offers = json!({"offers": [offer(&format!("o{n}.{o}"), "sdp")]});
+            packet.extend(frame(
+                0x81,
+                announce("film", &peer, &offers).to_string().as_bytes(),
+            ));
+        }
+        // The last one stays half said until the socket has moved.
+        let last = frame(
+            0x81,
+            announce("film", &peer, &json!({"event": "stopped"}))
+                .to_string()
+                .as_bytes(),
+        );
+        let (start, end) = last.split_at(30);
+        packet.extend(start);
+        let mut raw = server.raw().upgrade(&packet);
+        assert!(raw.hear_text().contains("not valid JSON"));
+        for _ in 0..20 {
+            assert!(raw.hear_text().contains(r#""incomplete":2"#));
+        }
+        for o in 0..20 {
+            assert_eq!(sam.hear()["offer_id"], id(&format!("o{n}.{o}")));
+        }
+        raw.write(end);
+        assert!(raw.hear_text().contains(r#""incomplete":1"#));
+    }
+    assert!(server.stats()["relocated"].as_u64() > Some(0));
+}
+
+#[test]
+fn a_socket_that_leaves_one_swarm_for_another_hears_all_replies() {
+    let server = Server::start();
+    let mut holders: Vec<Client> = (0..8).map(|_| server.client()).collect();
+    for (n, holder) in holders.iter_mut().enumerate() {
+        holder.announce(&format!("s{n}"), "holder");
+    }
+    let mut raw = server.raw().upgrade(b"");
+    let mut packet = Vec::new();
+    for n in 0..8 {
+        for event in ["started", "stopped"] {
+            let message = announce(&format!("s{n}"), "zapper", &json!({"event": event}));
+            packet.extend(frame(0x81, message.to_string().as_bytes()));
+        }
+    }
+    raw.write(&packet);
+    let mut heard = HashSet::new();
+    while heard.len() < 16 {
+        let reply: Value = serde_json::from_str(&raw.hear_text()).expect("JSON");
+        let key = format!("{} {}", reply["info_hash"], reply["incomplete"]);
+        assert!(heard.insert(key), "twice: {reply}");
+    }
+}
+
+#[test]
+fn one_socket_takes_part_in_swarms_of_both_workers() {
+    let server = Server::start();
+    let swarms: Vec<String> = (0..24).map(|n| format!("s{n}")).collect();
+    let mut holders: Vec<Client> = swarms.iter().map(|_| server.client()).collect();
+    for (holder, swarm) in holders.iter_mut().zip(&swarms) {
+        holder.announce(swarm, "holder");
+    }
+    let mut roamer = server.client();
+    for (holder, swarm) in holders.iter_mut().zip(&swarms) {
+        // Offer and answer go both ways.
+        let offers = json!({"offers": [offer("from roamer", swarm)]});
+        assert_eq!(
+            roamer.announce_with(swarm, "roamer", &offers)["incomplete"],
+            2
+        );
+        let heard = holder.hear();
+        assert_eq!(heard["offer"]["sdp"], **swarm);
+        holder.say(&answer("holder", &heard, "yes"));
+        assert_eq!(roamer.hear()["answer"]["sdp"], "yes");
+
+        holder.announce_with(
+            swarm,
+            "holder",
+            &json!({"offers": [offer("from holder", swarm)]}),
+        );
+        let heard = roamer.hear();
+        assert_eq!(heard["offer_id"], id("from holder"));
+        roamer.say(&answer("roamer", &heard, "no"));
+        assert_eq!(holder.hear()["answer"]["sdp"], "no");
+    }
+    let hashes: Vec<String> = swarms.iter().map(|swarm| id(swarm)).collect();
+    roamer.say(&json!({"action": "scrape", "info_hash": hashes}));
+    let files = roamer.hear();
+    assert_eq!(
+        files["files"].as_object().map(serde_json::Map::len),
+        Some(24)
+    );
+    for hash in &hashes {
+        assert_eq!(files["files"][hash]["incomplete"], 2, "{hash}");
+    }
+    drop(roamer);
+    server.stats_until("left everywhere", |stats| stats["peersCount"] == 24);
+    drop(holders);
+    server.stats_until("empty", |stats| stats["torrentsCount"] == 0);
+}
+
+#[test]
+fn many_swarms_spread_over_the_workers() {
+    let server = Server::start();
+    let mut clients: Vec<Client> = (0..60).map(|_| server.client()).collect();
+    for (n, client) in clients.iter_mut().enumerate() {
+        client.announce(&format!("s{n}"), "peer");
+    }
+    // A socket accepted here with its swarm placed there moves; about half do if both are used.
+    let relocated = server.stats()["relocated"].as_u64().expect("a count");
+    assert!((12..=48).contains(&relocated), "{relocated} of 60");
+}
+
+#[test]
+fn those_who_open_a_swarm_at_the_same_moment_are_in_one_swarm() {
+    let server = Server::start();
+    let mut clients: Vec<Client> = (0..24).map(|_| server.client()).collect();
+    for round in 0..20 {
+        let swarm = format!("round{round}");
+        let start = Barrier::new(clients.len());
+        std::thread::scope(|scope| {
+            for (n, client) in clients.iter_mut().enumerate() {
+                let (start, swarm) = (&start, &swarm);
+                scope.spawn(move || {
+                    start.wait();
+                    client.announce(swarm, &format!("peer{n}"));
+                });
+            }
+        });
+        let reply = clients[0].announce(&swarm, "peer0");
+        assert_eq!(reply["incomplete"], 24, "round {round}");
+    }
+}
+
+#[test]
+fn swarms_that_empty_and_open_again_neither_split_nor_linger() {
+    let server = Server::start();
+    let seed = seed();
+    std::thread::scope(|scope| {
+        for thread in 0..8u64 {
+            let server = &server;
+            scope.spawn(move || {
+                let mut rng = StdRng::seed_from_u64(seed ^ thread);
+                let mut client = server.client();
+                let peer = format!("peer{thread}");
+                for _ in 0..300 {
+                    let swarm = format!("s{}", rng.random_range(0..3));
+                    let event = ["started", "stopped"][rng.random_range(0..2)];
+                    match rng.random_range(0..20) {
+                        0 => client = server.client(),
+                        _ => drop(client.announce_with(&swarm, &peer, &json!({"event": event}))),
+                    }
+                }
+                for n in 0..3 {
+                    let swarm = format!("s{n}");
+                    client.announce_with(&swarm, &peer, &json!({"event": "started"}));
+                }
+                drop(client);
+            });
+        }
+    });
+    server.stats_until("empty", |stats| {
+        stats["torrentsCount"] == 0 && stats["peersCount"] == 0
+    });
+    // And nobody is alone in a swarm that others are in.
+    let mut clients: Vec<Client> = (0..8).map(|_| server.client()).collect();
+    for n in 0..3 {
+        for (count, client) in clients.iter_mut().enumerate() {
+            let reply = client.announce(&format!("s{n}"), &format!("new{count}"));
+            assert_eq!(reply["incomplete"], count + 1);
+        }
+    }
+}
