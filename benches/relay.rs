@@ -45,11 +45,8 @@ fn sweep(criterion: &mut Criterion) {
         bencher.iter(|| worker.sweep(60));
     });
     for announcer in 0..members {
-        worker.hear(
-            announcer,
-            gathered_announce(&peer_id(announcer)),
-            &mut Duration::ZERO,
-        );
+        let announce = gathered_announce(&peer_id(announcer));
+        worker.hear(announcer, announce, &mut Duration::default());
         worker.buffers.offered_to.clear();
     }
     group.bench_function("nobody expires, 10 offers each wait", |bencher| {
@@ -91,7 +88,7 @@ impl Worker {
             round: 0,
         };
         for member in 0..members {
-            worker.hear(member, join(&peer_id(member)), &mut Duration::ZERO);
+            worker.hear(member, join(&peer_id(member)), &mut Duration::default());
         }
         worker
     }

@@ -21,7 +21,8 @@ fn reason_of(frame: &Value) -> Reason {
 }
 
 fn accepts(frame: &Value) -> Incoming {
-    parse(Bytes::from(frame.to_string())).expect(&frame.to_string())
+    let outcome = parse(Bytes::from(frame.to_string()));
+    outcome.unwrap_or_else(|refusal| panic!("{refusal:?}: {frame}"))
 }
 
 /// An announce with one field replaced, or taken out.
