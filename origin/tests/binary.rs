@@ -24,12 +24,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A running `origin`.
 struct Running {
-    child: Child,
+    process: Process,
     address: SocketAddr,
     lines: Vec<String>,
     log: thread::JoinHandle<String>,
     /// Holds the config, and what the origin puts into the system's temporary folder.
     folder: Rc<TempDir>,
+}
+
+/// A process that a failing test doesn't leave behind.
+struct Process(Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // An error here is that it has ended already.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// A config of small test cards with these names, on a port that the system chooses.
@@ -92,7 +103,7 @@ impl Running {
             .parse()
             .expect("an address");
         Running {
-            child,
+            process: Process(child),
             address,
             lines,
             log,
@@ -101,14 +112,14 @@ impl Running {
     }
 
     fn pid(&self) -> i32 {
-        self.child.id().try_into().expect("a process id")
+        self.process.0.id().try_into().expect("a process id")
     }
 
     /// Sends a signal, and returns how it ended, how soon, and what it had logged.
     fn end(mut self, signal: Signal) -> (ExitStatus, Duration, String) {
         let began = Instant::now();
         send_signal(self.pid(), signal);
-        let status = self.child.wait().expect("an end");
+        let status = self.process.0.wait().expect("an end");
         (status, began.elapsed(), self.log.join().expect("a log"))
     }
 }
