@@ -14,6 +14,10 @@ pub(crate) const READ_BYTES_MIN: usize = 64 << 10;
 /// Reads of one socket before the others have their turn.
 pub(crate) const READS_PER_TURN: usize = 4;
 
+/// Frames of one socket that are looked at before the others have their turn. A read may bring
+/// 150,000 pings, each of which wants an answer: a second for which nobody else would be heard.
+pub(crate) const FRAMES_PER_TURN: usize = 64;
+
 /// Bytes that may wait for a client that doesn't read. Beyond it the socket is closed: 256 KiB is
 /// some 150 offers, half a minute of a busy swarm, more than a live client falls behind.
 pub(crate) const OUTBOX_BYTES_MAX: usize = 256 << 10;

@@ -10,6 +10,7 @@ mod mistakes;
 mod model;
 mod pages;
 mod pressure;
+mod settings;
 mod silence;
 mod stop;
 mod stun;

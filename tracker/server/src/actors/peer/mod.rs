@@ -18,7 +18,7 @@ use tracker_core::{ConnId, Incoming, Outgoing, Reason, Refusal, parse};
 
 use super::shard::PeerLeft;
 use crate::close::Close;
-use crate::limits::{PEER_MAILBOX_MESSAGES, READS_PER_TURN};
+use crate::limits::{FRAMES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN};
 use crate::transport::connection::{Connection, Outbox};
 use crate::transport::frame::{Opcode, decode};
 use crate::transport::message::Message as Said;
@@ -53,6 +53,8 @@ pub(crate) struct SocketBlocked;
 enum Next {
     /// Look at the next message.
     Read,
+    /// Let the others have their turn before.
+    Turn,
     /// Not before the actor's wait is over.
     Wait,
     /// The socket ends, or has moved to another worker.
@@ -108,6 +110,10 @@ impl PeerActor {
             match outcome {
                 Ok(Next::Read) => {}
                 Ok(Next::Wait) => return Poll::Pending,
+                Ok(Next::Turn) => {
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
                 Ok(Next::Over) => return Poll::Ready(()),
                 Err(close) => self.say_goodbye(close),
             }
@@ -149,16 +155,18 @@ impl PeerActor {
             outcome
         } else {
             self.seat.inbox.extend_from_slice(&bytes);
-            let outcome = self.read_frames(ctx);
-            self.seat.forget_read();
-            outcome
+            self.read_frames(ctx)
         }
     }
 
-    /// Looks at all whole frames in the inbox.
+    /// Looks at the whole frames in the inbox, as many as a turn allows.
     fn read_frames(&mut self, ctx: &mut Context<Self>) -> Result<Next, Close> {
         let payload_max = self.seat.server.frame_bytes_max;
-        while let Some(frame) = decode(&mut self.seat.inbox, payload_max)? {
+        for _ in 0..FRAMES_PER_TURN {
+            let Some(frame) = decode(&mut self.seat.inbox, payload_max)? else {
+                self.seat.forget_read();
+                return Ok(Next::Read);
+            };
             if let Some(said) = self.seat.fragments.add(frame, payload_max)? {
                 let next = self.take_message(said, ctx)?;
                 if next != Next::Read {
@@ -166,7 +174,7 @@ impl PeerActor {
                 }
             }
         }
-        Ok(Next::Read)
+        Ok(Next::Turn)
     }
 
     fn take_message(&mut self, said: Said, ctx: &mut Context<Self>) -> Result<Next, Close> {
