@@ -37,9 +37,7 @@ fn relay(criterion: &mut Criterion) {
 fn sweep(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("sweep, a swarm of 100000");
     let members = 100_000;
-    group
-        .throughput(Throughput::Elements(members))
-        .sample_size(10);
+    group.throughput(Throughput::Elements(members)).sample_size(10);
     let mut worker = Worker::with_swarm(members);
     group.bench_function("nobody expires", |bencher| {
         bencher.iter(|| worker.sweep(60));
@@ -127,16 +125,14 @@ impl Worker {
             Incoming::Scrape(_) => return Duration::ZERO,
         };
         let now = Duration::ZERO;
-        self.shard
-            .handle(input, now, &mut self.rng, &mut self.buffers);
+        self.shard.handle(input, now, &mut self.rng, &mut self.buffers);
         *handling += read.elapsed();
         read - began
     }
 
     fn sweep(&mut self, now_s: u64) {
         let now = Duration::from_secs(now_s);
-        self.shard
-            .handle(Input::Sweep, now, &mut self.rng, &mut self.buffers);
+        self.shard.handle(Input::Sweep, now, &mut self.rng, &mut self.buffers);
     }
 }
 

@@ -38,10 +38,7 @@ fn build() -> Result<(), String> {
     let out_dir = env::var_os("OUT_DIR").ok_or("cargo did not set OUT_DIR")?;
     let page = PathBuf::from(out_dir).join("page");
     install()?;
-    npm(
-        &["run", "build", "--", "--emptyOutDir", "--outDir"],
-        Some(&page),
-    )
+    npm(&["run", "build", "--", "--emptyOutDir", "--outDir"], Some(&page))
 }
 
 /// Installs the packages of the lock file, unless these very ones are installed already.

@@ -71,11 +71,7 @@ pub(crate) enum Refused {
         humantime::format_duration(*value),
         humantime::format_duration(*bound.start()),
         humantime::format_duration(*bound.end()))]
-    Duration {
-        key: &'static str,
-        value: Duration,
-        bound: std::ops::RangeInclusive<Duration>,
-    },
+    Duration { key: &'static str, value: Duration, bound: std::ops::RangeInclusive<Duration> },
     #[error("--peers {peers}: needs {} file descriptors, this process may open {limit} \
         (see `ulimit -Hn`): at most {}", peers + limits::DESCRIPTORS_SPARE,
         limit.saturating_sub(limits::DESCRIPTORS_SPARE))]
@@ -134,18 +130,10 @@ impl Args {
             return Err(Refused::Scheme(self.url.clone()));
         }
         let refused = |why: String| Refused::Address(self.url.clone(), why);
-        let host = self
-            .url
-            .host_str()
-            .unwrap_or_default()
-            .trim_matches(['[', ']']);
+        let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = self.url.port_or_known_default().unwrap_or(80);
-        let mut found = (host, port)
-            .to_socket_addrs()
-            .map_err(|why| refused(why.to_string()))?;
-        found
-            .next()
-            .ok_or_else(|| refused("the name has none".into()))
+        let mut found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
+        found.next().ok_or_else(|| refused("the name has none".into()))
     }
 }
 
@@ -158,9 +146,5 @@ fn bounded(
     value: Duration,
     bound: std::ops::RangeInclusive<Duration>,
 ) -> Result<(), Refused> {
-    if bound.contains(&value) {
-        Ok(())
-    } else {
-        Err(Refused::Duration { key, value, bound })
-    }
+    if bound.contains(&value) { Ok(()) } else { Err(Refused::Duration { key, value, bound }) }
 }

@@ -108,9 +108,7 @@ impl<'a> Conversation<'a> {
                 Opcode::Close => return Err(CutOff::by_frame(frame.payload)),
                 Opcode::Binary => {
                     let what = "a binary frame".into();
-                    self.record
-                        .violations
-                        .add(&Violation::Unreadable { peer, what });
+                    self.record.violations.add(&Violation::Unreadable { peer, what });
                 }
             }
         }
@@ -123,11 +121,7 @@ impl<'a> Conversation<'a> {
         let info_hash = &self.share.swarms[plan.swarm as usize].info_hash;
         let announce = self.ledger.announce(peer, plan.swarm, now);
         let maker = self.share.number(peer);
-        let first = OfferNumber {
-            maker,
-            announce,
-            slot: 0,
-        };
+        let first = OfferNumber { maker, announce, slot: 0 };
         let text = self.announce.fill(info_hash, &plan.id, first);
         write_masked(out, Opcode::Text, text, self.keys.next_u32());
         self.counts.announces += 1;
@@ -150,25 +144,13 @@ impl<'a> Conversation<'a> {
     fn message(&mut self, peer: u32, text: &[u8], now: Instant, out: &mut Vec<u8>) {
         let Ok(message) = Incoming::read(text) else {
             let what = shown(text);
-            return self
-                .record
-                .violations
-                .add(&Violation::Unreadable { peer, what });
+            return self.record.violations.add(&Violation::Unreadable { peer, what });
         };
-        let Self {
-            share,
-            ledger,
-            record,
-            counts,
-            ..
-        } = self;
+        let Self { share, ledger, record, counts, .. } = self;
         let (latency, judged): (&mut Latency, _) = match message.body {
             Body::Reply { interval } => {
                 counts.replies += 1;
-                (
-                    &mut record.reply,
-                    ledger.reply(share, peer, &message, interval, now),
-                )
+                (&mut record.reply, ledger.reply(share, peer, &message, interval, now))
             }
             Body::Offer { sdp } => {
                 counts.offers += 1;
@@ -187,10 +169,7 @@ impl<'a> Conversation<'a> {
             Body::Answer { sdp } => {
                 counts.answers += 1;
                 self.last_relay = now;
-                (
-                    &mut record.answer,
-                    ledger.answer(share, peer, &message, sdp, now),
-                )
+                (&mut record.answer, ledger.answer(share, peer, &message, sdp, now))
             }
             Body::Refusal { reason } => {
                 let reason = shown(reason);
@@ -208,25 +187,17 @@ impl<'a> Conversation<'a> {
 impl CutOff {
     fn by_frame(payload: &[u8]) -> Self {
         match payload {
-            [high, low, reason @ ..] => Self::Closed {
-                code: u16::from_be_bytes([*high, *low]),
-                reason: shown(reason),
-            },
+            [high, low, reason @ ..] => {
+                Self::Closed { code: u16::from_be_bytes([*high, *low]), reason: shown(reason) }
+            }
             // A close frame may be empty: 1005, no status received (RFC 6455, section 7.1.5).
-            _ => Self::Closed {
-                code: 1005,
-                reason: String::new(),
-            },
+            _ => Self::Closed { code: 1005, reason: String::new() },
         }
     }
 
     /// The code to count it by.
     pub(crate) fn code(&self) -> u16 {
-        if let Self::Closed { code, .. } = self {
-            *code
-        } else {
-            1006
-        }
+        if let Self::Closed { code, .. } = self { *code } else { 1006 }
     }
 }
 

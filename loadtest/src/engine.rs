@@ -52,25 +52,15 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<Outcome> {
     reach(plan)?;
     let shares = plan.shares();
     let signals = Signals::new(plan.threads);
-    let workers = shares
-        .iter()
-        .map(|share| Worker::new(plan, share, &signals));
-    let workers: Vec<_> = workers
-        .collect::<Result<_, _>>()
-        .context("no event queue")?;
+    let workers = shares.iter().map(|share| Worker::new(plan, share, &signals));
+    let workers: Vec<_> = workers.collect::<Result<_, _>>().context("no event queue")?;
     std::thread::scope(|scope| {
-        let threads: Vec<_> = workers
-            .into_iter()
-            .map(|worker| scope.spawn(|| worker.run()))
-            .collect();
+        let threads: Vec<_> =
+            workers.into_iter().map(|worker| scope.spawn(|| worker.run())).collect();
         let (mut outcome, bar) = Conductor::new(plan, &signals).conduct();
         for thread in threads {
-            let record = thread
-                .join()
-                .map_err(|_| anyhow::anyhow!("a worker panicked"))?;
-            outcome
-                .record
-                .merge(record.context("an event loop failed")?);
+            let record = thread.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?;
+            outcome.record.merge(record.context("an event loop failed")?);
         }
         bar.finish_and_clear();
         Ok(outcome)
@@ -122,11 +112,8 @@ impl<'a> Conductor<'a> {
             self.signals.enter(Phase::Measure);
             self.watch("measure", self.plan.duration);
         }
-        let (usage_end, counts, window) = (
-            self.server(),
-            self.signals.counts().since(&counts_start),
-            start.elapsed(),
-        );
+        let (usage_end, counts, window) =
+            (self.server(), self.signals.counts().since(&counts_start), start.elapsed());
         self.signals.enter(Phase::Drain);
         self.bar.set_prefix("drain");
         while !self.signals.all_drained() {
@@ -145,14 +132,7 @@ impl<'a> Conductor<'a> {
         };
         let server = server();
         let record = Record::new();
-        let outcome = Outcome {
-            record,
-            counts,
-            window,
-            join_time,
-            joined: all.joined,
-            server,
-        };
+        let outcome = Outcome { record, counts, window, join_time, joined: all.joined, server };
         (outcome, self.bar)
     }
 
@@ -165,8 +145,7 @@ impl<'a> Conductor<'a> {
         loop {
             let counts = self.signals.counts();
             self.bar.set_position(counts.joined);
-            self.bar
-                .set_message(format!("{} peers", HumanCount(counts.joined)));
+            self.bar.set_message(format!("{} peers", HumanCount(counts.joined)));
             if counts.joined + counts.gone >= peers || start.elapsed() > JOIN_TIME_MAX {
                 return start.elapsed();
             }
@@ -189,8 +168,7 @@ impl<'a> Conductor<'a> {
             if since > Duration::from_millis(500) {
                 let counts = self.signals.counts();
                 let relays = counts.since(&last.1).relays() as f64 / since.as_secs_f64();
-                self.bar
-                    .set_message(format!("{} relays/s", HumanCount(relays as u64)));
+                self.bar.set_message(format!("{} relays/s", HumanCount(relays as u64)));
                 last = (Instant::now(), counts);
             }
         }

@@ -69,48 +69,29 @@ impl Plan {
         let mut peers = Vec::new();
         let mut swarms: Vec<SwarmPlan> = (u32::from(worker)..self.swarms)
             .step_by(usize::from(self.threads))
-            .map(|swarm| SwarmPlan {
-                info_hash: ids.info_hash(swarm),
-                members: 0,
-            })
+            .map(|swarm| SwarmPlan { info_hash: ids.info_hash(swarm), members: 0 })
             .collect();
         for peer in 0..self.peers {
             let swarm = peer % self.swarms;
             if swarm % threads != u32::from(worker) {
                 continue;
             }
-            let number = PeerNumber {
-                worker,
-                place: peers.len() as u32,
-            };
+            let number = PeerNumber { worker, place: peers.len() as u32 };
             let swarm = swarm / threads;
             swarms[swarm as usize].members += 1;
-            peers.push(PeerPlan {
-                id: ids.peer_id(number),
-                swarm,
-            });
+            peers.push(PeerPlan { id: ids.peer_id(number), swarm });
         }
         let in_flight = self.in_flight.div_ceil(threads) as usize;
         let offer_sdp = SdpTemplate::new("actpass", self.sdp_bytes, self.seed);
         let answer_sdp = SdpTemplate::new("active", self.sdp_bytes, self.seed ^ 1);
-        Share {
-            worker,
-            swarms,
-            peers,
-            in_flight,
-            offer_sdp,
-            answer_sdp,
-        }
+        Share { worker, swarms, peers, in_flight, offer_sdp, answer_sdp }
     }
 }
 
 impl Share {
     /// How the ids of this run name the peer at `place`.
     pub(crate) fn number(&self, place: u32) -> PeerNumber {
-        PeerNumber {
-            worker: self.worker,
-            place,
-        }
+        PeerNumber { worker: self.worker, place }
     }
 }
 
@@ -141,15 +122,9 @@ pub(crate) mod tests {
     #[test]
     fn every_peer_and_every_swarm_is_on_exactly_one_worker() {
         let shares = small_plan().shares();
-        let peers = shares
-            .iter()
-            .flat_map(|share| share.peers.iter().map(|peer| peer.id));
-        let hashes = shares
-            .iter()
-            .flat_map(|share| share.swarms.iter().map(|s| s.info_hash));
-        let members = shares
-            .iter()
-            .flat_map(|share| share.swarms.iter().map(|s| s.members));
+        let peers = shares.iter().flat_map(|share| share.peers.iter().map(|peer| peer.id));
+        let hashes = shares.iter().flat_map(|share| share.swarms.iter().map(|s| s.info_hash));
+        let members = shares.iter().flat_map(|share| share.swarms.iter().map(|s| s.members));
         assert_eq!(peers.collect::<HashSet<_>>().len(), 23);
         assert_eq!(hashes.collect::<HashSet<_>>().len(), 5);
         assert!(members.clone().all(|members| (4..=5).contains(&members)));

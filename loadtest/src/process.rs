@@ -17,10 +17,7 @@ const TICK: Duration = Duration::from_millis(10);
 pub(crate) fn usage(pid: u32) -> Option<Usage> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    Some(Usage {
-        cpu: cpu_time(&stat)?,
-        rss_bytes: rss_bytes(&status)?,
-    })
+    Some(Usage { cpu: cpu_time(&stat)?, rss_bytes: rss_bytes(&status)? })
 }
 
 /// Processor time of the calling thread so far.
@@ -38,9 +35,7 @@ fn cpu_time(stat: &str) -> Option<Duration> {
 }
 
 fn rss_bytes(status: &str) -> Option<u64> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }

@@ -34,29 +34,13 @@ impl Counts {
     }
 
     fn fields(&self) -> [u64; 7] {
-        let Self {
-            joined,
-            gone,
-            announces,
-            replies,
-            offers,
-            answers,
-            timeouts,
-        } = *self;
+        let Self { joined, gone, announces, replies, offers, answers, timeouts } = *self;
         [joined, gone, announces, replies, offers, answers, timeouts]
     }
 
     fn from_fields(fields: [u64; 7]) -> Self {
         let [joined, gone, announces, replies, offers, answers, timeouts] = fields;
-        Self {
-            joined,
-            gone,
-            announces,
-            replies,
-            offers,
-            answers,
-            timeouts,
-        }
+        Self { joined, gone, announces, replies, offers, answers, timeouts }
     }
 
     /// What happened since `earlier`.
@@ -172,17 +156,13 @@ impl Violations {
 }
 
 impl Latency {
-    #[expect(
-        clippy::expect_used,
-        reason = "the bounds are constants, and any test runs this line"
-    )]
+    #[expect(clippy::expect_used, reason = "the bounds are constants, and any test runs this line")]
     fn new() -> Self {
         Self(Histogram::new_with_bounds(1, LATENCY_US_MAX, 3).expect("valid constant bounds"))
     }
 
     pub(crate) fn record(&mut self, latency: Duration) {
-        self.0
-            .saturating_record((latency.as_micros() as u64).max(1));
+        self.0.saturating_record((latency.as_micros() as u64).max(1));
     }
 
     /// The latency that the given share of all stayed at or below, in microseconds.

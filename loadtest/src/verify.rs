@@ -50,17 +50,10 @@ struct Swarm {
 
 impl Ledger {
     pub(crate) fn new(share: &Share, offers: u16) -> Self {
-        let swarm = |members| Swarm {
-            present: members,
-            disturbed: false,
-        };
+        let swarm = |members| Swarm { present: members, disturbed: false };
         Self {
             makers: share.peers.iter().map(|_| Maker::default()).collect(),
-            swarms: share
-                .swarms
-                .iter()
-                .map(|plan| swarm(plan.members))
-                .collect(),
+            swarms: share.swarms.iter().map(|plan| swarm(plan.members)).collect(),
             completed: Vec::new(),
             open_rounds: 0,
             slowest: Duration::ZERO,
@@ -110,11 +103,7 @@ impl Ledger {
         now: Instant,
     ) -> Result<Duration, Violation> {
         let maker = &mut self.makers[peer as usize];
-        let round = maker
-            .overdue
-            .iter_mut()
-            .chain(&mut maker.current)
-            .find(|r| !r.replied);
+        let round = maker.overdue.iter_mut().chain(&mut maker.current).find(|r| !r.replied);
         let round = round.ok_or(Violation::ReplyUnasked { peer })?;
         round.replied = true;
         let (announce, latency) = (round.announce, now.duration_since(round.at));
@@ -145,9 +134,7 @@ impl Ledger {
         if number.announce >= self.makers[number.maker.place as usize].announces {
             return Err(Violation::offer_unknown(peer, message));
         }
-        let round = self
-            .round(number)
-            .ok_or(Violation::OfferTwice { peer, number })?;
+        let round = self.round(number).ok_or(Violation::OfferTwice { peer, number })?;
         let slots = &mut round.slots;
         let seen = |slot: &Slot| matches!(slot, Slot::Delivered { to, .. } | Slot::Done { to } if *to == peer);
         let seen_one = slots.iter().any(seen);
@@ -199,9 +186,7 @@ impl Ledger {
         if number.maker.place != peer {
             return Err(Violation::AnswerOtherPeer { peer, number });
         }
-        let round = self
-            .round(number)
-            .ok_or(Violation::AnswerTwice { peer, number })?;
+        let round = self.round(number).ok_or(Violation::AnswerTwice { peer, number })?;
         let slot = round.slots.get_mut(usize::from(number.slot));
         let slot = slot.ok_or_else(|| Violation::answer_unknown(peer, message))?;
         let (to, at) = match *slot {

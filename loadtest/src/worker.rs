@@ -89,11 +89,7 @@ impl<'a> Worker<'a> {
         let (mut phase, mut cpu_before, mut entered) = (Phase::Join, None, Instant::now());
         let mut is_drained = false;
         loop {
-            let wait = if self.again.is_empty() {
-                TURN_WAIT_MAX
-            } else {
-                Duration::ZERO
-            };
+            let wait = if self.again.is_empty() { TURN_WAIT_MAX } else { Duration::ZERO };
             match self.poll.poll(&mut events, Some(wait)) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
@@ -140,9 +136,7 @@ impl<'a> Worker<'a> {
         }
         self.rest();
         self.flush();
-        self.signals
-            .board(self.talk.share.worker)
-            .publish(&self.talk.counts);
+        self.signals.board(self.talk.share.worker).publish(&self.talk.counts);
     }
 
     fn socket_event(&mut self, event: &Event) {
@@ -154,9 +148,7 @@ impl<'a> Worker<'a> {
         if link.stage == Stage::Connecting {
             match socket.finish_connect() {
                 Ok(true) => {
-                    socket
-                        .outbox(&mut self.buffers)
-                        .extend_from_slice(&self.request);
+                    socket.outbox(&mut self.buffers).extend_from_slice(&self.request);
                     link.stage = Stage::Upgrading;
                 }
                 Ok(false) => return,
@@ -210,12 +202,7 @@ impl<'a> Worker<'a> {
                 Err(error) => (None, Some(error)),
             };
             let stage = Stage::Connecting;
-            self.links.push(Link {
-                socket,
-                stage,
-                is_dirty: false,
-                is_paused: false,
-            });
+            self.links.push(Link { socket, stage, is_dirty: false, is_paused: false });
             self.joining += 1;
             if let Some(error) = failed {
                 self.cut_off(peer as u32, &error.into());
@@ -236,8 +223,7 @@ impl<'a> Worker<'a> {
             };
             link.stage = Stage::Announcing;
             self.announcing += 1;
-            self.talk
-                .announce(peer, now, socket.outbox(&mut self.buffers));
+            self.talk.announce(peer, now, socket.outbox(&mut self.buffers));
             self.touch(peer);
         }
     }
@@ -311,13 +297,9 @@ impl<'a> Worker<'a> {
         link.stage = Stage::Gone;
         link.socket = None;
         let talk = &mut self.talk;
-        talk.ledger
-            .leave(peer, talk.share.peers[peer as usize].swarm);
+        talk.ledger.leave(peer, talk.share.peers[peer as usize].swarm);
         talk.counts.gone += 1;
         *talk.record.closes.entry(why.code()).or_default() += 1;
-        talk.record.violations.add(&Violation::CutOff {
-            peer,
-            why: why.to_string(),
-        });
+        talk.record.violations.add(&Violation::CutOff { peer, why: why.to_string() });
     }
 }

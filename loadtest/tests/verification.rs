@@ -1,11 +1,7 @@
 //! The load generator against trackers that are right and trackers that are wrong: each broken
 //! promise is named, and the exit code says it.
 
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test may end with a panic"
-)]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may end with a panic")]
 
 use std::net::SocketAddr;
 use std::process::{Command, Output};
@@ -23,12 +19,7 @@ fn load(tracker: SocketAddr, swarms: usize) -> (Output, Value) {
 fn load_with(tracker: SocketAddr, swarms: usize, more: &[&str]) -> (Output, Value) {
     let file = std::env::temp_dir().join(format!("loadtest-{}.json", tracker.port()));
     let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
-        .args([
-            "--url",
-            &format!("ws://{tracker}/announce"),
-            "--peers",
-            &PEERS.to_string(),
-        ])
+        .args(["--url", &format!("ws://{tracker}/announce"), "--peers", &PEERS.to_string()])
         .args([
             "--swarms",
             &swarms.to_string(),
@@ -57,19 +48,12 @@ fn catches(fault: Fault, kind: &str) {
 fn catches_all(fault: Fault, expected: &[&str]) {
     let (output, report) = load(support::start(fault), 2);
     let kinds = report["violations_by_kind"].as_object().expect("an object");
-    assert_eq!(
-        kinds.keys().collect::<Vec<_>>(),
-        expected,
-        "{fault:?}: {report:#}"
-    );
+    assert_eq!(kinds.keys().collect::<Vec<_>>(), expected, "{fault:?}: {report:#}");
     assert_eq!(output.status.code(), Some(1), "{fault:?}");
     let table = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(table.contains("VIOLATIONS"), "{table}");
     for (kind, count) in kinds {
-        assert!(
-            count.as_u64() > Some(0) && table.contains(kind),
-            "{fault:?}: {table}"
-        );
+        assert!(count.as_u64() > Some(0) && table.contains(kind), "{fault:?}: {table}");
     }
 }
 
@@ -87,14 +71,8 @@ fn a_right_tracker_passes_and_is_measured() {
         assert!(quantile(of, "p50") > Some(0) && quantile(of, "p99_9") >= quantile(of, "p50"));
     }
     if cfg!(target_os = "linux") {
-        assert!(
-            report["server"]["cpu_us_per_relay"].as_f64() > Some(0.0),
-            "{report:#}"
-        );
-        assert!(
-            report["server"]["rss_bytes_end"].as_u64() > Some(0),
-            "{report:#}"
-        );
+        assert!(report["server"]["cpu_us_per_relay"].as_f64() > Some(0.0), "{report:#}");
+        assert!(report["server"]["rss_bytes_end"].as_u64() > Some(0), "{report:#}");
     }
 }
 
@@ -112,10 +90,7 @@ fn a_swarm_smaller_than_its_offers_relays_to_all_others_once() {
     assert_eq!(output.status.code(), Some(0), "{report:#}");
     let (relays, announces) = (&report["relays_per_s"], &report["announces_per_s"]);
     let per_announce = relays.as_f64().expect("a rate") / announces.as_f64().expect("a rate");
-    assert!(
-        (1.5..2.5).contains(&per_announce),
-        "{per_announce} relays an announce"
-    );
+    assert!((1.5..2.5).contains(&per_announce), "{per_announce} relays an announce");
 }
 
 #[test]
@@ -164,14 +139,8 @@ fn replies_that_clients_cannot_use_are_caught() {
 fn a_needless_close_is_caught_and_counted_by_code() {
     let (output, report) = load(support::start(Fault::Closes), 2);
     assert_eq!(output.status.code(), Some(1));
-    assert!(
-        report["closes_by_code"]["1005"].as_u64() > Some(0),
-        "{report:#}"
-    );
-    assert!(
-        report["violations_by_kind"]["cut off"].as_u64() > Some(0),
-        "{report:#}"
-    );
+    assert!(report["closes_by_code"]["1005"].as_u64() > Some(0), "{report:#}");
+    assert!(report["violations_by_kind"]["cut off"].as_u64() > Some(0), "{report:#}");
 }
 
 #[test]
@@ -179,16 +148,11 @@ fn a_missing_tracker_is_told_with_how_to_start_one() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}", free.local_addr().expect("an address"));
     drop(free);
-    let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
-        .args(["--url", &url])
-        .output();
+    let output = Command::new(env!("CARGO_BIN_EXE_loadtest")).args(["--url", &url]).output();
     let output = output.expect("the program runs");
     assert_eq!(output.status.code(), Some(1));
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(
-        error.contains(&url) && error.contains("cargo run --release"),
-        "{error}"
-    );
+    assert!(error.contains(&url) && error.contains("cargo run --release"), "{error}");
 }
 
 #[test]
@@ -199,22 +163,11 @@ fn a_refusal_names_key_value_and_bound() {
         (["--peers", "39"], ["--peers", "39", "20 swarms"]),
         (["--threads", "21"], ["--threads", "21", "20"]),
         (["--sdp-bytes", "10"], ["--sdp-bytes", "10", "160"]),
-        (
-            ["--peers", "1000000"],
-            ["--peers", "1000000", "file descriptors"],
-        ),
-        (
-            ["--url", "wss://127.0.0.1"],
-            ["--url", "wss://127.0.0.1", "ws://"],
-        ),
-        (
-            ["--server-pid", "4194305"],
-            ["--server-pid", "4194305", "no such process"],
-        ),
+        (["--peers", "1000000"], ["--peers", "1000000", "file descriptors"]),
+        (["--url", "wss://127.0.0.1"], ["--url", "wss://127.0.0.1", "ws://"]),
+        (["--server-pid", "4194305"], ["--server-pid", "4194305", "no such process"]),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
-            .args(flags)
-            .output();
+        let output = Command::new(env!("CARGO_BIN_EXE_loadtest")).args(flags).output();
         let output = output.expect("the program runs");
         assert_eq!(output.status.code(), Some(2), "{flags:?}");
         let error = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -78,11 +78,7 @@ pub struct ListenConfig {
 
 impl Default for OriginConfig {
     fn default() -> Self {
-        OriginConfig {
-            streams: vec![StreamConfig::default()],
-            listen: None,
-            folder: None,
-        }
+        OriginConfig { streams: vec![StreamConfig::default()], listen: None, folder: None }
     }
 }
 
@@ -103,10 +99,7 @@ impl Default for StreamConfig {
 
 impl Default for ListenConfig {
     fn default() -> Self {
-        ListenConfig {
-            host: "0.0.0.0".to_owned(),
-            port: 8080,
-        }
+        ListenConfig { host: "0.0.0.0".to_owned(), port: 8080 }
     }
 }
 
@@ -167,23 +160,11 @@ impl OriginConfig {
             }
             streams.push(stream);
         }
-        if let Some(folder) = self
-            .folder
-            .as_ref()
-            .filter(|folder| folder.as_os_str().is_empty())
-        {
-            return refuse(
-                "origin.folder",
-                quoted(folder.display()),
-                "a path, or left out",
-            );
+        if let Some(folder) = self.folder.as_ref().filter(|folder| folder.as_os_str().is_empty()) {
+            return refuse("origin.folder", quoted(folder.display()), "a path, or left out");
         }
         let listen = self.listen.unwrap_or_default().validate()?;
-        Ok(ValidOrigin {
-            streams,
-            folder: self.folder,
-            listen,
-        })
+        Ok(ValidOrigin { streams, folder: self.folder, listen })
     }
 }
 
@@ -196,12 +177,8 @@ impl StreamConfig {
             );
             return refuse(format!("{key}.name"), quoted(&self.name), bound);
         }
-        let playlist_segments = within(
-            key,
-            "playlistSegments",
-            self.playlist_segments,
-            limits::PLAYLIST_SEGMENTS,
-        )?;
+        let playlist_segments =
+            within(key, "playlistSegments", self.playlist_segments, limits::PLAYLIST_SEGMENTS)?;
         let source = match self.source.as_str() {
             "testcard" => SourceKind::Testcard(self.card(key)?),
             "loop" => SourceKind::Loop,
@@ -210,27 +187,16 @@ impl StreamConfig {
                 return refuse(format!("{key}.source"), quoted(other), bound);
             }
         };
-        Ok(Stream {
-            name: self.name,
-            source,
-            playlist_segments: playlist_segments as usize,
-        })
+        Ok(Stream { name: self.name, source, playlist_segments: playlist_segments as usize })
     }
 
     fn card(&self, key: &str) -> Result<Card, ConfigError> {
         let even = |name: &str, pixels: u32| match pixels % 2 {
             0 => Ok(pixels),
-            _ => refuse(
-                format!("{key}.{name}"),
-                pixels,
-                "even, as 4:2:0 video wants it",
-            ),
+            _ => refuse(format!("{key}.{name}"), pixels, "even, as 4:2:0 video wants it"),
         };
         let card = Card {
-            width_pixels: even(
-                "width",
-                within(key, "width", self.width, limits::WIDTH_PIXELS)?,
-            )?,
+            width_pixels: even("width", within(key, "width", self.width, limits::WIDTH_PIXELS)?)?,
             height_pixels: even(
                 "height",
                 within(key, "height", self.height, limits::HEIGHT_PIXELS)?,
@@ -281,9 +247,7 @@ impl ValidOrigin {
 fn is_stream_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     (1..=limits::STREAM_NAME_CHARS_MAX).contains(&name.len())
-        && name
-            .bytes()
-            .all(|byte| plain(byte) || byte == b'-' || byte == b'_')
+        && name.bytes().all(|byte| plain(byte) || byte == b'-' || byte == b'_')
         && name.bytes().next().is_some_and(plain)
 }
 
@@ -312,9 +276,5 @@ fn refuse<T>(
     value: impl Display,
     bound: impl Into<String>,
 ) -> Result<T, ConfigError> {
-    Err(ConfigError {
-        key: key.into(),
-        value: value.to_string(),
-        bound: bound.into(),
-    })
+    Err(ConfigError { key: key.into(), value: value.to_string(), bound: bound.into() })
 }

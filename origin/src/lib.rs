@@ -67,11 +67,7 @@ impl Origin {
     /// When the folder for segments or the thread cannot be made.
     pub fn start(config: ValidOrigin) -> Result<Origin, OriginError> {
         let folder = Folder::make(config.folder)?;
-        let names: Vec<_> = config
-            .streams
-            .iter()
-            .map(|stream| stream.name.clone())
-            .collect();
+        let names: Vec<_> = config.streams.iter().map(|stream| stream.name.clone()).collect();
         let store = Arc::new(Store::new(names.iter().cloned()));
         let (stop, stopped) = oneshot::channel();
         let (alive, ended) = mpsc::channel();
@@ -84,15 +80,7 @@ impl Origin {
             drop(alive);
         });
         let thread = thread.map_err(OriginError::Thread)?;
-        Ok(Origin {
-            names,
-            store,
-            running: Some(Running {
-                thread,
-                stop,
-                ended,
-            }),
-        })
+        Ok(Origin { names, store, running: Some(Running { thread, stop, ended }) })
     }
 
     /// Mounts `/hls/{stream}/{file}` in an actix-web App, on as many workers as it has.
@@ -118,12 +106,7 @@ impl Origin {
 
 impl Drop for Origin {
     fn drop(&mut self) {
-        let Some(Running {
-            thread,
-            stop,
-            ended,
-        }) = self.running.take()
-        else {
+        let Some(Running { thread, stop, ended }) = self.running.take() else {
             return;
         };
         drop(stop);
@@ -150,10 +133,7 @@ impl Folder {
             },
             None => match tempfile::Builder::new().prefix("origin-").tempdir() {
                 Ok(folder) => Ok(Folder::Temporary(folder)),
-                Err(source) => Err(OriginError::Folder {
-                    path: std::env::temp_dir(),
-                    source,
-                }),
+                Err(source) => Err(OriginError::Folder { path: std::env::temp_dir(), source }),
             },
         }
     }
@@ -177,10 +157,8 @@ async fn run(
         ability = ability_for(&streams) => ability,
         _ = &mut stopped => return,
     };
-    let streams: Vec<_> = streams
-        .iter()
-        .filter_map(|stream| start(stream, ability, store, folder))
-        .collect();
+    let streams: Vec<_> =
+        streams.iter().filter_map(|stream| start(stream, ability, store, folder)).collect();
     // Resolves with an error, as it is dropped and never sent.
     let _ = stopped.await;
     let all_stopped = join_all(streams.iter().map(|stream| stream.send(StopStream)));
@@ -191,10 +169,7 @@ async fn run(
 
 /// Asks ffmpeg what it can do, if a stream needs it, and says so when it cannot.
 async fn ability_for(streams: &[Stream]) -> Ability {
-    if streams
-        .iter()
-        .all(|stream| stream.source == SourceKind::Loop)
-    {
+    if streams.iter().all(|stream| stream.source == SourceKind::Loop) {
         return Ability::NONE;
     }
     let ability = probe().await;

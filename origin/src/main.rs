@@ -66,9 +66,7 @@ fn log_to_stderr() {
     let filter = EnvFilter::try_from_default_env();
     let filter = filter.unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
     let log = tracing_subscriber::fmt().with_env_filter(filter);
-    log.with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr)
-        .init();
+    log.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).init();
 }
 
 fn read_config(path: Option<&Path>) -> anyhow::Result<ValidOrigin> {
@@ -88,10 +86,7 @@ fn read_config(path: Option<&Path>) -> anyhow::Result<ValidOrigin> {
     json.end().with_context(|| name.to_string())?;
     if !config.others.is_empty() {
         let sections: Vec<_> = config.others.into_keys().collect();
-        tracing::info!(
-            "{name}: not the origin's, and not read: {}",
-            sections.join(", ")
-        );
+        tracing::info!("{name}: not the origin's, and not read: {}", sections.join(", "));
     }
     let origin = config.origin.unwrap_or_else(|| {
         tracing::warn!("{name} has no section `origin`: playing the test card");
@@ -123,16 +118,11 @@ async fn run(config: ValidOrigin) -> anyhow::Result<()> {
     // Side by side, so that neither's patience adds to the other's.
     let origin_stopped = actix_web::rt::task::spawn_blocking(|| origin.stop());
     handle.stop(true).await;
-    origin_stopped
-        .await
-        .context("the origin panicked while it stopped")
+    origin_stopped.await.context("the origin panicked while it stopped")
 }
 
 /// One line per stream, for people and for scripts.
-#[expect(
-    clippy::print_stdout,
-    reason = "the addresses are this program's output"
-)]
+#[expect(clippy::print_stdout, reason = "the addresses are this program's output")]
 fn print_streams(listening_at: SocketAddr, streams: &[StreamInfo]) {
     let mut address = listening_at;
     if address.ip().is_unspecified() {

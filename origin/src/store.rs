@@ -22,9 +22,7 @@ pub(crate) struct Store {
 impl Store {
     /// A store with an empty shelf for each name.
     pub(crate) fn new(names: impl Iterator<Item = String>) -> Self {
-        Store {
-            shelves: names.map(|name| (name, Arc::new(Shelf::new()))).collect(),
-        }
+        Store { shelves: names.map(|name| (name, Arc::new(Shelf::new()))).collect() }
     }
 
     pub(crate) fn shelf(&self, stream: &str) -> Option<&Arc<Shelf>> {
@@ -88,10 +86,7 @@ impl Edition {
             playlist: render(window, segment).into(),
             etag: format!("{first}-{last}"),
             target: segment,
-            segments: window
-                .kept()
-                .map(|kept| (kept.name.clone(), kept.clone()))
-                .collect(),
+            segments: window.kept().map(|kept| (kept.name.clone(), kept.clone())).collect(),
         }
     }
 

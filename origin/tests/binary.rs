@@ -64,10 +64,7 @@ fn command(config: &str, path: Option<&str>) -> (Command, TempDir) {
     let file = folder.path().join("config.json");
     fs::write(&file, config).expect("a file");
     let mut command = Command::new(env!("CARGO_BIN_EXE_origin"));
-    command
-        .arg(file)
-        .env_remove("RUST_LOG")
-        .env("TMPDIR", folder.path());
+    command.arg(file).env_remove("RUST_LOG").env("TMPDIR", folder.path());
     if let Some(path) = path {
         command.env("PATH", path);
     }
@@ -87,28 +84,10 @@ impl Running {
             stderr.read_to_string(&mut log).expect("a log");
             log
         });
-        let lines: Vec<_> = stdout
-            .lines()
-            .take(streams)
-            .map(|line| line.expect("text"))
-            .collect();
-        let url = lines
-            .first()
-            .and_then(|line| line.split("http://").nth(1))
-            .expect("an address");
-        let address = url
-            .split('/')
-            .next()
-            .expect("an address")
-            .parse()
-            .expect("an address");
-        Running {
-            process: Process(child),
-            address,
-            lines,
-            log,
-            folder: Rc::new(folder),
-        }
+        let lines: Vec<_> = stdout.lines().take(streams).map(|line| line.expect("text")).collect();
+        let url = lines.first().and_then(|line| line.split("http://").nth(1)).expect("an address");
+        let address = url.split('/').next().expect("an address").parse().expect("an address");
+        Running { process: Process(child), address, lines, log, folder: Rc::new(folder) }
     }
 
     fn pid(&self) -> i32 {
@@ -133,11 +112,7 @@ fn refused(config: &str) -> Output {
 /// What a folder holds.
 fn names_in(folder: &Path) -> Vec<String> {
     let name = |entry: fs::DirEntry| entry.file_name().to_string_lossy().into_owned();
-    fs::read_dir(folder)
-        .expect("a folder")
-        .flatten()
-        .map(name)
-        .collect()
+    fs::read_dir(folder).expect("a folder").flatten().map(name).collect()
 }
 
 #[test]
@@ -147,10 +122,7 @@ fn it_prints_a_line_per_stream_and_serves_what_it_prints() {
     let address = running.address;
     assert_ne!(address.port(), 0);
     for (line, name) in running.lines.iter().zip(["print-a", "print-b"]) {
-        assert_eq!(
-            *line,
-            format!("stream   http://{address}/hls/{name}/index.m3u8")
-        );
+        assert_eq!(*line, format!("stream   http://{address}/hls/{name}/index.m3u8"));
         Playlist::get(address, name);
     }
     running.end(Signal::TERM);
@@ -164,11 +136,7 @@ fn a_signal_ends_it_with_its_ffmpeg_and_its_folder() {
         Playlist::get(running.address, name);
         assert_eq!(ffmpeg_of(name).len(), 1);
         let folder = running.folder.clone();
-        assert_eq!(
-            names_in(folder.path()).len(),
-            2,
-            "the config and the segments' folder"
-        );
+        assert_eq!(names_in(folder.path()).len(), 2, "the config and the segments' folder");
         let (status, took, log) = running.end(signal);
         assert_eq!(status.code(), Some(0), "{log}");
         assert!(took < Duration::from_secs(3), "{took:?}: {log}");
@@ -183,9 +151,7 @@ fn a_signal_ends_it_with_its_ffmpeg_and_its_folder() {
 fn ffmpeg_is_in_a_process_group_of_its_own() {
     require_ffmpeg();
     let running = Running::start(&config(&["group"]), 1, None);
-    let pid = eventually(PATIENCE, "an ffmpeg", || {
-        ffmpeg_of("group").first().copied()
-    });
+    let pid = eventually(PATIENCE, "an ffmpeg", || ffmpeg_of("group").first().copied());
     eventually(PATIENCE, "its own group", || {
         let group = getpgid(Pid::from_raw(pid)).expect("a process");
         (group.as_raw_nonzero().get() == pid).then_some(())
@@ -202,9 +168,7 @@ fn ffmpeg_does_not_outlive_an_origin_that_is_killed() {
     assert_eq!(ffmpeg_of("orphan").len(), 1);
     let (status, ..) = running.end(Signal::KILL);
     assert_eq!(status.code(), None);
-    eventually(PATIENCE, "the end of ffmpeg", || {
-        ffmpeg_of("orphan").is_empty().then_some(())
-    });
+    eventually(PATIENCE, "the end of ffmpeg", || ffmpeg_of("orphan").is_empty().then_some(()));
 }
 
 #[test]
@@ -217,16 +181,10 @@ fn without_ffmpeg_the_same_address_plays_the_clip_and_the_log_says_how_to_get_it
         (playlist.segments.len() == 12).then_some(playlist)
     });
     let newest = playlist.segments.last().expect("a segment");
-    assert_eq!(
-        get(running.address, &format!("/hls/testcard/{newest}")).status,
-        200
-    );
+    assert_eq!(get(running.address, &format!("/hls/testcard/{newest}")).status, 200);
     let (status, _, log) = running.end(Signal::TERM);
     assert_eq!(status.code(), Some(0), "{log}");
-    let hints: Vec<_> = log
-        .lines()
-        .filter(|line| line.contains("apt install ffmpeg"))
-        .collect();
+    let hints: Vec<_> = log.lines().filter(|line| line.contains("apt install ffmpeg")).collect();
     assert_eq!(hints.len(), 1, "{log}");
     assert!(hints[0].contains("brew install ffmpeg"), "{log}");
 }
@@ -251,10 +209,7 @@ fn an_ffmpeg_that_hangs_gets_503_for_viewers_and_is_started_again() {
     assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(answer.header("cache-control"), "public, max-age=1");
     assert_eq!(answer.header("access-control-allow-origin"), "*");
-    assert!(
-        began.elapsed() >= FIRST_PLAYLIST_WAIT,
-        "it is held for a while first"
-    );
+    assert!(began.elapsed() >= FIRST_PLAYLIST_WAIT, "it is held for a while first");
 
     let first = processes_with("sleep 1000.25");
     assert_eq!(first.len(), 1);
@@ -268,14 +223,8 @@ fn an_ffmpeg_that_hangs_gets_503_for_viewers_and_is_started_again() {
     assert!(processes_with("sleep 1000.25").is_empty());
     let why = "no new segment for 15s; its last words: noise 999";
     assert!(log.contains(why), "{log}");
-    let lines = log
-        .lines()
-        .filter(|line| line.contains("ffmpeg: noise"))
-        .count();
-    assert!(
-        (1..50).contains(&lines),
-        "{lines} of 2000 lines are logged: {log}"
-    );
+    let lines = log.lines().filter(|line| line.contains("ffmpeg: noise")).count();
+    assert!((1..50).contains(&lines), "{lines} of 2000 lines are logged: {log}");
 }
 
 #[test]
@@ -285,14 +234,8 @@ fn a_config_that_cannot_work_is_one_clear_line_and_exit_code_2() {
             r#"{"origin":{"streams":[{"fps":0}]}}"#,
             "origin.streams[0].fps is 0, but must be 1 to 120",
         ),
-        (
-            r#"{"origin":{"streams":[{"fps":"x"}]}}"#,
-            "origin.streams[0].fps: invalid type: string",
-        ),
-        (
-            r#"{"origin":{"strems":[]}}"#,
-            "origin.strems: unknown field `strems`",
-        ),
+        (r#"{"origin":{"streams":[{"fps":"x"}]}}"#, "origin.streams[0].fps: invalid type: string"),
+        (r#"{"origin":{"strems":[]}}"#, "origin.strems: unknown field `strems`"),
         (r#"{"origin":{}} x"#, "trailing characters at line 1"),
         (r#"{"origin":"#, "EOF while parsing"),
     ] {
@@ -317,12 +260,7 @@ fn a_port_that_is_taken_is_one_clear_line() {
     ));
     let log = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{log}");
-    assert!(
-        log.contains(&format!(
-            "cannot listen on {address}: Address already in use"
-        )),
-        "{log}"
-    );
+    assert!(log.contains(&format!("cannot listen on {address}: Address already in use")), "{log}");
 }
 
 #[test]
@@ -331,8 +269,5 @@ fn the_trackers_sections_are_left_to_the_tracker_by_name() {
     let running = Running::start(&config, 1, Some("/nonexistent"));
     let (status, _, log) = running.end(Signal::TERM);
     assert_eq!(status.code(), Some(0), "{log}");
-    assert!(
-        log.contains("not the origin's, and not read: servers, tracker"),
-        "{log}"
-    );
+    assert!(log.contains("not the origin's, and not read: servers, tracker"), "{log}");
 }

@@ -17,26 +17,14 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
     let many = format!(r#"{{"streams":[{}]}}"#, vec!["{}"; 17].join(","));
     let name_bound = "but must be 1 to 64 of a-z, 0-9, - and _, and begin with a letter or digit";
     let cases = [
-        (
-            stream(r#""fps":0"#),
-            "origin.streams[0].fps is 0, but must be 1 to 120",
-        ),
-        (
-            stream(r#""fps":121"#),
-            "origin.streams[0].fps is 121, but must be 1 to 120",
-        ),
-        (
-            stream(r#""width":63"#),
-            "origin.streams[0].width is 63, but must be 64 to 3840",
-        ),
+        (stream(r#""fps":0"#), "origin.streams[0].fps is 0, but must be 1 to 120"),
+        (stream(r#""fps":121"#), "origin.streams[0].fps is 121, but must be 1 to 120"),
+        (stream(r#""width":63"#), "origin.streams[0].width is 63, but must be 64 to 3840"),
         (
             stream(r#""height":99"#),
             "origin.streams[0].height is 99, but must be even, as 4:2:0 video wants it",
         ),
-        (
-            stream(r#""videoKbps":-1"#),
-            "origin.streams[0].videoKbps is -1, but must be 50 to 50000",
-        ),
+        (stream(r#""videoKbps":-1"#), "origin.streams[0].videoKbps is -1, but must be 50 to 50000"),
         (
             stream(r#""segmentSeconds":11"#),
             "origin.streams[0].segmentSeconds is 11, but must be 1 to 10",
@@ -62,10 +50,7 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
             stream(&format!(r#""name":"{long}""#)),
             &format!(r#"origin.streams[0].name is "{long}", {name_bound}"#),
         ),
-        (
-            stream(r#""name":"-a""#),
-            &format!(r#"origin.streams[0].name is "-a", {name_bound}"#),
-        ),
+        (stream(r#""name":"-a""#), &format!(r#"origin.streams[0].name is "-a", {name_bound}"#)),
         (
             r#"{"streams":[{},{}]}"#.to_owned(),
             r#"origin.streams[1].name is "testcard", but must be a name that no other stream has"#,
@@ -74,10 +59,7 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
             r#"{"streams":[]}"#.to_owned(),
             "origin.streams is a list of 0, but must be a list of 1 to 16 streams",
         ),
-        (
-            many,
-            "origin.streams is a list of 17, but must be a list of 1 to 16 streams",
-        ),
+        (many, "origin.streams is a list of 17, but must be a list of 1 to 16 streams"),
         (
             r#"{"listen":{"port":65536}}"#.to_owned(),
             "origin.listen.port is 65536, but must be 0 to 65535",
@@ -87,10 +69,7 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
             "origin.listen.host is \"example.org\", \
              but must be an IP address such as 0.0.0.0 or ::1",
         ),
-        (
-            r#"{"folder":""}"#.to_owned(),
-            r#"origin.folder is "", but must be a path, or left out"#,
-        ),
+        (r#"{"folder":""}"#.to_owned(), r#"origin.folder is "", but must be a path, or left out"#),
     ];
     for (section, refusal) in cases {
         let error = check(&section).expect_err(&section);
@@ -100,17 +79,11 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
 
 #[test]
 fn an_unknown_key_is_refused_by_name() {
-    for section in [
-        r#"{"stream":[]}"#,
-        r#"{"streams":[{"kbps":1}]}"#,
-        r#"{"listen":{"address":"0.0.0.0"}}"#,
-    ] {
-        let error = serde_json::from_str::<OriginConfig>(section)
-            .expect_err(section)
-            .to_string();
-        let key = section
-            .split('"')
-            .filter(|part| part.starts_with(char::is_alphabetic));
+    for section in
+        [r#"{"stream":[]}"#, r#"{"streams":[{"kbps":1}]}"#, r#"{"listen":{"address":"0.0.0.0"}}"#]
+    {
+        let error = serde_json::from_str::<OriginConfig>(section).expect_err(section).to_string();
+        let key = section.split('"').filter(|part| part.starts_with(char::is_alphabetic));
         let unknown = |key: &str| error.contains(&format!("unknown field `{key}`"));
         assert!(key.into_iter().any(unknown), "{error}");
     }
@@ -123,13 +96,7 @@ fn an_empty_section_is_the_test_card_on_port_8080() {
     let written = OriginConfig::default();
     assert_eq!(written.streams.len(), 1);
     let card = &written.streams[0];
-    assert_eq!(
-        (card.name.as_str(), card.source.as_str()),
-        ("testcard", "testcard")
-    );
-    assert_eq!(
-        (card.width, card.height, card.fps, card.video_kbps),
-        (1280, 720, 30, 2500)
-    );
+    assert_eq!((card.name.as_str(), card.source.as_str()), ("testcard", "testcard"));
+    assert_eq!((card.width, card.height, card.fps, card.video_kbps), (1280, 720, 30, 2500));
     assert_eq!((card.segment_seconds, card.playlist_segments), (2, 12));
 }

@@ -42,10 +42,7 @@ fn ffprobe(segment: &[u8]) -> String {
         .arg(&file)
         .output()
         .expect("ffprobe");
-    assert!(
-        probe.status.success() && probe.stderr.is_empty(),
-        "{probe:?}"
-    );
+    assert!(probe.status.success() && probe.stderr.is_empty(), "{probe:?}");
     String::from_utf8(probe.stdout).expect("text")
 }
 
@@ -57,36 +54,19 @@ fn segments_can_each_be_decoded_alone_in_every_browser() {
     let first = Playlist::get(served.address, "decodable");
     let playlist = newest_is(&served, "decodable", first.sequence + 2);
     assert_eq!(playlist.discontinuities, 0, "{}", playlist.text);
-    assert!(
-        playlist.text.contains("#EXT-X-TARGETDURATION:1\n"),
-        "{}",
-        playlist.text
-    );
-    assert!(
-        playlist.text.contains("#EXTINF:1.000000,\n"),
-        "{}",
-        playlist.text
-    );
+    assert!(playlist.text.contains("#EXT-X-TARGETDURATION:1\n"), "{}", playlist.text);
+    assert!(playlist.text.contains("#EXTINF:1.000000,\n"), "{}", playlist.text);
     for name in &playlist.segments {
         let told = ffprobe(&get(served.address, &format!("/hls/decodable/{name}")).body);
         let video = "codec_name=h264|width=160|height=90|has_b_frames=0|pix_fmt=yuv420p";
         assert!(told.contains(video), "{told}");
         assert!(told.contains("codec_name=aac"), "{told}");
-        let pictures: Vec<_> = told
-            .lines()
-            .filter(|line| line.starts_with("packet|stream_index=0"))
-            .collect();
+        let pictures: Vec<_> =
+            told.lines().filter(|line| line.starts_with("packet|stream_index=0")).collect();
         assert_eq!(pictures.len(), 10, "{told}");
         let is_key = |line: &&str| line.contains("flags=K");
-        assert!(
-            pictures.first().is_some_and(is_key),
-            "{name} starts without a key frame"
-        );
-        assert_eq!(
-            pictures.iter().filter(|line| is_key(line)).count(),
-            1,
-            "{told}"
-        );
+        assert!(pictures.first().is_some_and(is_key), "{name} starts without a key frame");
+        assert_eq!(pictures.iter().filter(|line| is_key(line)).count(), 1, "{told}");
     }
     served.stop();
 }
@@ -104,43 +84,22 @@ fn after_ffmpeg_is_killed_the_stream_goes_on_with_a_discontinuity() {
 
     let after = eventually(PATIENCE, "a discontinuity", || {
         let playlist = Playlist::get(served.address, "killed");
-        assert!(
-            playlist.sequence >= before.sequence,
-            "never goes back: {}",
-            playlist.text
-        );
+        assert!(playlist.sequence >= before.sequence, "never goes back: {}", playlist.text);
         (playlist.discontinuities == 1).then_some(playlist)
     });
-    assert!(
-        after.newest() > before.newest(),
-        "{} then {}",
-        before.text,
-        after.text
-    );
+    assert!(after.newest() > before.newest(), "{} then {}", before.text, after.text);
     assert_eq!(after.discontinuity_sequence, before.discontinuity_sequence);
     for name in &after.segments {
-        assert_eq!(
-            get(served.address, &format!("/hls/killed/{name}")).status,
-            200,
-            "{name}"
-        );
+        assert_eq!(get(served.address, &format!("/hls/killed/{name}")).status, 200, "{name}");
     }
     let pids_now = ffmpeg_of("killed");
-    assert!(
-        pids_now.len() == 1 && pids_now != pids,
-        "another ffmpeg: {pids_now:?}"
-    );
+    assert!(pids_now.len() == 1 && pids_now != pids, "another ffmpeg: {pids_now:?}");
 
     let later = eventually(PATIENCE, "the discontinuity to leave the playlist", || {
         let playlist = Playlist::get(served.address, "killed");
         (playlist.discontinuities == 0).then_some(playlist)
     });
-    assert_eq!(
-        later.discontinuity_sequence,
-        before.discontinuity_sequence + 1,
-        "{}",
-        later.text
-    );
+    assert_eq!(later.discontinuity_sequence, before.discontinuity_sequence + 1, "{}", later.text);
     served.stop();
 }
 
@@ -171,27 +130,15 @@ fn old_segments_are_deleted_and_other_files_are_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let stream_folder = folder.path().join("cleaned");
     fs::create_dir(&stream_folder).expect("a folder");
-    for name in [
-        "cleaned-1.ts",
-        "cleaned-2.ts.tmp",
-        "index.m3u8",
-        "notes.txt",
-    ] {
+    for name in ["cleaned-1.ts", "cleaned-2.ts.tmp", "index.m3u8", "notes.txt"] {
         fs::write(stream_folder.join(name), "old").expect("a file");
     }
     let served = Served::start(&card("cleaned", &folder.path().display().to_string()));
     let first = Playlist::get(served.address, "cleaned");
-    assert!(
-        first.sequence > 1_000_000_000,
-        "numbers start with the epoch: {}",
-        first.text
-    );
+    assert!(first.sequence > 1_000_000_000, "numbers start with the epoch: {}", first.text);
     assert!(!stream_folder.join("cleaned-1.ts").exists());
     assert!(!stream_folder.join("cleaned-2.ts.tmp").exists());
-    assert_eq!(
-        fs::read_to_string(stream_folder.join("notes.txt")).expect("a file"),
-        "old"
-    );
+    assert_eq!(fs::read_to_string(stream_folder.join("notes.txt")).expect("a file"), "old");
     let old = get(served.address, "/hls/cleaned/cleaned-1.ts");
     assert_eq!(old.status, 404);
     served.stop();

@@ -21,17 +21,9 @@ fn a_segment(at: SocketAddr) -> String {
 }
 
 fn assert_open_to_all_pages(response: &Response) {
-    assert_eq!(
-        response.header("access-control-allow-origin"),
-        "*",
-        "{response:?}"
-    );
+    assert_eq!(response.header("access-control-allow-origin"), "*", "{response:?}");
     assert_eq!(response.header("access-control-expose-headers"), EXPOSED);
-    assert_eq!(
-        response.header("vary"),
-        "",
-        "a CDN keeps one copy for all pages"
-    );
+    assert_eq!(response.header("vary"), "", "a CDN keeps one copy for all pages");
 }
 
 fn assert_brief_error(response: &Response, status: u16) {
@@ -46,52 +38,24 @@ fn the_first_request_gets_a_whole_playlist_whose_segments_are_all_there() {
     let served = Served::start(CLIP);
     let response = get(served.address, "/hls/clip/index.m3u8");
     assert_eq!(response.status, 200);
-    assert_eq!(
-        response.header("content-type"),
-        "application/vnd.apple.mpegurl"
-    );
-    assert_eq!(
-        response.header("cache-control"),
-        "public, max-age=1",
-        "half of 2 s"
-    );
+    assert_eq!(response.header("content-type"), "application/vnd.apple.mpegurl");
+    assert_eq!(response.header("cache-control"), "public, max-age=1", "half of 2 s");
     assert_open_to_all_pages(&response);
     let playlist = Playlist::parse(response.text());
     assert_eq!(playlist.segments.len(), 6);
     for (index, name) in playlist.segments.iter().enumerate() {
-        assert_eq!(
-            *name,
-            format!("loop-{}.ts", playlist.sequence + index as u64)
-        );
+        assert_eq!(*name, format!("loop-{}.ts", playlist.sequence + index as u64));
         let segment = get(served.address, &format!("/hls/clip/{name}"));
         assert_eq!(segment.status, 200, "{name}");
         assert_eq!(segment.header("content-type"), "video/mp2t");
-        assert_eq!(
-            segment.header("cache-control"),
-            "public, max-age=31536000, immutable"
-        );
-        assert_eq!(
-            segment.header("content-length"),
-            segment.body.len().to_string()
-        );
-        assert_eq!(
-            segment.body.len() % 188,
-            0,
-            "{name} is not whole MPEG-TS packets"
-        );
-        assert!(
-            segment.body.chunks(188).all(|packet| packet[0] == 0x47),
-            "{name}"
-        );
+        assert_eq!(segment.header("cache-control"), "public, max-age=31536000, immutable");
+        assert_eq!(segment.header("content-length"), segment.body.len().to_string());
+        assert_eq!(segment.body.len() % 188, 0, "{name} is not whole MPEG-TS packets");
+        assert!(segment.body.chunks(188).all(|packet| packet[0] == 0x47), "{name}");
         assert_open_to_all_pages(&segment);
     }
     let expected = ["/hls/clip/index.m3u8"];
-    let paths: Vec<_> = served
-        .origin
-        .streams()
-        .into_iter()
-        .map(|info| info.path)
-        .collect();
+    let paths: Vec<_> = served.origin.streams().into_iter().map(|info| info.path).collect();
     assert_eq!(paths, expected);
     served.stop();
 }
@@ -119,12 +83,7 @@ fn head_tells_what_get_would_without_the_body() {
         let whole = get(served.address, &path);
         let head = request(served.address, "HEAD", &path, &[]);
         assert_eq!((head.status, head.body.len()), (200, 0));
-        for name in [
-            "content-type",
-            "content-length",
-            "cache-control",
-            "accept-ranges",
-        ] {
+        for name in ["content-type", "content-length", "cache-control", "accept-ranges"] {
             assert_eq!(head.header(name), whole.header(name), "{name} of {path}");
         }
         assert_ne!(head.header("content-length"), "");
@@ -148,10 +107,7 @@ fn a_range_gets_its_part() {
     ] {
         let part = request(served.address, "GET", &path, &[("Range", &range)]);
         assert_eq!(part.status, 206, "{range}");
-        assert_eq!(
-            part.header("content-range"),
-            format!("bytes {first}-{last}/{length}")
-        );
+        assert_eq!(part.header("content-range"), format!("bytes {first}-{last}/{length}"));
         assert_eq!(part.header("accept-ranges"), "bytes");
         assert_eq!(part.header("content-type"), "video/mp2t");
         assert!(part.body == whole[first..=last], "{range}");
@@ -179,15 +135,7 @@ fn an_odd_range_gets_the_whole() {
     let path = a_segment(served.address);
     let length = get(served.address, &path).body.len();
     let huge = format!("bytes={}", "0-1,".repeat(500));
-    for range in [
-        "bytes=0-1,5-6",
-        "bytes=9-3",
-        "bytes=x",
-        "packets=0-1",
-        "",
-        "bytes=",
-        &huge,
-    ] {
+    for range in ["bytes=0-1,5-6", "bytes=9-3", "bytes=x", "packets=0-1", "", "bytes=", &huge] {
         let whole = request(served.address, "GET", &path, &[("Range", range)]);
         assert_eq!((whole.status, whole.body.len()), (200, length), "{range}");
     }
@@ -223,12 +171,7 @@ fn what_the_client_has_is_not_sent_again() {
         assert_eq!(answer.header("etag"), etag);
         assert_open_to_all_pages(&answer);
     }
-    let other = request(
-        served.address,
-        "GET",
-        &path,
-        &[("If-None-Match", "\"other\"")],
-    );
+    let other = request(served.address, "GET", &path, &[("If-None-Match", "\"other\"")]);
     assert_eq!(other.status, 200);
     served.stop();
 }
@@ -241,21 +184,10 @@ fn a_page_elsewhere_may_ask_for_ranges() {
         ("Access-Control-Request-Method", "GET"),
         ("Access-Control-Request-Headers", "range"),
     ];
-    let preflight = request(
-        served.address,
-        "OPTIONS",
-        &a_segment(served.address),
-        &headers,
-    );
+    let preflight = request(served.address, "OPTIONS", &a_segment(served.address), &headers);
     assert_eq!((preflight.status, preflight.body.len()), (204, 0));
-    assert_eq!(
-        preflight.header("access-control-allow-methods"),
-        "GET, HEAD, OPTIONS"
-    );
-    assert_eq!(
-        preflight.header("access-control-allow-headers"),
-        "Range, If-Range, If-None-Match"
-    );
+    assert_eq!(preflight.header("access-control-allow-methods"), "GET, HEAD, OPTIONS");
+    assert_eq!(preflight.header("access-control-allow-headers"), "Range, If-Range, If-None-Match");
     assert_eq!(preflight.header("access-control-max-age"), "86400");
     assert_open_to_all_pages(&preflight);
     served.stop();
@@ -281,12 +213,7 @@ fn only_names_that_the_stream_gave_out_exist() {
         assert_brief_error(&get(served.address, &path), 404);
     }
     // These do not name a file of a stream at all, so the app around the routes answers.
-    for path in [
-        "/hls/clip/../../../etc/passwd",
-        "/hls/../etc/passwd/x",
-        "/hls//",
-        "/hls/clip",
-    ] {
+    for path in ["/hls/clip/../../../etc/passwd", "/hls/../etc/passwd/x", "/hls//", "/hls/clip"] {
         assert_eq!(get(served.address, path).status, 404, "{path}");
     }
     served.stop();

@@ -31,9 +31,7 @@ where
     F::Output: Responder + 'static,
     Args: actix_web::FromRequest + 'static,
 {
-    web::resource(path)
-        .route(web::get().to(handler.clone()))
-        .route(web::head().to(handler))
+    web::resource(path).route(web::get().to(handler.clone())).route(web::head().to(handler))
 }
 
 /// `/`: asked for at every visit, and sent again only when it changed.
@@ -90,11 +88,7 @@ fn is_cached(request: &HttpRequest, etag: &EntityTag) -> bool {
 /// Text says its encoding; the page's is UTF-8 throughout.
 fn mime_type(file: &EmbeddedFile) -> String {
     let mime = file.metadata.mimetype();
-    if mime.starts_with("text/") {
-        format!("{mime}; charset=utf-8")
-    } else {
-        mime.to_owned()
-    }
+    if mime.starts_with("text/") { format!("{mime}; charset=utf-8") } else { mime.to_owned() }
 }
 
 fn not_found() -> HttpResponse {

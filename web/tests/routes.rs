@@ -52,36 +52,21 @@ async fn ask(address: SocketAddr, method: &'static str, path: &str, header: &str
         format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n{header}\r\n");
     let read = actix_rt::task::spawn_blocking(move || {
         let mut socket = TcpStream::connect(address).expect("the server listens");
-        socket
-            .write_all(request.as_bytes())
-            .expect("the request is taken");
+        socket.write_all(request.as_bytes()).expect("the request is taken");
         let mut answer = String::new();
-        socket
-            .read_to_string(&mut answer)
-            .expect("the answer is text and ends");
+        socket.read_to_string(&mut answer).expect("the answer is text and ends");
         answer
     });
     let answer = read.await.expect("the reading thread ends");
     let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP head");
-    let status = head
-        .split(' ')
-        .nth(1)
-        .expect("a status")
-        .parse()
-        .expect("a number");
-    Answer {
-        status,
-        head: head.into(),
-        body: body.into(),
-    }
+    let status = head.split(' ').nth(1).expect("a status").parse().expect("a number");
+    Answer { status, head: head.into(), body: body.into() }
 }
 
 /// The path of the script that the page names.
 fn script_of(page: &Answer) -> String {
-    let scripts = page
-        .body
-        .split('"')
-        .find(|word| word.starts_with("/assets/") && word.ends_with(".js"));
+    let scripts =
+        page.body.split('"').find(|word| word.starts_with("/assets/") && word.ends_with(".js"));
     scripts.expect("the page names a script").to_owned()
 }
 
@@ -90,10 +75,7 @@ async fn the_page_is_asked_for_again_and_sent_again_only_when_it_changed() {
     let (address, server) = serve().await;
     let first = ask(address, "GET", "/", "").await;
     assert_eq!(first.status, 200, "{}", first.head);
-    assert_eq!(
-        first.header("content-type"),
-        Some("text/html; charset=utf-8")
-    );
+    assert_eq!(first.header("content-type"), Some("text/html; charset=utf-8"));
     assert_eq!(first.header("cache-control"), Some("no-cache"));
     assert!(first.body.contains("<video"), "{}", first.body);
 
@@ -112,20 +94,11 @@ async fn the_page_may_run_its_own_scripts_only_and_load_streams_from_anywhere() 
     let (address, server) = serve().await;
     let page = ask(address, "GET", "/", "").await;
     let policy = page.header("content-security-policy").expect("a policy");
-    for rule in [
-        "default-src 'none'",
-        "script-src 'self';",
-        "http: https: ws: wss:",
-        "blob:",
-    ] {
+    for rule in ["default-src 'none'", "script-src 'self';", "http: https: ws: wss:", "blob:"] {
         assert!(policy.contains(rule), "{rule} is missing in {policy}");
     }
     assert!(!policy.contains("unsafe"), "{policy}");
-    assert!(
-        !page.body.contains("://"),
-        "the page names another host: {}",
-        page.body
-    );
+    assert!(!page.body.contains("://"), "the page names another host: {}", page.body);
     assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
     server.stop(false).await;
 }
@@ -136,32 +109,17 @@ async fn assets_are_kept_for_a_year_and_have_their_type() {
     let path = script_of(&ask(address, "GET", "/", "").await);
     let script = ask(address, "GET", &path, "").await;
     assert_eq!(script.status, 200, "{path}");
-    assert_eq!(
-        script.header("cache-control"),
-        Some("public, max-age=31536000, immutable")
-    );
+    assert_eq!(script.header("cache-control"), Some("public, max-age=31536000, immutable"));
     let kind = script.header("content-type").expect("a type");
-    assert!(
-        kind.starts_with("text/javascript") || kind.starts_with("image/svg"),
-        "{path}: {kind}"
-    );
-    assert_eq!(
-        script.header("content-length"),
-        Some(script.body.len().to_string().as_str())
-    );
+    assert!(kind.starts_with("text/javascript") || kind.starts_with("image/svg"), "{path}: {kind}");
+    assert_eq!(script.header("content-length"), Some(script.body.len().to_string().as_str()));
 
-    for missing in [
-        "/assets/",
-        "/assets/index.js",
-        "/assets/../index.html",
-        "/assets/%2e%2e/index.html",
-    ] {
+    for missing in
+        ["/assets/", "/assets/index.js", "/assets/../index.html", "/assets/%2e%2e/index.html"]
+    {
         let answer = ask(address, "GET", missing, "").await;
         assert_eq!(answer.status, 404, "{missing}");
-        assert_ne!(
-            answer.header("cache-control"),
-            Some("public, max-age=31536000, immutable")
-        );
+        assert_ne!(answer.header("cache-control"), Some("public, max-age=31536000, immutable"));
     }
     server.stop(false).await;
 }
@@ -191,16 +149,8 @@ async fn head_is_get_without_the_body_and_other_methods_are_refused() {
         let get = ask(address, "GET", path, "").await;
         let head = ask(address, "HEAD", path, "").await;
         assert_eq!((head.status, head.body.as_str()), (200, ""), "{path}");
-        assert_eq!(
-            head.header("content-length"),
-            get.header("content-length"),
-            "{path}"
-        );
-        assert_eq!(
-            head.header("content-type"),
-            get.header("content-type"),
-            "{path}"
-        );
+        assert_eq!(head.header("content-length"), get.header("content-length"), "{path}");
+        assert_eq!(head.header("content-type"), get.header("content-type"), "{path}");
         let post = ask(address, "POST", path, "Content-Length: 0\r\n").await;
         assert_eq!(post.status, 405, "{path}");
     }

@@ -72,11 +72,7 @@ impl<'a> Frame<'a> {
         }
         let end = header + length as usize;
         let frame = bytes.get(header..end);
-        Ok(frame.map(|payload| Self {
-            opcode,
-            payload,
-            bytes: end,
-        }))
+        Ok(frame.map(|payload| Self { opcode, payload, bytes: end }))
     }
 }
 
@@ -134,18 +130,9 @@ mod tests {
         // RFC 6455, section 5.7: "Hello", masked by the client, plain from the server.
         let mut out = Vec::new();
         write_masked(&mut out, Opcode::Text, b"Hello", 0x37fa_213d);
-        assert_eq!(
-            out,
-            [
-                0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58
-            ]
-        );
+        assert_eq!(out, [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
         let plain = [0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f];
-        let frame = Frame {
-            opcode: Opcode::Text,
-            payload: b"Hello",
-            bytes: 7,
-        };
+        let frame = Frame { opcode: Opcode::Text, payload: b"Hello", bytes: 7 };
         assert_eq!(Frame::first(&plain), Ok(Some(frame)));
     }
 
@@ -158,11 +145,8 @@ mod tests {
             write_masked(&mut out, Opcode::Text, &payload, key);
             let at = out.len() - length;
             let key = key.to_be_bytes();
-            let plain: Vec<u8> = out[at..]
-                .iter()
-                .enumerate()
-                .map(|(at, byte)| byte ^ key[at % 4])
-                .collect();
+            let plain: Vec<u8> =
+                out[at..].iter().enumerate().map(|(at, byte)| byte ^ key[at % 4]).collect();
             assert_eq!(plain, payload, "{length} bytes");
         }
     }

@@ -24,14 +24,8 @@ pub(crate) enum HandshakeError {
 /// The request that opens a WebSocket at `url`.
 pub(crate) fn request(url: &Url) -> Vec<u8> {
     let host = url.host_str().unwrap_or_default();
-    let port = url
-        .port()
-        .map(|port| format!(":{port}"))
-        .unwrap_or_default();
-    let query = url
-        .query()
-        .map(|query| format!("?{query}"))
-        .unwrap_or_default();
+    let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+    let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
     format!(
         "GET {}{query} HTTP/1.1\r\nHost: {host}{port}\r\nUpgrade: websocket\r\n\
          Connection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n",
@@ -46,11 +40,7 @@ pub(crate) fn consent(bytes: &[u8]) -> Result<Option<usize>, HandshakeError> {
     let mut response = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(end) = response.parse(bytes)? else {
         let too_long = bytes.len() > HANDSHAKE_BYTES_MAX;
-        return if too_long {
-            Err(HandshakeError::TooLong)
-        } else {
-            Ok(None)
-        };
+        return if too_long { Err(HandshakeError::TooLong) } else { Ok(None) };
     };
     match response.code {
         Some(101) => {}
@@ -60,11 +50,7 @@ pub(crate) fn consent(bytes: &[u8]) -> Result<Option<usize>, HandshakeError> {
         header.name.eq_ignore_ascii_case("sec-websocket-accept") && header.value == ACCEPT
     };
     let accepted = response.headers.iter().any(accept);
-    if accepted {
-        Ok(Some(end))
-    } else {
-        Err(HandshakeError::Accept)
-    }
+    if accepted { Ok(Some(end)) } else { Err(HandshakeError::Accept) }
 }
 
 #[cfg(test)]
@@ -76,9 +62,7 @@ mod tests {
 
     #[test]
     fn the_request_names_host_port_path_and_query() {
-        let url = "ws://127.0.0.1:8000/announce?token=1"
-            .parse()
-            .expect("a URL");
+        let url = "ws://127.0.0.1:8000/announce?token=1".parse().expect("a URL");
         let request = String::from_utf8(request(&url)).expect("ASCII");
         assert!(request.starts_with("GET /announce?token=1 HTTP/1.1\r\nHost: 127.0.0.1:8000\r\n"));
         assert!(request.ends_with("\r\n\r\n"));
@@ -94,10 +78,7 @@ mod tests {
     #[test]
     fn a_refusal_is_told_by_its_status() {
         let forbidden = b"HTTP/1.1 403 Forbidden\r\n\r\n";
-        assert!(matches!(
-            consent(forbidden),
-            Err(HandshakeError::Status(403))
-        ));
+        assert!(matches!(consent(forbidden), Err(HandshakeError::Status(403))));
         let wrong = b"HTTP/1.1 101 OK\r\nSec-WebSocket-Accept: no\r\n\r\n";
         assert!(matches!(consent(wrong), Err(HandshakeError::Accept)));
     }

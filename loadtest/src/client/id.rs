@@ -65,10 +65,7 @@ impl PeerNumber {
     }
 
     fn unpacked(packed: u32) -> Self {
-        Self {
-            worker: (packed >> 24) as u8,
-            place: packed & 0x00FF_FFFF,
-        }
+        Self { worker: (packed >> 24) as u8, place: packed & 0x00FF_FFFF }
     }
 }
 
@@ -118,15 +115,8 @@ mod tests {
 
     #[test]
     fn ids_read_back_as_the_numbers_they_were_made_of() {
-        let maker = PeerNumber {
-            worker: 3,
-            place: 123_456,
-        };
-        let offer = OfferNumber {
-            maker,
-            announce: 4_000_000_000,
-            slot: 99,
-        };
+        let maker = PeerNumber { worker: 3, place: 123_456 };
+        let offer = OfferNumber { maker, announce: 4_000_000_000, slot: 99 };
         assert_eq!(OfferNumber::read(&offer.id()), Some(offer));
     }
 
@@ -138,10 +128,7 @@ mod tests {
 
     #[test]
     fn two_runs_share_no_peer_and_no_swarm() {
-        let peer = PeerNumber {
-            worker: 0,
-            place: 1,
-        };
+        let peer = PeerNumber { worker: 0, place: 1 };
         let (one, other) = (Ids::new(7), Ids::new(8));
         assert_ne!(one.peer_id(peer), other.peer_id(peer));
         assert_ne!(one.info_hash(1), other.info_hash(1));

@@ -54,11 +54,7 @@ impl<'a> Incoming<'a> {
                 b"offer_id" => message.offer_id = cursor.string()?,
                 b"offer" => message.body = Body::Offer { sdp: cursor.sdp()? },
                 b"answer" => message.body = Body::Answer { sdp: cursor.sdp()? },
-                b"failure reason" => {
-                    message.body = Body::Refusal {
-                        reason: cursor.string()?,
-                    }
-                }
+                b"failure reason" => message.body = Body::Refusal { reason: cursor.string()? },
                 b"interval" => {
                     let number = cursor.skip_value()?;
                     let number = str::from_utf8(number).map_err(|_| NotUnderstood)?;
@@ -74,11 +70,7 @@ impl<'a> Incoming<'a> {
             }
             Ok(())
         })?;
-        if action == b"announce" {
-            Ok(message)
-        } else {
-            Err(NotUnderstood)
-        }
+        if action == b"announce" { Ok(message) } else { Err(NotUnderstood) }
     }
 }
 
@@ -127,11 +119,7 @@ impl<'a> Cursor<'a> {
         let mut end = 0;
         loop {
             end += memchr(b'"', &self.rest[end..]).ok_or(NotUnderstood)?;
-            let escapes = self.rest[..end]
-                .iter()
-                .rev()
-                .take_while(|byte| **byte == b'\\')
-                .count();
+            let escapes = self.rest[..end].iter().rev().take_while(|byte| **byte == b'\\').count();
             if escapes % 2 == 0 {
                 break;
             }
@@ -196,9 +184,7 @@ mod tests {
             info_hash: b"H",
             peer_id: b"P",
             offer_id: b"O",
-            body: Body::Offer {
-                sdp: br#"v=0\r\n\\\"x"#,
-            },
+            body: Body::Offer { sdp: br#"v=0\r\n\\\"x"# },
         });
         for text in [
             r#"{"action":"announce","info_hash":"H","offer_id":"O","peer_id":"P","offer":{"type":"offer","sdp":"v=0\r\n\\\"x"}}"#,
@@ -213,18 +199,10 @@ mod tests {
     fn replies_answers_and_refusals_are_told_apart() {
         let body = |text| read(text).expect("understood").body;
         let reply = r#"{"action":"announce","interval":120,"complete":0,"incomplete":2}"#;
-        assert_eq!(
-            body(reply),
-            Body::Reply {
-                interval: Some(120)
-            }
-        );
+        assert_eq!(body(reply), Body::Reply { interval: Some(120) });
         let late = r#"{"action":"announce","complete":0,"interval": 7.5 }"#;
         assert_eq!(body(late), Body::Reply { interval: Some(7) });
-        assert_eq!(
-            body(r#"{"action":"announce"}"#),
-            Body::Reply { interval: None }
-        );
+        assert_eq!(body(r#"{"action":"announce"}"#), Body::Reply { interval: None });
         let answer = r#"{"action":"announce","answer":{"type":"answer","sdp":"s"}}"#;
         assert_eq!(body(answer), Body::Answer { sdp: b"s" });
         let refusal = r#"{"action":"announce","failure reason":"no"}"#;

@@ -38,13 +38,9 @@ struct OfferPatches {
 impl AnnounceTemplate {
     pub(crate) fn new(sdp: &SdpTemplate, offers: u16) -> Self {
         let mut template = Template::default();
-        let info_hash = template
-            .literal(r#"{"action":"announce","info_hash":""#)
-            .hole();
+        let info_hash = template.literal(r#"{"action":"announce","info_hash":""#).hole();
         let peer_id = template.literal(r#"","peer_id":""#).hole();
-        template.literal(&format!(
-            r#"","numwant":{offers},"uploaded":0,"downloaded":0,"#
-        ));
+        template.literal(&format!(r#"","numwant":{offers},"uploaded":0,"downloaded":0,"#));
         template.literal(r#""left":1,"offers":["#);
         let offers = (0..offers).map(|slot| {
             template.literal(if slot == 0 { "" } else { "," });
@@ -52,20 +48,11 @@ impl AnnounceTemplate {
             let at = template.description(sdp);
             let offer_id = template.literal(r#""},"offer_id":""#).hole();
             template.literal(r#""}"#);
-            OfferPatches {
-                sdp: at + HEAD_AT,
-                sdp_tail: at + sdp.tail_at(),
-                offer_id,
-            }
+            OfferPatches { sdp: at + HEAD_AT, sdp_tail: at + sdp.tail_at(), offer_id }
         });
         let offers = offers.collect();
         template.literal("]}");
-        Self {
-            template,
-            info_hash,
-            peer_id,
-            offers,
-        }
+        Self { template, info_hash, peer_id, offers }
     }
 
     /// The text of one announce; `first` names its first offer.
@@ -97,9 +84,7 @@ pub(crate) struct AnswerTemplate {
 impl AnswerTemplate {
     pub(crate) fn new(sdp: &SdpTemplate) -> Self {
         let mut template = Template::default();
-        let info_hash = template
-            .literal(r#"{"action":"announce","info_hash":""#)
-            .hole();
+        let info_hash = template.literal(r#"{"action":"announce","info_hash":""#).hole();
         let peer_id = template.literal(r#"","peer_id":""#).hole();
         let to_peer_id = template.literal(r#"","to_peer_id":""#).hole();
         template.literal(r#"","answer":{"type":"answer","sdp":""#);
@@ -107,15 +92,7 @@ impl AnswerTemplate {
         let offer_id = template.literal(r#""},"offer_id":""#).hole();
         template.literal(r#""}"#);
         let (sdp, sdp_tail) = (at + HEAD_AT, at + sdp.tail_at());
-        Self {
-            template,
-            info_hash,
-            peer_id,
-            to_peer_id,
-            sdp,
-            sdp_tail,
-            offer_id,
-        }
+        Self { template, info_hash, peer_id, to_peer_id, sdp, sdp_tail, offer_id }
     }
 
     /// The text of the answer that `peer_id` gives to the maker of `offer_id`.
@@ -167,17 +144,10 @@ mod tests {
     #[test]
     fn an_announce_is_json_with_distinct_offers() {
         let ids = Ids::new(1);
-        let maker = PeerNumber {
-            worker: 0,
-            place: 9,
-        };
+        let maker = PeerNumber { worker: 0, place: 9 };
         let sdp = SdpTemplate::new("actpass", 400, 1);
         let mut template = AnnounceTemplate::new(&sdp, 3);
-        let first = OfferNumber {
-            maker,
-            announce: 2,
-            slot: 0,
-        };
+        let first = OfferNumber { maker, announce: 2, slot: 0 };
         let text = template.fill(&ids.info_hash(1), &ids.peer_id(maker), first);
         let json: Value = serde_json::from_slice(text).expect("JSON");
         assert_eq!(json["numwant"], 3);

@@ -49,9 +49,7 @@ impl SdpTemplate {
         text += tail_line;
         text.extend(std::iter::repeat_n(' ', ID_BYTES));
         text += end;
-        Self {
-            text: text.into_bytes(),
-        }
+        Self { text: text.into_bytes() }
     }
 
     pub(crate) fn text(&self) -> &[u8] {

@@ -42,10 +42,7 @@ pub(crate) struct Buffers {
 
 impl Buffers {
     pub(crate) fn new() -> Self {
-        Self {
-            read: vec![0; READ_BUFFER_BYTES],
-            spare: Vec::new(),
-        }
+        Self { read: vec![0; READ_BUFFER_BYTES], spare: Vec::new() }
     }
 
     fn take(&mut self) -> Vec<u8> {
@@ -66,12 +63,7 @@ impl Socket {
     pub(crate) fn connect(to: SocketAddr, registry: &Registry, token: Token) -> io::Result<Self> {
         let mut stream = TcpStream::connect(to)?;
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self {
-            stream,
-            partial: Vec::new(),
-            outbox: Vec::new(),
-            written: 0,
-        })
+        Ok(Self { stream, partial: Vec::new(), outbox: Vec::new(), written: 0 })
     }
 
     /// Whether the connection is up; an error when it was refused.
@@ -117,11 +109,7 @@ impl Socket {
         }
         // Under edge triggering a short read has emptied the socket (epoll(7)).
         let drained = bytes < READ_BUFFER_BYTES;
-        Ok(if drained {
-            ReadEnd::Drained
-        } else {
-            ReadEnd::More
-        })
+        Ok(if drained { ReadEnd::Drained } else { ReadEnd::More })
     }
 
     /// Where frames for the tracker go.

@@ -103,14 +103,7 @@ pub(crate) enum Bottleneck {
 
 impl Report {
     pub(crate) fn new(plan: &Plan, outcome: Outcome) -> Self {
-        let Outcome {
-            record,
-            counts,
-            window,
-            join_time,
-            joined,
-            server,
-        } = outcome;
+        let Outcome { record, counts, window, join_time, joined, server } = outcome;
         let window_s = window.as_secs_f64();
         let server = server.map(|usage| Server::new(&usage, &counts, window_s, joined));
         let bottleneck = Bottleneck::of(&record.own_cores, server.as_ref());
@@ -129,10 +122,7 @@ impl Report {
                 own_turn: Quantiles::of(&record.turn),
             },
             server,
-            own: Own {
-                cores_used: record.own_cores,
-                bottleneck,
-            },
+            own: Own { cores_used: record.own_cores, bottleneck },
             announce_timeouts: counts.timeouts,
             closes_by_code: record.closes,
             relays_excused: record.excused,
@@ -176,11 +166,7 @@ impl Quantiles {
 
 impl Server {
     fn new(usage: &ServerUsage, counts: &Counts, window_s: f64, joined: u64) -> Self {
-        let cpu_s = usage
-            .measure_end
-            .cpu
-            .saturating_sub(usage.measure_start.cpu)
-            .as_secs_f64();
+        let cpu_s = usage.measure_end.cpu.saturating_sub(usage.measure_start.cpu).as_secs_f64();
         let grown = usage.joined.rss_bytes as f64 - usage.before_connect.rss_bytes as f64;
         Self {
             cores_used: cpu_s / window_s,

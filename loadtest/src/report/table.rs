@@ -29,11 +29,7 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     for (code, times) in &report.closes_by_code {
         line(&format!("cut off, code {code}"), times.to_string())?;
     }
-    let cores = report
-        .own
-        .cores_used
-        .iter()
-        .map(|cores| format!("{:.0} %", cores * 100.0));
+    let cores = report.own.cores_used.iter().map(|cores| format!("{:.0} %", cores * 100.0));
     let cores = cores.collect::<Vec<_>>().join(", ");
     line("loadtest CPU", cores)?;
     writeln!(out, "bottleneck: {}\n", report.own.bottleneck.verdict())?;
@@ -49,32 +45,16 @@ fn write_server(
     if let Some(cpu_us) = server.cpu_us_per_relay {
         line("server CPU per relay", format!("{cpu_us:.2} us"))?;
     }
-    line(
-        "server RSS at start",
-        BinaryBytes(server.rss_bytes_before).to_string(),
-    )?;
-    line(
-        "server RSS, all joined",
-        BinaryBytes(server.rss_bytes_joined).to_string(),
-    )?;
-    line(
-        "server RSS at end",
-        BinaryBytes(server.rss_bytes_end).to_string(),
-    )?;
-    line(
-        "server RSS per peer",
-        format!("{:.0} B", server.rss_bytes_per_peer),
-    )
+    line("server RSS at start", BinaryBytes(server.rss_bytes_before).to_string())?;
+    line("server RSS, all joined", BinaryBytes(server.rss_bytes_joined).to_string())?;
+    line("server RSS at end", BinaryBytes(server.rss_bytes_end).to_string())?;
+    line("server RSS per peer", format!("{:.0} B", server.rss_bytes_per_peer))
 }
 
 fn write_latencies(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let names = ["p50", "p90", "p99", "p99.9"];
     let [p50, p90, p99, p99_9] = names;
-    writeln!(
-        out,
-        "{:<14}{p50:>11}{p90:>11}{p99:>11}{p99_9:>11}",
-        "latency, ms"
-    )?;
+    writeln!(out, "{:<14}{p50:>11}{p90:>11}{p99:>11}{p99_9:>11}", "latency, ms")?;
     let latency = &report.latency_us;
     for (name, quantiles) in [
         ("reply", &latency.reply),
@@ -82,12 +62,7 @@ fn write_latencies(report: &Report, out: &mut impl Write) -> io::Result<()> {
         ("answer", &latency.answer),
         ("own turn", &latency.own_turn),
     ] {
-        let Quantiles {
-            p50,
-            p90,
-            p99,
-            p99_9,
-        } = quantiles;
+        let Quantiles { p50, p90, p99, p99_9 } = quantiles;
         let [p50, p90, p99, p99_9] =
             [p50, p90, p99, p99_9].map(|us| format!("{:.2}", *us as f64 / 1e3));
         writeln!(out, "{name:<14}{p50:>11}{p90:>11}{p99:>11}{p99_9:>11}")?;
@@ -97,24 +72,14 @@ fn write_latencies(report: &Report, out: &mut impl Write) -> io::Result<()> {
 
 fn write_violations(report: &Report, out: &mut impl Write) -> io::Result<()> {
     if report.joined < u64::from(report.load.peers) {
-        writeln!(
-            out,
-            "only {} of {} peers could join",
-            report.joined, report.load.peers
-        )?;
+        writeln!(out, "only {} of {} peers could join", report.joined, report.load.peers)?;
     }
     if report.relays_excused > 0 {
         let excused = report.relays_excused;
-        writeln!(
-            out,
-            "{excused} relays missing in swarms whose members were cut off"
-        )?;
+        writeln!(out, "{excused} relays missing in swarms whose members were cut off")?;
     }
     if report.violations == 0 {
-        return writeln!(
-            out,
-            "no violations: every offer and every answer arrived as sent"
-        );
+        return writeln!(out, "no violations: every offer and every answer arrived as sent");
     }
     writeln!(out, "{} VIOLATIONS", report.violations)?;
     for (kind, times) in &report.violations_by_kind {

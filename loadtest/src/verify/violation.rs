@@ -57,17 +57,11 @@ pub(crate) enum Violation {
 
 impl Violation {
     pub(super) fn offer_unknown(peer: u32, message: &Incoming<'_>) -> Self {
-        Self::OfferUnknown {
-            peer,
-            offer_id: shown(message.offer_id),
-        }
+        Self::OfferUnknown { peer, offer_id: shown(message.offer_id) }
     }
 
     pub(super) fn answer_unknown(peer: u32, message: &Incoming<'_>) -> Self {
-        Self::AnswerUnknown {
-            peer,
-            offer_id: shown(message.offer_id),
-        }
+        Self::AnswerUnknown { peer, offer_id: shown(message.offer_id) }
     }
 
     /// How many broken promises this stands for.
@@ -115,16 +109,8 @@ struct Offer<'a>(&'a OfferNumber);
 
 impl std::fmt::Display for Offer<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let OfferNumber {
-            maker,
-            announce,
-            slot,
-        } = self.0;
-        write!(
-            f,
-            "offer {slot} of peer {}'s announce {announce}",
-            maker.place
-        )
+        let OfferNumber { maker, announce, slot } = self.0;
+        write!(f, "offer {slot} of peer {}'s announce {announce}", maker.place)
     }
 }
 

@@ -31,27 +31,9 @@ impl Worker<'_> {
     pub(super) fn note_loss(&mut self, peer: u32, loss: Loss) {
         let violations = &mut self.talk.record.violations;
         for (count, violation) in [
-            (
-                loss.replies,
-                Violation::ReplyLost {
-                    peer,
-                    count: loss.replies,
-                },
-            ),
-            (
-                loss.offers,
-                Violation::OfferLost {
-                    peer,
-                    count: loss.offers,
-                },
-            ),
-            (
-                loss.answers,
-                Violation::AnswerLost {
-                    peer,
-                    count: loss.answers,
-                },
-            ),
+            (loss.replies, Violation::ReplyLost { peer, count: loss.replies }),
+            (loss.offers, Violation::OfferLost { peer, count: loss.offers }),
+            (loss.answers, Violation::AnswerLost { peer, count: loss.answers }),
         ] {
             if count > 0 {
                 violations.add(&violation);
@@ -63,10 +45,7 @@ impl Worker<'_> {
     pub(super) fn note_own_cpu(&mut self, before: Option<Duration>, window: Duration) {
         if let (Some(before), Some(after)) = (before, process::thread_cpu()) {
             let used = after.saturating_sub(before);
-            self.talk
-                .record
-                .own_cores
-                .push(used.as_secs_f64() / window.as_secs_f64());
+            self.talk.record.own_cores.push(used.as_secs_f64() / window.as_secs_f64());
         }
     }
 

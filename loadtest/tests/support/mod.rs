@@ -44,15 +44,10 @@ pub(crate) fn start(fault: Fault) -> SocketAddr {
     let address = listener.local_addr().expect("an address");
     listener.set_nonblocking(true).expect("non-blocking");
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async move {
             let listener = TcpListener::from_std(listener).expect("registered");
-            let tracker = Arc::new(Mutex::new(Tracker {
-                fault,
-                ..Tracker::default()
-            }));
+            let tracker = Arc::new(Mutex::new(Tracker { fault, ..Tracker::default() }));
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(stream, Arc::clone(&tracker)));
             }
@@ -82,10 +77,7 @@ async fn serve(stream: TcpStream, tracker: Arc<Mutex<Tracker>>) {
         let Ok(message) = serde_json::from_str(text) else {
             continue;
         };
-        tracker
-            .lock()
-            .expect("not poisoned")
-            .hear(&message, &outbox);
+        tracker.lock().expect("not poisoned").hear(&message, &outbox);
     }
 }
 
@@ -108,10 +100,7 @@ impl Tracker {
         let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
         let (info_hash, peer_id) = (text("info_hash"), text("peer_id"));
         let swarm = self.swarms.entry(info_hash.clone()).or_default();
-        let me = Member {
-            peer_id: peer_id.clone(),
-            outbox: from.clone(),
-        };
+        let me = Member { peer_id: peer_id.clone(), outbox: from.clone() };
         if message["event"] == "started" {
             swarm.push(me.clone());
         }
@@ -120,12 +109,7 @@ impl Tracker {
         }
         self.reply(&info_hash, from);
         let others = self.swarms[&info_hash].len() - 1;
-        for offer in message["offers"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .take(others)
-        {
+        for offer in message["offers"].as_array().into_iter().flatten().take(others) {
             self.offer(&info_hash, &me, offer);
         }
     }
@@ -180,11 +164,7 @@ impl Tracker {
         } else {
             self.next_other(info_hash, &from.peer_id, stays)
         };
-        let times = if self.strikes(Fault::RepeatsOffers) {
-            2
-        } else {
-            1
-        };
+        let times = if self.strikes(Fault::RepeatsOffers) { 2 } else { 1 };
         (0..times).for_each(|_| send_json(&to.outbox, &message));
     }
 
@@ -202,21 +182,10 @@ impl Tracker {
         if self.strikes(Fault::RenamesTheAnswerer) {
             answer["peer_id"] = json!(to);
         }
-        let target = self.swarms[info_hash]
-            .iter()
-            .find(|member| member.peer_id == to)
-            .cloned();
+        let target = self.swarms[info_hash].iter().find(|member| member.peer_id == to).cloned();
         let target = target.expect("the maker is a member");
-        let target = if self.strikes(Fault::AnswersTheWrongPeer) {
-            from
-        } else {
-            target
-        };
-        let times = if self.strikes(Fault::RepeatsAnswers) {
-            2
-        } else {
-            1
-        };
+        let target = if self.strikes(Fault::AnswersTheWrongPeer) { from } else { target };
+        let times = if self.strikes(Fault::RepeatsAnswers) { 2 } else { 1 };
         (0..times).for_each(|_| send_json(&target.outbox, &answer));
     }
 

@@ -37,13 +37,7 @@ impl StreamActor {
         playlist_segments: usize,
         shelf: Arc<Shelf>,
     ) -> Self {
-        StreamActor {
-            name,
-            source,
-            playing: None,
-            window: Window::new(playlist_segments),
-            shelf,
-        }
+        StreamActor { name, source, playing: None, window: Window::new(playlist_segments), shelf }
     }
 }
 
@@ -67,8 +61,7 @@ impl Handler<SegmentReady> for StreamActor {
         if self.shelf.edition().is_none() {
             tracing::info!(stream = self.name, sequence, "the stream is live");
         }
-        self.shelf
-            .publish(Edition::of(&self.window, self.source.segment()));
+        self.shelf.publish(Edition::of(&self.window, self.source.segment()));
     }
 }
 

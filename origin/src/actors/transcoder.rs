@@ -141,11 +141,7 @@ impl Run {
             Ok(ffmpeg) => self.follow(ffmpeg, stop).await?,
             Err(reason) => reason,
         };
-        Some(FfmpegExited {
-            next_sequence: self.next_sequence,
-            ran: began.elapsed(),
-            reason,
-        })
+        Some(FfmpegExited { next_sequence: self.next_sequence, ran: began.elapsed(), reason })
     }
 
     async fn start(&self) -> Result<FfmpegProcess, String> {
@@ -157,11 +153,7 @@ impl Run {
         }
         let ffmpeg = FfmpegProcess::start(&self.job, self.next_sequence);
         let ffmpeg = ffmpeg.map_err(|error| format!("it cannot be started: {error}"))?;
-        tracing::info!(
-            stream = self.job.stream,
-            pid = ffmpeg.id(),
-            "ffmpeg started"
-        );
+        tracing::info!(stream = self.job.stream, pid = ffmpeg.id(), "ffmpeg started");
         Ok(ffmpeg)
     }
 

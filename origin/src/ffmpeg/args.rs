@@ -40,26 +40,13 @@ pub(super) fn trial(card: &Card, draws_text: bool) -> Vec<String> {
 }
 
 fn quiet(log_level: &str) -> Vec<String> {
-    [
-        "-hide_banner",
-        "-nostdin",
-        "-nostats",
-        "-loglevel",
-        log_level,
-    ]
-    .map(str::to_owned)
-    .into()
+    ["-hide_banner", "-nostdin", "-nostats", "-loglevel", log_level].map(str::to_owned).into()
 }
 
 /// `testsrc2` shows a timestamp of its own; the clock in large digits needs `drawtext`, which not
 /// every ffmpeg has, and a font, which not every machine has.
 fn picture(card: &Card, draws_text: bool) -> Vec<String> {
-    let Card {
-        width_pixels,
-        height_pixels,
-        fps,
-        ..
-    } = card;
+    let Card { width_pixels, height_pixels, fps, .. } = card;
     let mut graph = format!("testsrc2=size={width_pixels}x{height_pixels}:rate={fps}");
     if draws_text {
         let font_pixels = height_pixels / 8;
@@ -121,10 +108,7 @@ fn segments(stream: &str, card: &Card, first_sequence: u64) -> Vec<String> {
         ["-hls_time", &card.segment.as_secs().to_string()],
         ["-hls_list_size", &HANDOVER_SEGMENTS.to_string()],
         ["-hls_segment_type", "mpegts"],
-        [
-            "-hls_flags",
-            "delete_segments+temp_file+independent_segments+program_date_time",
-        ],
+        ["-hls_flags", "delete_segments+temp_file+independent_segments+program_date_time"],
         ["-start_number", &first_sequence.to_string()],
         ["-hls_segment_filename", &format!("{stream}-%d.ts")],
     ]

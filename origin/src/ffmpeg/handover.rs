@@ -33,10 +33,7 @@ pub(crate) fn clean(folder: &Path, stream: &str) -> Result<(), HandoverError> {
     fs::create_dir_all(folder).map_err(at(folder))?;
     for entry in fs::read_dir(folder).map_err(at(folder))? {
         let path = entry.map_err(at(folder))?.path();
-        let name = path
-            .file_name()
-            .and_then(|name| name.to_str())
-            .unwrap_or_default();
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
         if is_ours(name, stream) {
             fs::remove_file(&path).map_err(at(&path))?;
         }
@@ -79,24 +76,16 @@ pub(crate) fn take(
 
 /// The whole file, or `None` when there is none.
 fn read_file(path: &Path, bytes_max: u64) -> Result<Option<Bytes>, HandoverError> {
-    let failed = |source| HandoverError::Io {
-        path: path.to_owned(),
-        source,
-    };
+    let failed = |source| HandoverError::Io { path: path.to_owned(), source };
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened.map_err(failed)?,
     };
     let length = file.metadata().map_err(failed)?.len();
     let mut bytes = Vec::with_capacity(length.min(bytes_max) as usize + 1);
-    file.take(bytes_max + 1)
-        .read_to_end(&mut bytes)
-        .map_err(failed)?;
+    file.take(bytes_max + 1).read_to_end(&mut bytes).map_err(failed)?;
     if bytes.len() as u64 > bytes_max {
-        return Err(HandoverError::TooLarge {
-            path: path.to_owned(),
-            bytes_max,
-        });
+        return Err(HandoverError::TooLarge { path: path.to_owned(), bytes_max });
     }
     Ok(Some(bytes.into()))
 }
@@ -108,19 +97,8 @@ mod tests {
     #[test]
     fn cleaning_deletes_what_ffmpeg_left_and_nothing_else() {
         let folder = tempfile::tempdir().expect("a folder");
-        let left = [
-            "index.m3u8",
-            "index.m3u8.tmp",
-            "card-7.ts",
-            "card-1795395460.ts.tmp",
-        ];
-        let others = [
-            "card-x.ts",
-            "card-.ts",
-            "card7.ts",
-            "other-7.ts",
-            "notes.txt",
-        ];
+        let left = ["index.m3u8", "index.m3u8.tmp", "card-7.ts", "card-1795395460.ts.tmp"];
+        let others = ["card-x.ts", "card-.ts", "card7.ts", "other-7.ts", "notes.txt"];
         for name in left.iter().chain(&others) {
             fs::write(folder.path().join(name), "x").expect("a file");
         }
@@ -135,38 +113,17 @@ mod tests {
         let write = |name: &str, text: &str| {
             fs::write(folder.path().join(name), text).expect("a file");
         };
-        assert!(
-            take(folder.path(), 0)
-                .expect("an empty folder is no error")
-                .is_empty()
-        );
+        assert!(take(folder.path(), 0).expect("an empty folder is no error").is_empty());
         let entry = "#EXTINF:1.000000,\n#EXT-X-PROGRAM-DATE-TIME:2026-11-23T00:57:40.963+0000\n";
-        let entries: String = (5..9)
-            .map(|number| format!("{entry}card-{number}.ts\n"))
-            .collect();
-        write(
-            "index.m3u8",
-            &format!("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:5\n{entries}"),
-        );
-        for name in [
-            "card-5.ts",
-            "card-6.ts",
-            "card-8.ts",
-            "card-9.ts.tmp",
-            "card-10.ts",
-        ] {
+        let entries: String = (5..9).map(|number| format!("{entry}card-{number}.ts\n")).collect();
+        write("index.m3u8", &format!("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:5\n{entries}"));
+        for name in ["card-5.ts", "card-6.ts", "card-8.ts", "card-9.ts.tmp", "card-10.ts"] {
             write(name, name);
         }
         let taken = take(folder.path(), 6).expect("segments");
         let files: Vec<_> = taken.iter().map(|(_, bytes)| bytes.as_ref()).collect();
         assert_eq!(files, [b"card-6.ts", b"card-8.ts"]);
-        assert_eq!(
-            taken
-                .iter()
-                .map(|(written, _)| written.sequence)
-                .collect::<Vec<_>>(),
-            [6, 8]
-        );
+        assert_eq!(taken.iter().map(|(written, _)| written.sequence).collect::<Vec<_>>(), [6, 8]);
     }
 
     #[test]
@@ -175,15 +132,7 @@ mod tests {
         let path = folder.path().join("large");
         fs::write(&path, [0; 101]).expect("a file");
         let error = read_file(&path, 100).expect_err("a refusal");
-        assert!(
-            error.to_string().ends_with("large has more than 100 bytes"),
-            "{error}"
-        );
-        assert_eq!(
-            read_file(&path, 101)
-                .expect("a file")
-                .map(|bytes| bytes.len()),
-            Some(101)
-        );
+        assert!(error.to_string().ends_with("large has more than 100 bytes"), "{error}");
+        assert_eq!(read_file(&path, 101).expect("a file").map(|bytes| bytes.len()), Some(101));
     }
 }

@@ -41,11 +41,7 @@ struct Ration {
 
 impl Ration {
     fn new(now: Instant) -> Self {
-        Ration {
-            second_began: now,
-            left: FFMPEG_LOG_LINES_PER_SECOND,
-            unsaid: 0,
-        }
+        Ration { second_began: now, left: FFMPEG_LOG_LINES_PER_SECOND, unsaid: 0 }
     }
 
     /// Whether a line may be logged now, and how many before it were not.

@@ -39,20 +39,13 @@ pub(crate) async fn probe() -> Ability {
     let encodes = draws_text || succeeds(PROGRAM, args::trial(&TRIAL, false)).await;
     let [setpriv, options @ ..] = SETPRIV;
     let dies_with_us = encodes && succeeds(setpriv, options.iter().chain(&["true"])).await;
-    Ability {
-        encodes,
-        draws_text,
-        dies_with_us,
-    }
+    Ability { encodes, draws_text, dies_with_us }
 }
 
 impl Ability {
     /// No ffmpeg, or none that is needed.
-    pub(crate) const NONE: Ability = Ability {
-        encodes: false,
-        draws_text: false,
-        dies_with_us: false,
-    };
+    pub(crate) const NONE: Ability =
+        Ability { encodes: false, draws_text: false, dies_with_us: false };
 
     /// Whether ffmpeg is here, with libx264 and AAC.
     pub(crate) fn encodes(self) -> bool {
@@ -63,9 +56,6 @@ impl Ability {
 async fn succeeds(program: &str, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> bool {
     let mut command = Command::new(program);
     command.args(args).kill_on_drop(true);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     matches!(timeout(PROBE_TIMEOUT, command.status()).await, Ok(Ok(status)) if status.success())
 }

@@ -30,18 +30,10 @@ impl FfmpegProcess {
     pub(crate) fn start(job: &Job, first_sequence: u64) -> io::Result<Self> {
         let mut command = command(job.ability.dies_with_us);
         let draws_text = job.ability.draws_text;
-        command.args(args::testcard(
-            &job.stream,
-            &job.card,
-            draws_text,
-            first_sequence,
-        ));
+        command.args(args::testcard(&job.stream, &job.card, draws_text, first_sequence));
         // The folder's own name may hold a `%`, which ffmpeg would take for a pattern.
         command.current_dir(&job.folder);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
         command.kill_on_drop(true);
         // Its own group: a terminal's Ctrl-C shall reach it through the origin alone.
         #[cfg(unix)]
@@ -72,10 +64,7 @@ impl FfmpegProcess {
 
     /// The last line that it wrote to stderr; called when it has ended.
     pub(crate) async fn last_words(mut self) -> Option<String> {
-        timeout(LAST_WORDS_TIMEOUT, self.log.take()?)
-            .await
-            .ok()?
-            .ok()?
+        timeout(LAST_WORDS_TIMEOUT, self.log.take()?).await.ok()?.ok()?
     }
 }
 

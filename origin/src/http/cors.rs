@@ -35,9 +35,6 @@ pub(super) async fn preflight() -> HttpResponse {
         .insert_header((ACCESS_CONTROL_ALLOW_METHODS, METHODS))
         .insert_header((ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED))
         .insert_header((ACCESS_CONTROL_MAX_AGE, PREFLIGHT_MAX_AGE))
-        .insert_header((
-            CACHE_CONTROL,
-            format!("public, max-age={PREFLIGHT_MAX_AGE}"),
-        ))
+        .insert_header((CACHE_CONTROL, format!("public, max-age={PREFLIGHT_MAX_AGE}")))
         .finish()
 }

@@ -54,37 +54,24 @@ async fn get(
     let edition = shelf.edition();
     match edition.as_ref().and_then(|edition| edition.segment(&file)) {
         Some(segment) => Object::segment(segment).answer(&request),
-        None => error(
-            StatusCode::NOT_FOUND,
-            "The stream has no such segment, or no longer.\n",
-        ),
+        None => error(StatusCode::NOT_FOUND, "The stream has no such segment, or no longer.\n"),
     }
 }
 
 fn starting() -> HttpResponse {
     let mut response = cors::open(HttpResponse::ServiceUnavailable());
-    response
-        .insert_header((CACHE_CONTROL, ERROR_CACHE))
-        .insert_header((RETRY_AFTER, "1"));
-    response
-        .content_type("text/plain; charset=utf-8")
-        .body("The stream is starting.\n")
+    response.insert_header((CACHE_CONTROL, ERROR_CACHE)).insert_header((RETRY_AFTER, "1"));
+    response.content_type("text/plain; charset=utf-8").body("The stream is starting.\n")
 }
 
 async fn method_not_allowed() -> HttpResponse {
     let mut response = cors::open(HttpResponse::MethodNotAllowed());
-    response
-        .insert_header((CACHE_CONTROL, ERROR_CACHE))
-        .insert_header((ALLOW, cors::METHODS));
-    response
-        .content_type("text/plain; charset=utf-8")
-        .body("Use GET, HEAD or OPTIONS.\n")
+    response.insert_header((CACHE_CONTROL, ERROR_CACHE)).insert_header((ALLOW, cors::METHODS));
+    response.content_type("text/plain; charset=utf-8").body("Use GET, HEAD or OPTIONS.\n")
 }
 
 fn error(status: StatusCode, text: &'static str) -> HttpResponse {
     let mut response = cors::open(HttpResponse::build(status));
     response.insert_header((CACHE_CONTROL, ERROR_CACHE));
-    response
-        .content_type("text/plain; charset=utf-8")
-        .body(text)
+    response.content_type("text/plain; charset=utf-8").body(text)
 }

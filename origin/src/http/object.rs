@@ -32,10 +32,7 @@ impl Object {
             bytes: edition.playlist.clone(),
             etag: EntityTag::new_strong(edition.etag.clone()),
             content_type: "application/vnd.apple.mpegurl",
-            cache_control: format!(
-                "public, max-age={}",
-                playlist_max_age_seconds(edition.target)
-            ),
+            cache_control: format!("public, max-age={}", playlist_max_age_seconds(edition.target)),
             takes_ranges: false,
         }
     }
@@ -72,9 +69,7 @@ impl Object {
                 response.insert_header((CACHE_CONTROL, super::ERROR_CACHE));
                 response.insert_header(self.content_range(None));
                 let text = format!("The segment has {} bytes.\n", self.bytes.len());
-                response
-                    .content_type("text/plain; charset=utf-8")
-                    .body(text)
+                response.content_type("text/plain; charset=utf-8").body(text)
             }
         }
     }
@@ -95,10 +90,7 @@ impl Object {
         let Some(range) = range.filter(|_| self.takes_ranges) else {
             return Part::Whole;
         };
-        if headers
-            .get(IF_RANGE)
-            .is_some_and(|version| !self.is_of(version))
-        {
+        if headers.get(IF_RANGE).is_some_and(|version| !self.is_of(version)) {
             return Part::Whole;
         }
         let Ok(Range::Bytes(ranges)) = range.parse() else {
@@ -115,19 +107,13 @@ impl Object {
     }
 
     fn is_of(&self, version: &HeaderValue) -> bool {
-        let version = version
-            .to_str()
-            .ok()
-            .and_then(|version| version.parse::<EntityTag>().ok());
+        let version = version.to_str().ok().and_then(|version| version.parse::<EntityTag>().ok());
         version.is_some_and(|version| version.strong_eq(&self.etag))
     }
 
     fn content_range(&self, range: Option<(u64, u64)>) -> ContentRange {
         let instance_length = Some(self.bytes.len() as u64);
-        ContentRange(ContentRangeSpec::Bytes {
-            range,
-            instance_length,
-        })
+        ContentRange(ContentRangeSpec::Bytes { range, instance_length })
     }
 
     fn headed(&self, response: HttpResponseBuilder) -> HttpResponseBuilder {

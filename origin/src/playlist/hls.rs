@@ -61,20 +61,13 @@ fn head(text: &mut String, first: &Segment, target_seconds: u64) {
 /// at, unless a segment came out longer than that (rounded to the nearest second).
 pub(crate) fn target_seconds(window: &Window, segment: Duration) -> u64 {
     let rounded = |duration: Duration| (duration.as_secs_f64().round() as u64).max(1);
-    window
-        .shown()
-        .map(|entry| rounded(entry.duration))
-        .max()
-        .unwrap_or(1)
-        .max(rounded(segment))
+    window.shown().map(|entry| rounded(entry.duration)).max().unwrap_or(1).max(rounded(segment))
 }
 
 fn date(moment: SystemTime) -> String {
     // The format has no part that could be missing, so this cannot fail; an absurd clock would
     // give an empty date, which players ignore.
-    OffsetDateTime::from(moment)
-        .format(DATE_WRITTEN)
-        .unwrap_or_default()
+    OffsetDateTime::from(moment).format(DATE_WRITTEN).unwrap_or_default()
 }
 
 /// One entry of a playlist that ffmpeg wrote.
@@ -110,12 +103,7 @@ pub(crate) fn read(playlist: &str) -> Result<Vec<Written>, ReadError> {
             let (Some(duration), Some(recorded_at)) = (duration.take(), recorded_at.take()) else {
                 return Err(broken());
             };
-            entries.push(Written {
-                sequence,
-                duration,
-                recorded_at,
-                file: line.to_owned(),
-            });
+            entries.push(Written { sequence, duration, recorded_at, file: line.to_owned() });
             sequence += 1;
         }
     }
@@ -198,19 +186,12 @@ mod tests {
             recorded_at: moment() + Duration::from_secs(after),
             file: format!("card-{sequence}.ts"),
         };
-        assert_eq!(
-            read(playlist),
-            Ok(vec![entry(41, 2000, 0), entry(42, 1500, 2)])
-        );
+        assert_eq!(read(playlist), Ok(vec![entry(41, 2000, 0), entry(42, 1500, 2)]));
     }
 
     #[test]
     fn a_playlist_that_is_not_understood_is_refused_with_its_line() {
-        for line in [
-            "#EXTINF:-1,",
-            "#EXT-X-MEDIA-SEQUENCE:x",
-            "#EXT-X-PROGRAM-DATE-TIME:today",
-        ] {
+        for line in ["#EXTINF:-1,", "#EXT-X-MEDIA-SEQUENCE:x", "#EXT-X-PROGRAM-DATE-TIME:today"] {
             assert_eq!(read(line), Err(ReadError(line.to_owned())));
         }
         assert_eq!(read("stray.ts"), Err(ReadError("stray.ts".to_owned())));

@@ -10,9 +10,7 @@ const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
 /// Minutes since the beginning of 2026: each run but one that follows within a minute has its own,
 /// and the page's copy takes 10 ms a year, once a run.
 pub(crate) fn first_timeline(now: SystemTime) -> u64 {
-    let since_epoch = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     since_epoch.saturating_sub(BEGINNING).as_secs() / 60
 }
 

@@ -37,11 +37,7 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(playlist_segments: usize) -> Self {
-        Window {
-            playlist_segments,
-            segments: VecDeque::new(),
-            bytes: 0,
-        }
+        Window { playlist_segments, segments: VecDeque::new(), bytes: 0 }
     }
 
     /// Adds the newest segment. One that isn't newer is refused with `false`: a number once given
@@ -60,10 +56,7 @@ impl Window {
         self.bytes += segment.bytes.len();
         self.segments.push_back(segment);
         while self.is_over_its_bounds() {
-            self.bytes -= self
-                .segments
-                .pop_front()
-                .map_or(0, |oldest| oldest.bytes.len());
+            self.bytes -= self.segments.pop_front().map_or(0, |oldest| oldest.bytes.len());
         }
         true
     }
@@ -139,10 +132,7 @@ mod tests {
         let third = Bytes::from(vec![0; STREAM_BYTES_MAX / 3]);
         let mut window = Window::new(12);
         for sequence in 1..=5 {
-            window.push(Segment {
-                bytes: third.clone(),
-                ..segment(sequence)
-            });
+            window.push(Segment { bytes: third.clone(), ..segment(sequence) });
         }
         assert_eq!(sequences(window.kept()), [3, 4, 5]);
     }

@@ -41,10 +41,7 @@ impl Source for LoopSource {
     }
 
     fn play(&self, stream: Recipient<SegmentReady>) -> Box<dyn Playing> {
-        Box::new(PlayingLoop(actix::spawn(feed(
-            stream,
-            self.playlist_segments as u64,
-        ))))
+        Box::new(PlayingLoop(actix::spawn(feed(stream, self.playlist_segments as u64))))
     }
 }
 
@@ -65,10 +62,7 @@ impl Playing for PlayingLoop {
 async fn feed(stream: Recipient<SegmentReady>, playlist_segments: u64) {
     let start = SystemTime::now();
     let first = on_air_at(start).saturating_sub(playlist_segments);
-    let timelines = Timelines {
-        first: first_timeline(start),
-        since_round: round_of(first),
-    };
+    let timelines = Timelines { first: first_timeline(start), since_round: round_of(first) };
     let mut next = 0;
     loop {
         let now = SystemTime::now();
@@ -87,9 +81,7 @@ async fn feed(stream: Recipient<SegmentReady>, playlist_segments: u64) {
 
 /// The number of the segment that plays at `now`, counted from the epoch.
 fn on_air_at(now: SystemTime) -> u64 {
-    let since_epoch = now
-        .duration_since(SystemTime::UNIX_EPOCH)
-        .unwrap_or_default();
+    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     since_epoch.as_secs() / SEGMENT.as_secs()
 }
 
@@ -132,10 +124,7 @@ mod tests {
     use crate::playlist::{Window, render};
 
     /// As many timelines as there were rounds.
-    const SINCE_EPOCH: Timelines = Timelines {
-        first: 0,
-        since_round: 0,
-    };
+    const SINCE_EPOCH: Timelines = Timelines { first: 0, since_round: 0 };
 
     fn playlist_at(unix_seconds: u64, playlist_segments: usize) -> String {
         let on_air = on_air_at(SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds));
@@ -176,18 +165,11 @@ mod tests {
         for start in 1_000_000..1_000_016 {
             let text = playlist_at(start, 8);
             let number = |tag: &str| -> u64 {
-                let line = text
-                    .lines()
-                    .find_map(|line| line.strip_prefix(tag))
-                    .expect(tag);
+                let line = text.lines().find_map(|line| line.strip_prefix(tag)).expect(tag);
                 line.parse().expect(tag)
             };
             let first = number("#EXT-X-MEDIA-SEQUENCE:");
-            assert_eq!(
-                number("#EXT-X-DISCONTINUITY-SEQUENCE:"),
-                first / 4,
-                "{text}"
-            );
+            assert_eq!(number("#EXT-X-DISCONTINUITY-SEQUENCE:"), first / 4, "{text}");
             let expected = (first + 7) / 4 - first / 4;
             let tags = text.matches("#EXT-X-DISCONTINUITY\n").count() as u64;
             assert_eq!(tags, expected, "{text}");
@@ -205,10 +187,6 @@ mod tests {
     #[test]
     fn the_clip_is_small_enough_to_ship() {
         assert!(CLIP.iter().map(|part| part.len()).sum::<usize>() < 400_000);
-        assert!(
-            CLIP.iter()
-                .all(|part| part.len() % 188 == 0 && part[0] == 0x47),
-            "not MPEG-TS"
-        );
+        assert!(CLIP.iter().all(|part| part.len() % 188 == 0 && part[0] == 0x47), "not MPEG-TS");
     }
 }

@@ -20,14 +20,7 @@ pub(crate) struct TestcardSource {
 impl TestcardSource {
     /// A card for the stream `name`, handed over in `folder`.
     pub(crate) fn new(name: &str, card: Card, ability: Ability, folder: PathBuf) -> Self {
-        TestcardSource {
-            job: Job {
-                stream: name.to_owned(),
-                card,
-                ability,
-                folder,
-            },
-        }
+        TestcardSource { job: Job { stream: name.to_owned(), card, ability, folder } }
     }
 }
 
@@ -37,9 +30,7 @@ impl Source for TestcardSource {
     }
 
     fn play(&self, stream: Recipient<SegmentReady>) -> Box<dyn Playing> {
-        Box::new(PlayingTestcard(
-            TranscoderActor::new(self.job.clone(), stream).start(),
-        ))
+        Box::new(PlayingTestcard(TranscoderActor::new(self.job.clone(), stream).start()))
     }
 }
 

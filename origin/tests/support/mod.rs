@@ -2,11 +2,7 @@
 //! told (a library would tidy up the paths), and the machine's list of processes.
 
 #![allow(dead_code, reason = "each test uses a part of it")]
-#![allow(
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test ends at what it did not expect"
-)]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test ends at what it did not expect")]
 #![allow(unreachable_pub, reason = "every test is a crate of its own")]
 
 use std::collections::HashMap;
@@ -41,25 +37,16 @@ impl Served {
         let thread = thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let app = move || App::new().configure(routes.clone());
-                let server = HttpServer::new(app)
-                    .workers(2)
-                    .disable_signals()
-                    .shutdown_timeout(1);
+                let server = HttpServer::new(app).workers(2).disable_signals().shutdown_timeout(1);
                 let server = server.bind("127.0.0.1:0").expect("a port");
                 let address = server.addrs()[0];
                 let server = server.run();
-                tell.send((address, server.handle()))
-                    .expect("a test that waits");
+                tell.send((address, server.handle())).expect("a test that waits");
                 server.await.expect("a server that ends well");
             });
         });
         let (address, server) = told.recv().expect("a server");
-        Served {
-            origin,
-            address,
-            server,
-            thread,
-        }
+        Served { origin, address, server, thread }
     }
 
     /// Stops the origin, then the server, and returns how long the origin took.
@@ -99,27 +86,17 @@ pub fn request(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
-    socket
-        .write_all((head + "\r\n").as_bytes())
-        .expect("a request");
+    socket.write_all((head + "\r\n").as_bytes()).expect("a request");
     let mut bytes = Vec::new();
     socket.read_to_end(&mut bytes).expect("an answer");
-    let end = bytes
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .expect("a whole head");
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head");
     let head = String::from_utf8(bytes[..end].to_vec()).expect("a head of text");
     let mut lines = head.lines();
-    let status = lines
-        .next()
-        .and_then(|line| line.split(' ').nth(1))
-        .expect("a status");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).expect("a status");
     let headers = lines.filter_map(|line| line.split_once(": "));
     Response {
         status: status.parse().expect("a status"),
-        headers: headers
-            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-            .collect(),
+        headers: headers.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect(),
         body: bytes[end + 4..].to_vec(),
     }
 }
@@ -142,9 +119,7 @@ impl Playlist {
     pub fn parse(text: String) -> Playlist {
         let number = |tag: &str| {
             let value = text.lines().find_map(|line| line.strip_prefix(tag));
-            value
-                .and_then(|value| value.parse().ok())
-                .unwrap_or_else(|| panic!("{tag} in {text}"))
+            value.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("{tag} in {text}"))
         };
         let segments = text.lines().filter(|line| !line.starts_with('#'));
         Playlist {
@@ -189,46 +164,27 @@ pub fn eventually<T>(within: Duration, what: &str, mut ask: impl FnMut() -> Opti
 pub fn require_ffmpeg() {
     for program in ["ffmpeg", "ffprobe"] {
         let mut command = Command::new(program);
-        command
-            .arg("-version")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
+        command.arg("-version").stdout(Stdio::null()).stderr(Stdio::null());
         let found = command.status().is_ok_and(|status| status.success());
-        assert!(
-            found,
-            "this test needs {program}: `make test` or `apt install ffmpeg` gets it"
-        );
+        assert!(found, "this test needs {program}: `make test` or `apt install ffmpeg` gets it");
     }
 }
 
 /// The processes whose command line contains `part`, zombies excepted.
 pub fn processes_with(part: &str) -> Vec<i32> {
     if cfg!(not(target_os = "linux")) {
-        let pgrep = Command::new("pgrep")
-            .args(["-f", part])
-            .output()
-            .expect("pgrep");
+        let pgrep = Command::new("pgrep").args(["-f", part]).output().expect("pgrep");
         let pids = String::from_utf8(pgrep.stdout).expect("numbers");
-        return pids
-            .lines()
-            .map(|pid| pid.parse().expect("a number"))
-            .collect();
+        return pids.lines().map(|pid| pid.parse().expect("a number")).collect();
     }
     let mut pids = Vec::new();
     for process in fs::read_dir("/proc").expect("/proc").flatten() {
-        let Some(pid) = process
-            .file_name()
-            .to_str()
-            .and_then(|name| name.parse().ok())
-        else {
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse().ok()) else {
             continue;
         };
         // A process that has just ended has no file, and a zombie has no command line.
         let command_line = fs::read(process.path().join("cmdline")).unwrap_or_default();
-        if String::from_utf8_lossy(&command_line)
-            .replace('\0', " ")
-            .contains(part)
-        {
+        if String::from_utf8_lossy(&command_line).replace('\0', " ").contains(part) {
             pids.push(pid);
         }
     }

@@ -70,12 +70,7 @@ mod tests {
     #[test]
     fn new_swarms_avoid_the_loaded_worker() {
         let load = |worker| if worker == 0 { 1000 } else { 0 };
-        let hits = (0..1000)
-            .filter(|_| less_loaded_of_two(2, load) == 0)
-            .count();
-        assert!(
-            (150..350).contains(&hits),
-            "a quarter is both picks falling on 0: {hits}"
-        );
+        let hits = (0..1000).filter(|_| less_loaded_of_two(2, load) == 0).count();
+        assert!((150..350).contains(&hits), "a quarter is both picks falling on 0: {hits}");
     }
 }

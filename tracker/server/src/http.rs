@@ -48,20 +48,14 @@ struct Memory {
 }
 
 async fn stats(node: Data<Node>) -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .json(Stats {
-            torrents_count: node.directory.len(),
-            peers_count: node.metrics.peers(),
-            servers: [ServerStats {
-                web_sockets_count: node.metrics.connections(),
-            }],
-            memory: Memory {
-                rss: resident_bytes().unwrap_or(0),
-            },
-            workers: usize::from(node.workers()),
-            totals: node.metrics.totals(),
-        })
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(Stats {
+        torrents_count: node.directory.len(),
+        peers_count: node.metrics.peers(),
+        servers: [ServerStats { web_sockets_count: node.metrics.connections() }],
+        memory: Memory { rss: resident_bytes().unwrap_or(0) },
+        workers: usize::from(node.workers()),
+        totals: node.metrics.totals(),
+    })
 }
 
 async fn health() -> HttpResponse {
@@ -74,12 +68,6 @@ async fn health() -> HttpResponse {
 /// Resident memory of this process. `None` where there is no `/proc`.
 fn resident_bytes() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim()
-        .strip_suffix(" kB")?
-        .parse::<u64>()
-        .ok()
-        .map(|kib| kib << 10)
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib << 10)
 }

@@ -104,13 +104,9 @@ impl Tracker {
         };
         let origin = config.origin.map(Origin::start).transpose()?;
         let streams: Vec<_> = origin.iter().flat_map(Origin::streams).collect();
-        let socket_paths: Vec<_> = listeners
-            .iter()
-            .map(|(server, _)| server.path.example().to_owned())
-            .collect();
-        let player = config
-            .web
-            .map(|web| player(web, &streams, &socket_paths, stun_address));
+        let socket_paths: Vec<_> =
+            listeners.iter().map(|(server, _)| server.path.example().to_owned()).collect();
+        let player = config.web.map(|web| player(web, &streams, &socket_paths, stun_address));
 
         let addresses = Addresses {
             servers: listeners
@@ -124,18 +120,10 @@ impl Tracker {
         };
         let pages = listen::Pages {
             player: player.map(|settings| Arc::new(web::routes(settings)) as listen::Routes),
-            origin: origin
-                .as_ref()
-                .map(|origin| Arc::new(origin.routes()) as listen::Routes),
+            origin: origin.as_ref().map(|origin| Arc::new(origin.routes()) as listen::Routes),
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
-        Ok(Self {
-            addresses,
-            node,
-            server,
-            stun,
-            origin,
-        })
+        Ok(Self { addresses, node, server, stun, origin })
     }
 
     /// Where everything is.
@@ -172,10 +160,7 @@ fn start_stun(
 ) -> Result<(Vec<Addr<StunActor>>, Option<SocketAddr>), StartError> {
     let hosts = match config.host {
         Some(host) => vec![host],
-        None => vec![
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED),
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        ],
+        None => vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)],
     };
     let (mut actors, mut first) = (Vec::new(), None::<SocketAddr>);
     for host in hosts {
@@ -193,11 +178,7 @@ fn start_stun(
                 tracing::warn!(%address, error = %source, "no STUN here");
             }
             Err(source) => {
-                return Err(StartError::Listen {
-                    key: "stun".to_owned(),
-                    address,
-                    source,
-                });
+                return Err(StartError::Listen { key: "stun".to_owned(), address, source });
             }
         }
     }
@@ -214,10 +195,7 @@ fn player(
     let own_streams = || {
         streams
             .iter()
-            .map(|stream| PlayerStream {
-                name: stream.name.clone(),
-                url: stream.path.clone(),
-            })
+            .map(|stream| PlayerStream { name: stream.name.clone(), url: stream.path.clone() })
             .collect()
     };
     PlayerSettings {
@@ -226,10 +204,8 @@ fn player(
             // The page comes from the first listener in most setups; a path is of its own port.
             socket_paths.iter().take(1).cloned().collect()
         }),
-        stun: config.stun.unwrap_or_else(|| {
-            stun.iter()
-                .map(|stun| format!(":{}", stun.port()))
-                .collect()
-        }),
+        stun: config
+            .stun
+            .unwrap_or_else(|| stun.iter().map(|stun| format!(":{}", stun.port())).collect()),
     }
 }

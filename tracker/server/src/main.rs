@@ -76,10 +76,7 @@ async fn run(config: Config) -> ExitCode {
 }
 
 /// What is worth knowing, a line each: `word  url`.
-#[expect(
-    clippy::print_stdout,
-    reason = "the addresses are the program's output, not its log"
-)]
+#[expect(clippy::print_stdout, reason = "the addresses are the program's output, not its log")]
 fn print(addresses: &Addresses) {
     let first = reachable(addresses.servers[0]);
     if addresses.player {
@@ -99,11 +96,8 @@ fn print(addresses: &Addresses) {
 
 /// An address to type into a browser on this machine.
 fn reachable(address: SocketAddr) -> SocketAddr {
-    let ip = if address.ip().is_unspecified() {
-        IpAddr::V4(Ipv4Addr::LOCALHOST)
-    } else {
-        address.ip()
-    };
+    let ip =
+        if address.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { address.ip() };
     SocketAddr::new(ip, address.port())
 }
 

@@ -62,10 +62,7 @@ impl Metrics {
 
     /// Open WebSockets of all workers.
     pub(crate) fn connections(&self) -> usize {
-        self.0
-            .iter()
-            .map(|worker| worker.connections.load(Relaxed))
-            .sum()
+        self.0.iter().map(|worker| worker.connections.load(Relaxed)).sum()
     }
 
     /// Members of all swarms.
@@ -75,10 +72,7 @@ impl Metrics {
 
     pub(crate) fn totals(&self) -> Totals {
         let sum = |count: fn(&WorkerMetrics) -> &AtomicU64| {
-            self.0
-                .iter()
-                .map(|worker| count(worker).load(Relaxed))
-                .sum()
+            self.0.iter().map(|worker| count(worker).load(Relaxed)).sum()
         };
         Totals {
             announces: sum(|worker| &worker.announces),
@@ -96,8 +90,7 @@ impl WorkerMetrics {
     pub(crate) fn publish(&self, counters: Counters, peers: usize) {
         self.announces.store(counters.announces, Relaxed);
         self.offers_relayed.store(counters.offers_relayed, Relaxed);
-        self.answers_relayed
-            .store(counters.answers_relayed, Relaxed);
+        self.answers_relayed.store(counters.answers_relayed, Relaxed);
         self.refusals.store(counters.refusals, Relaxed);
         self.peers.store(peers, Relaxed);
     }

@@ -26,9 +26,7 @@ pub(crate) fn answer(request: &[u8], from: SocketAddr) -> Option<Vec<u8>> {
         // least four of the request.
         let mut reply = Message::builder_error(&request, MessageWriteVec::new());
         reply.add_attribute(&ErrorCode::new(420, "").ok()?).ok()?;
-        reply
-            .add_attribute(&UnknownAttributes::new(&unknown))
-            .ok()?;
+        reply.add_attribute(&UnknownAttributes::new(&unknown)).ok()?;
         return Some(reply.finish());
     }
     let mut reply = Message::builder_success(&request, MessageWriteVec::new());
@@ -68,10 +66,7 @@ mod tests {
             let reply = answer(REQUEST, from.parse().expect("address")).expect("reply");
             let message = Message::from_bytes(&reply).expect("STUN");
             let address = message.attribute::<XorMappedAddress>().expect("address");
-            (
-                reply.len(),
-                address.addr(message.transaction_id()).to_string(),
-            )
+            (reply.len(), address.addr(message.transaction_id()).to_string())
         };
         assert_eq!(seen("[2001:db8::1]:9"), (44, "[2001:db8::1]:9".to_owned()));
         assert_eq!(seen("[::ffff:192.0.2.1]:9"), (32, "192.0.2.1:9".to_owned()));
@@ -98,9 +93,7 @@ mod tests {
     #[test]
     fn a_request_that_wants_more_is_told_so_in_fewer_bytes() {
         let mut request = Message::builder_request(BINDING, MessageWriteVec::new());
-        request
-            .add_attribute(&Username::new("somebody's name").expect("name"))
-            .expect("room");
+        request.add_attribute(&Username::new("somebody's name").expect("name")).expect("room");
         let request = request.finish();
         let reply = answer(&request, "192.0.2.1:1".parse().expect("address")).expect("reply");
         let message = Message::from_bytes(&reply).expect("STUN");

@@ -127,10 +127,7 @@ impl Worker {
         });
         let shard = ShardActor::start_on(&worker);
         if node.shards[usize::from(id)].set(shard).is_err() {
-            tracing::error!(
-                worker = id,
-                "a worker has died; its swarms are gone until a restart"
-            );
+            tracing::error!(worker = id, "a worker has died; its swarms are gone until a restart");
         }
         worker
     }
@@ -146,12 +143,7 @@ impl Worker {
         let generation = sockets.next_generation;
         let slot = sockets.connections.insert((generation, connection));
         self.metrics().connections.fetch_add(1, Relaxed);
-        ConnKey {
-            worker: self.id,
-            generation,
-            slot,
-        }
-        .into()
+        ConnKey { worker: self.id, generation, slot }.into()
     }
 
     /// Takes a socket out of the table.
@@ -182,11 +174,9 @@ impl Worker {
         payload_bytes: usize,
         payload: impl FnOnce(&mut Vec<u8>),
     ) {
-        self.sockets
-            .borrow_mut()
-            .push_with(to, |connection, spare| {
-                connection.push(opcode, payload_bytes, spare, payload)
-            });
+        self.sockets.borrow_mut().push_with(to, |connection, spare| {
+            connection.push(opcode, payload_bytes, spare, payload)
+        });
     }
 
     /// Puts frames that another worker made into a socket's outbox.
@@ -208,12 +198,7 @@ impl Worker {
     /// Writes each outbox that something was put into, once.
     pub(crate) fn flush(&self) {
         let mut sockets = self.sockets.borrow_mut();
-        let Sockets {
-            connections,
-            to_flush,
-            spare,
-            ..
-        } = &mut *sockets;
+        let Sockets { connections, to_flush, spare, .. } = &mut *sockets;
         for slot in to_flush.drain(..) {
             let Some((_, connection)) = connections.get_mut(slot) else {
                 continue;
@@ -257,11 +242,7 @@ impl Worker {
                     Verdict::Keep => {}
                     Verdict::Close(close) => connection.actor.do_send(ClosePeer(close)),
                     Verdict::Ping => {
-                        let key = ConnKey {
-                            worker: self.id,
-                            generation: *generation,
-                            slot,
-                        };
+                        let key = ConnKey { worker: self.id, generation: *generation, slot };
                         pings.push(ConnId::from(key));
                     }
                 }

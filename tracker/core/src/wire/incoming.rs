@@ -103,19 +103,15 @@ pub struct Scrape {
 pub fn parse(frame: Bytes) -> Result<Incoming, Refusal> {
     let mut fields = Fields::default();
     let outcome = match std::str::from_utf8(&frame) {
-        Ok(_) => fields
-            .read(&frame)
-            .inspect_err(|_| fields.read_envelope(&frame)),
+        Ok(_) => fields.read(&frame).inspect_err(|_| fields.read_envelope(&frame)),
         Err(_) => Err(Reason::NotUtf8),
     };
     let (action, info_hash) = (fields.action.unwrap_or_default(), fields.info_hash_span());
-    outcome
-        .and_then(|()| fields.into_message(frame))
-        .map_err(|reason| Refusal {
-            action,
-            info_hash,
-            reason,
-        })
+    outcome.and_then(|()| fields.into_message(frame)).map_err(|reason| Refusal {
+        action,
+        info_hash,
+        reason,
+    })
 }
 
 /// The members of a message that we know, as they were found. Of two with one name the last
@@ -292,9 +288,7 @@ impl Fields {
         };
         let decode = |span: &Span| InfoHash::decode(span.of(frame));
         let info_hashes: Option<Vec<_>> = spans.iter().map(decode).collect();
-        info_hashes
-            .map(|info_hashes| Scrape { info_hashes })
-            .ok_or(Reason::BadId("info_hash"))
+        info_hashes.map(|info_hashes| Scrape { info_hashes }).ok_or(Reason::BadId("info_hash"))
     }
 
     fn event(&self, frame: &[u8]) -> Result<Event, Reason> {
@@ -364,11 +358,7 @@ fn read_offered(frame: &[u8], scanner: &mut Scanner<'_>) -> Result<Offered, Reas
         return Err(Reason::BadOffers);
     }
     let (id, id_span) = id(frame, offer_id, OfferId::decode, "offer_id")?;
-    Ok(Offered {
-        id,
-        id_span,
-        offer: offer.ok_or(Reason::BadOffers)?,
-    })
+    Ok(Offered { id, id_span, offer: offer.ok_or(Reason::BadOffers)? })
 }
 
 /// An `RTCSessionDescriptionInit` of the wanted type: `{"type":"offer","sdp":T}`. `None` for null.

@@ -34,11 +34,7 @@ impl StunActor {
     pub(crate) fn start_on(socket: std::net::UdpSocket) -> io::Result<Addr<Self>> {
         socket.set_nonblocking(true)?;
         let socket = UdpSocket::from_std(socket)?;
-        Ok(Self {
-            socket,
-            request: Box::new([0; STUN_REQUEST_BYTES_MAX]),
-        }
-        .start())
+        Ok(Self { socket, request: Box::new([0; STUN_REQUEST_BYTES_MAX]) }.start())
     }
 
     fn poll_requests(&mut self, cx: &mut TaskContext<'_>) -> Poll<()> {

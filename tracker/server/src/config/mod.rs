@@ -60,10 +60,8 @@ pub struct Loaded {
 ///
 /// When the file can't be read, isn't JSON, or says something that can't be done.
 pub fn load(path: &Path) -> Result<Loaded, ConfigFileError> {
-    let text = std::fs::read(path).map_err(|source| ConfigFileError::Unreadable {
-        path: path.to_owned(),
-        source,
-    })?;
+    let text = std::fs::read(path)
+        .map_err(|source| ConfigFileError::Unreadable { path: path.to_owned(), source })?;
     // serde would take an array for the object's values in their order.
     if text.trim_ascii_start().starts_with(b"[") {
         return Err(ConfigFileError::Malformed {
@@ -78,21 +76,13 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigFileError> {
     let deserializer = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     let note = |key: serde_ignored::Path<'_>| unknown_keys.push(spelled(&key));
     let raw: Result<raw::RawConfig, _> = serde_ignored::deserialize(deserializer, note);
-    let raw = raw
-        .and_then(|raw| json.end().map(|()| raw))
-        .map_err(|source| ConfigFileError::Malformed {
-            path: path.to_owned(),
-            key: track.path().to_string(),
-            source,
-        })?;
-    let config = raw.validate().map_err(|source| ConfigFileError::Invalid {
-        path: path.to_owned(),
-        source,
+    let raw = raw.and_then(|raw| json.end().map(|()| raw)).map_err(|source| {
+        ConfigFileError::Malformed { path: path.to_owned(), key: track.path().to_string(), source }
     })?;
-    Ok(Loaded {
-        config,
-        unknown_keys,
-    })
+    let config = raw
+        .validate()
+        .map_err(|source| ConfigFileError::Invalid { path: path.to_owned(), source })?;
+    Ok(Loaded { config, unknown_keys })
 }
 
 /// A key the way errors spell it: `servers[0].server.port`.

@@ -125,12 +125,7 @@ impl Default for RawConfig {
 impl Default for RawServer {
     fn default() -> Self {
         let (key_file_name, cert_file_name) = (None, None);
-        Self {
-            port: 8000,
-            host: "0.0.0.0".to_owned(),
-            key_file_name,
-            cert_file_name,
-        }
+        Self { port: 8000, host: "0.0.0.0".to_owned(), key_file_name, cert_file_name }
     }
 }
 
@@ -148,19 +143,13 @@ impl Default for RawWebSockets {
 
 impl Default for RawTracker {
     fn default() -> Self {
-        Self {
-            max_offers: 20,
-            announce_interval: 120,
-        }
+        Self { max_offers: 20, announce_interval: 120 }
     }
 }
 
 impl Default for RawStun {
     fn default() -> Self {
-        Self {
-            port: 3478,
-            host: None,
-        }
+        Self { port: 3478, host: None }
     }
 }
 

@@ -87,22 +87,13 @@ pub struct StunConfig {
 /// What runs when no file says otherwise: all of it, on port 8000, for a first look.
 impl Default for Config {
     fn default() -> Self {
-        let raw = RawConfig {
-            web: Some(RawWeb::default()),
-            ..RawConfig::default()
-        };
-        let stun = StunConfig {
-            host: None,
-            port: 3478,
-            optional: true,
-        };
+        let raw = RawConfig { web: Some(RawWeb::default()), ..RawConfig::default() };
+        let stun = StunConfig { host: None, port: 3478, optional: true };
         let streams = OriginConfig::default().validate();
         match (raw.validate(), streams) {
-            (Ok(config), Ok(streams)) => Self {
-                origin: Some(streams),
-                stun: Some(stun),
-                ..config.on_all_addresses()
-            },
+            (Ok(config), Ok(streams)) => {
+                Self { origin: Some(streams), stun: Some(stun), ..config.on_all_addresses() }
+            }
             (Err(error), _) | (_, Err(error)) => {
                 unreachable!("a default is out of bounds: {error}")
             }
@@ -126,11 +117,7 @@ impl PathPattern {
     /// Whether a request's path is meant.
     #[must_use]
     pub fn matches(&self, path: &str) -> bool {
-        if self.exact {
-            path == self.start
-        } else {
-            path.starts_with(&self.start)
-        }
+        if self.exact { path == self.start } else { path.starts_with(&self.start) }
     }
 
     /// A path that matches, for showing.
@@ -183,10 +170,9 @@ impl RawConfig {
 impl RawListener {
     fn validate(self, key: &str, origins: &OriginAccess) -> Result<ServerConfig, ConfigError> {
         let (server, websockets) = (self.server, self.websockets);
-        for (name, file) in [
-            ("key_file_name", &server.key_file_name),
-            ("cert_file_name", &server.cert_file_name),
-        ] {
+        for (name, file) in
+            [("key_file_name", &server.key_file_name), ("cert_file_name", &server.cert_file_name)]
+        {
             if let Some(file) = file.as_deref().filter(|file| !file.is_empty()) {
                 let bound = "left out: this version doesn't speak TLS, let a proxy do so";
                 return Err(refused(&format!("{key}.server.{name}"), file, bound));
@@ -219,11 +205,7 @@ impl RawListener {
 impl RawTracker {
     fn validate(self) -> Result<Settings, ConfigError> {
         let offers = 0..=OFFERS_PER_ANNOUNCE_MAX as u64;
-        let interval = within(
-            "tracker.announceInterval",
-            self.announce_interval,
-            1..=86_400,
-        )?;
+        let interval = within("tracker.announceInterval", self.announce_interval, 1..=86_400)?;
         Ok(Settings {
             max_offers: within("tracker.maxOffers", self.max_offers, offers)? as usize,
             announce_interval: Duration::from_secs(interval),
@@ -235,11 +217,7 @@ impl RawAccess {
     fn validate(self) -> Result<OriginAccess, ConfigError> {
         if self.allow_origins.is_some() && self.deny_origins.is_some() {
             let key = "websocketsAccess.denyOrigins";
-            return Err(refused(
-                key,
-                "a list",
-                "left out where allowOrigins is there",
-            ));
+            return Err(refused(key, "a list", "left out where allowOrigins is there"));
         }
         Ok(OriginAccess {
             allow: self.allow_origins,
@@ -251,32 +229,19 @@ impl RawAccess {
 
 impl RawWeb {
     fn validate(self) -> WebConfig {
-        let stream = |raw: super::raw::RawStream| PlayerStream {
-            name: raw.name,
-            url: raw.url,
-        };
+        let stream = |raw: super::raw::RawStream| PlayerStream { name: raw.name, url: raw.url };
         WebConfig {
             trackers: self.trackers,
             stun: self.stun,
-            streams: self
-                .streams
-                .map(|streams| streams.into_iter().map(stream).collect()),
+            streams: self.streams.map(|streams| streams.into_iter().map(stream).collect()),
         }
     }
 }
 
 impl RawStun {
     fn validate(self) -> Result<StunConfig, ConfigError> {
-        let address = self
-            .host
-            .as_deref()
-            .map(|text| host("stun.host", text))
-            .transpose()?;
-        Ok(StunConfig {
-            host: address,
-            port: port("stun.port", self.port)?,
-            optional: false,
-        })
+        let address = self.host.as_deref().map(|text| host("stun.host", text)).transpose()?;
+        Ok(StunConfig { host: address, port: port("stun.port", self.port)?, optional: false })
     }
 }
 
@@ -286,24 +251,15 @@ fn path_pattern(key: &str, text: &str) -> Result<PathPattern, ConfigError> {
         None => (text, true),
     };
     if !start.starts_with('/') || start.contains('*') {
-        return Err(refused(
-            key,
-            text,
-            "a path such as '/announce', or the start of one and '*'",
-        ));
+        return Err(refused(key, text, "a path such as '/announce', or the start of one and '*'"));
     }
-    Ok(PathPattern {
-        start: start.to_owned(),
-        exact,
-    })
+    Ok(PathPattern { start: start.to_owned(), exact })
 }
 
 fn host(key: &str, text: &str) -> Result<IpAddr, ConfigError> {
     match text {
         "localhost" => Ok(IpAddr::from([127, 0, 0, 1])),
-        address => address
-            .parse()
-            .map_err(|_| refused(key, text, "an IP address of this machine")),
+        address => address.parse().map_err(|_| refused(key, text, "an IP address of this machine")),
     }
 }
 
@@ -316,17 +272,9 @@ fn within(key: &str, value: u64, bounds: RangeInclusive<u64>) -> Result<u64, Con
         return Ok(value);
     }
     let bound = format!("{} to {}", bounds.start(), bounds.end());
-    Err(ConfigError {
-        key: key.to_owned(),
-        value: value.to_string(),
-        bound,
-    })
+    Err(ConfigError { key: key.to_owned(), value: value.to_string(), bound })
 }
 
 fn refused(key: &str, value: impl Display, bound: &str) -> ConfigError {
-    ConfigError {
-        key: key.to_owned(),
-        value: format!("'{value}'"),
-        bound: bound.to_owned(),
-    }
+    ConfigError { key: key.to_owned(), value: format!("'{value}'"), bound: bound.to_owned() }
 }

@@ -220,10 +220,7 @@ mod tests {
             sent += 100_000;
             outbox.forget_written();
             assert!(outbox.waiting() > 0);
-            assert!(
-                outbox.bytes.capacity() <= 4 * OUTBOX_BYTES_MAX,
-                "after {sent} bytes"
-            );
+            assert!(outbox.bytes.capacity() <= 4 * OUTBOX_BYTES_MAX, "after {sent} bytes");
         }
     }
 }

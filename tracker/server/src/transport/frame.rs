@@ -43,11 +43,7 @@ pub(crate) fn decode(buffer: &mut BytesMut, payload_max: usize) -> Result<Option
     let mut payload = buffer.split_to(frame_bytes);
     payload.advance(header.bytes);
     unmask(&mut payload, header.mask);
-    Ok(Some(Frame {
-        opcode: header.opcode,
-        fin: header.fin,
-        payload,
-    }))
+    Ok(Some(Frame { opcode: header.opcode, fin: header.fin, payload }))
 }
 
 /// Appends the header of an unfragmented frame of `payload_bytes`.
@@ -99,9 +95,7 @@ impl Header {
             (short, mask) => (u64::from(short), mask),
         };
         if is_control(opcode) && (!fin || length > CONTROL_PAYLOAD_BYTES_MAX as u64) {
-            return Err(Close::Protocol(
-                "a control frame is fragmented or over 125 bytes",
-            ));
+            return Err(Close::Protocol("a control frame is fragmented or over 125 bytes"));
         }
         let payload_bytes = usize::try_from(length).map_err(|_| Close::TooBig)?;
         if payload_bytes > payload_max {
@@ -115,13 +109,7 @@ impl Header {
             127 => 8,
             _ => 0,
         };
-        Ok(Some(Self {
-            opcode,
-            fin,
-            mask,
-            bytes,
-            payload_bytes,
-        }))
+        Ok(Some(Self { opcode, fin, mask, bytes, payload_bytes }))
     }
 }
 
@@ -165,12 +153,7 @@ mod tests {
         out[0] = first;
         out[1] |= 0x80;
         out.extend(MASK);
-        out.extend(
-            payload
-                .iter()
-                .zip(MASK.iter().cycle())
-                .map(|(byte, mask)| byte ^ mask),
-        );
+        out.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
         BytesMut::from(&out[..])
     }
 
@@ -201,17 +184,8 @@ mod tests {
         let fragmented_ping = client_frame(0x09, b"");
         let reserved_bit = client_frame(0xc1, b"");
         let reserved_opcode = client_frame(0x83, b"");
-        for mut buffer in [
-            unmasked,
-            long_ping,
-            fragmented_ping,
-            reserved_bit,
-            reserved_opcode,
-        ] {
-            assert!(matches!(
-                decode(&mut buffer, 1 << 20),
-                Err(Close::Protocol(_))
-            ));
+        for mut buffer in [unmasked, long_ping, fragmented_ping, reserved_bit, reserved_opcode] {
+            assert!(matches!(decode(&mut buffer, 1 << 20), Err(Close::Protocol(_))));
         }
     }
 

@@ -57,11 +57,7 @@ impl Fragments {
                 let text = frame.opcode == Opcode::Text;
                 // A copy, so that the worker's read buffer isn't held until the rest comes.
                 let payload = BytesMut::from(&payload[..]);
-                self.0 = Some(Box::new(Started {
-                    text,
-                    payload,
-                    count: 1,
-                }));
+                self.0 = Some(Box::new(Started { text, payload, count: 1 }));
                 return Ok(None);
             }
             Opcode::Continuation => {}
@@ -82,11 +78,7 @@ impl Fragments {
             return Ok(None);
         }
         let payload = started.payload.freeze();
-        Ok(Some(if started.text {
-            Message::Text(payload)
-        } else {
-            Message::Binary(payload)
-        }))
+        Ok(Some(if started.text { Message::Text(payload) } else { Message::Binary(payload) }))
     }
 }
 
@@ -110,26 +102,16 @@ mod tests {
     use super::*;
 
     fn frame(opcode: Opcode, fin: bool, payload: &[u8]) -> Frame {
-        Frame {
-            opcode,
-            fin,
-            payload: BytesMut::from(payload),
-        }
+        Frame { opcode, fin, payload: BytesMut::from(payload) }
     }
 
     #[test]
     fn fragments_become_one_message_with_control_frames_in_between() {
         let mut fragments = Fragments::default();
-        assert!(matches!(
-            fragments.add(frame(Opcode::Text, false, b"a"), 3),
-            Ok(None)
-        ));
+        assert!(matches!(fragments.add(frame(Opcode::Text, false, b"a"), 3), Ok(None)));
         let ping = fragments.add(frame(Opcode::Ping, true, b"?"), 3);
         assert!(matches!(ping, Ok(Some(Message::Ping(payload))) if payload == "?"));
-        assert!(matches!(
-            fragments.add(frame(Opcode::Continuation, false, b""), 3),
-            Ok(None)
-        ));
+        assert!(matches!(fragments.add(frame(Opcode::Continuation, false, b""), 3), Ok(None)));
         let last = fragments.add(frame(Opcode::Continuation, true, b"bc"), 3);
         assert!(matches!(last, Ok(Some(Message::Text(payload))) if payload == "abc"));
     }
@@ -140,20 +122,14 @@ mod tests {
         let orphan = fragments.add(frame(Opcode::Continuation, true, b""), 3);
         assert!(matches!(orphan, Err(Close::Protocol(_))));
 
-        assert!(matches!(
-            fragments.add(frame(Opcode::Binary, false, b"ab"), 3),
-            Ok(None)
-        ));
+        assert!(matches!(fragments.add(frame(Opcode::Binary, false, b"ab"), 3), Ok(None)));
         let nested = fragments.add(frame(Opcode::Text, true, b""), 3);
         assert!(matches!(nested, Err(Close::Protocol(_))));
         let long = fragments.add(frame(Opcode::Continuation, true, b"cd"), 3);
         assert!(matches!(long, Err(Close::TooBig)));
 
         let mut fragments = Fragments::default();
-        assert!(matches!(
-            fragments.add(frame(Opcode::Text, false, b""), 3),
-            Ok(None)
-        ));
+        assert!(matches!(fragments.add(frame(Opcode::Text, false, b""), 3), Ok(None)));
         let endless = (0..FRAGMENTS_MAX)
             .map(|_| fragments.add(frame(Opcode::Continuation, false, b""), 3))
             .find_map(Result::err);

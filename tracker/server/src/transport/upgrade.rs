@@ -40,24 +40,19 @@ fn judge(worker: &Worker, server: &ServerConfig, request: &Request) -> Response<
     if !server.path.matches(request.path()) {
         return refusal(StatusCode::NOT_FOUND, "no WebSocket tracker at this path");
     }
-    let origin = request
-        .headers()
-        .get(ORIGIN)
-        .map(|origin| String::from_utf8_lossy(origin.as_bytes()));
+    let origin =
+        request.headers().get(ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes()));
     if !server.origins.allow(origin.as_deref()) {
         return refusal(StatusCode::FORBIDDEN, "pages of this origin have no access");
     }
     let bound = server.connections_max;
     if bound != 0 && worker.node.metrics.connections() >= bound {
-        return refusal(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "maxConnections are open already",
-        );
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, "maxConnections are open already");
     }
     match ws::handshake(request.head()) {
-        Ok(mut response) => response
-            .message_body(())
-            .map_or_else(Into::into, |r| r.map_into_boxed_body()),
+        Ok(mut response) => {
+            response.message_body(()).map_or_else(Into::into, |r| r.map_into_boxed_body())
+        }
         Err(error) => Response::from(error),
     }
 }
@@ -81,14 +76,9 @@ async fn answer(
 
     let mut parts = framed.into_parts();
     let (head, body) = response.into_parts();
-    let size = if head.status() == StatusCode::SWITCHING_PROTOCOLS {
-        BodySize::None
-    } else {
-        body.size()
-    };
-    parts
-        .codec
-        .encode(h1::Message::Item((head, size)), &mut parts.write_buf)?;
+    let size =
+        if head.status() == StatusCode::SWITCHING_PROTOCOLS { BodySize::None } else { body.size() };
+    parts.codec.encode(h1::Message::Item((head, size)), &mut parts.write_buf)?;
     if let Ok(body) = body.try_into_bytes() {
         parts.write_buf.extend_from_slice(&body);
     }

@@ -25,10 +25,7 @@ fn only_pages_of_allowed_origins_open_sockets() {
     assert!(opens(&server, Some("https://a.example")));
     assert!(!opens(&server, Some("https://b.example")));
     assert!(!opens(&server, Some("https://a.example.evil.example")));
-    assert!(
-        !opens(&server, None),
-        "a list of who may is complete, as in wt-tracker"
-    );
+    assert!(!opens(&server, None), "a list of who may is complete, as in wt-tracker");
 }
 
 #[test]
@@ -66,16 +63,8 @@ fn max_connections_bounds_open_sockets_and_a_closed_one_makes_room() {
 #[test]
 fn sockets_open_at_the_path_of_the_file_only() {
     for (pattern, open, shut) in [
-        (
-            "/announce",
-            &["/announce", "/announce?token=1"][..],
-            &["/", "/announce/", "/a"][..],
-        ),
-        (
-            "/tracker/*",
-            &["/tracker/", "/tracker/eu"],
-            &["/", "/tracker"],
-        ),
+        ("/announce", &["/announce", "/announce?token=1"][..], &["/", "/announce/", "/a"][..]),
+        ("/tracker/*", &["/tracker/", "/tracker/eu"], &["/", "/tracker"]),
         ("/*", &["/", "/announce", "/stats.json"], &[]),
     ] {
         let server = Server::with_websockets(&json!({"path": pattern}));
@@ -84,10 +73,7 @@ fn sockets_open_at_the_path_of_the_file_only() {
         }
         for path in shut {
             let refused = Client::try_connect(server.address(), path, None).err();
-            assert!(
-                refused.is_some_and(|error| error.contains("404")),
-                "{pattern} {path}"
-            );
+            assert!(refused.is_some_and(|error| error.contains("404")), "{pattern} {path}");
         }
     }
 }
@@ -102,10 +88,7 @@ fn an_upgrade_that_is_no_websocket_gets_an_http_error() {
     ] {
         let head = format!("GET / HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\n{headers}\r\n");
         let (status, _) = http(server.address(), &head);
-        assert!(
-            status.contains(" 400 ") || status.contains(" 426 "),
-            "{headers}: {status}"
-        );
+        assert!(status.contains(" 400 ") || status.contains(" 426 "), "{headers}: {status}");
     }
     assert_eq!(server.stats()["servers"][0]["webSocketsCount"], 0);
 }

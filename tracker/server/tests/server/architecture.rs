@@ -22,23 +22,16 @@ fn dependencies(package: &str) -> BTreeSet<String> {
     let nodes = list(&metadata["resolve"]["nodes"]);
     let name = |id: &Value| {
         let package = packages.iter().find(|package| package["id"] == *id);
-        package
-            .map(|package| package["name"].clone())
-            .expect("a package")
+        package.map(|package| package["name"].clone()).expect("a package")
     };
-    let mut open: Vec<Value> = nodes
-        .iter()
-        .map(|node| node["id"].clone())
-        .filter(|id| name(id) == package)
-        .collect();
+    let mut open: Vec<Value> =
+        nodes.iter().map(|node| node["id"].clone()).filter(|id| name(id) == package).collect();
     assert_eq!(open.len(), 1, "{package} is one package");
     let mut seen = BTreeSet::new();
     while let Some(id) = open.pop() {
         let node = nodes.iter().find(|node| node["id"] == id).expect("a node");
         for dependency in list(&node["deps"]) {
-            let to_build = list(&dependency["dep_kinds"])
-                .iter()
-                .any(|kind| kind["kind"] != "dev");
+            let to_build = list(&dependency["dep_kinds"]).iter().any(|kind| kind["kind"] != "dev");
             let id = dependency["pkg"].clone();
             if to_build && seen.insert(name(&id).as_str().expect("a name").to_owned()) {
                 open.push(id);
@@ -51,22 +44,17 @@ fn dependencies(package: &str) -> BTreeSet<String> {
 fn assert_free_of(package: &str, forbidden: &[&str]) {
     let dependencies = dependencies(package);
     for name in &dependencies {
-        let found = forbidden
-            .iter()
-            .any(|forbidden| match forbidden.strip_suffix('*') {
-                Some(start) => name.starts_with(start),
-                None => name == forbidden,
-            });
+        let found = forbidden.iter().any(|forbidden| match forbidden.strip_suffix('*') {
+            Some(start) => name.starts_with(start),
+            None => name == forbidden,
+        });
         assert!(!found, "{package} depends on {name}");
     }
 }
 
 #[test]
 fn the_core_knows_neither_actors_nor_sockets_nor_a_runtime() {
-    assert_free_of(
-        "tracker-core",
-        &["actix*", "tokio*", "mio", "socket2", "futures*", "tracing"],
-    );
+    assert_free_of("tracker-core", &["actix*", "tokio*", "mio", "socket2", "futures*", "tracing"]);
 }
 
 #[test]
@@ -89,14 +77,7 @@ fn the_transport_knows_bytes_and_frames_and_never_swarms() {
 #[test]
 fn the_core_reads_no_clock_and_rolls_no_dice_of_its_own() {
     let none: [String; 0] = [];
-    let world = [
-        "Instant",
-        "SystemTime",
-        "rand::rng()",
-        "thread_rng",
-        "std::net",
-        "std::thread",
-    ];
+    let world = ["Instant", "SystemTime", "rand::rng()", "thread_rng", "std::net", "std::thread"];
     for folder in ["../core/src", "../core/src/swarm", "../core/src/wire"] {
         assert_eq!(mentions(folder, &world), none);
     }

@@ -43,36 +43,24 @@ impl Program {
                 break;
             }
         }
-        Self {
-            child,
-            lines,
-            _folder: folder,
-        }
+        Self { child, lines, _folder: folder }
     }
 
     fn url(&self, word: &str) -> &str {
         let line = self.lines.iter().find(|(name, _)| name == word);
-        &line
-            .unwrap_or_else(|| panic!("no {word} in {:?}", self.lines))
-            .1
+        &line.unwrap_or_else(|| panic!("no {word} in {:?}", self.lines)).1
     }
 
     fn address(&self) -> SocketAddr {
         let url = self.url("tracker").strip_prefix("ws://").expect("ws://");
-        url.split('/')
-            .next()
-            .and_then(|host| host.parse().ok())
-            .expect("an address")
+        url.split('/').next().and_then(|host| host.parse().ok()).expect("an address")
     }
 
     /// Sends a signal, and returns the exit code and how long it took.
     fn signal(&mut self, name: &str) -> (Option<i32>, Duration) {
         let began = Instant::now();
         let kill = format!("kill -{name} {}", self.child.id());
-        let sent = Command::new("sh")
-            .args(["-c", &kill])
-            .status()
-            .expect("a shell");
+        let sent = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
         assert!(sent.success());
         (exit_code(&mut self.child), began.elapsed())
     }
@@ -105,11 +93,7 @@ fn written(config: &str) -> (TempDir, PathBuf) {
 
 fn command(config: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tracker"));
-    command
-        .arg(config)
-        .env_remove("RUST_LOG")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.arg(config).env_remove("RUST_LOG").stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
@@ -117,10 +101,7 @@ fn command(config: &Path) -> Command {
 fn failure(config: &Path) -> (Option<i32>, String) {
     let output = command(config).output().expect("the binary");
     let stderr = String::from_utf8(output.stderr).expect("text");
-    let errors: Vec<&str> = stderr
-        .lines()
-        .filter(|line| line.contains("ERROR"))
-        .collect();
+    let errors: Vec<&str> = stderr.lines().filter(|line| line.contains("ERROR")).collect();
     let [line] = errors[..] else {
         panic!("one line should say why: {stderr}");
     };
@@ -138,20 +119,10 @@ fn it_prints_its_addresses_and_they_work() {
         "servers": listeners, "web": {}, "stun": {"port": 0, "host": "127.0.0.1"},
         "origin": {"streams": [{"name": "clip", "source": "loop"}]}, "workers": 2,
     }));
-    let words: Vec<&str> = program
-        .lines
-        .iter()
-        .map(|(word, _)| word.as_str())
-        .collect();
-    assert_eq!(
-        words,
-        ["player", "tracker", "tracker", "stream", "stun", "stats"]
-    );
+    let words: Vec<&str> = program.lines.iter().map(|(word, _)| word.as_str()).collect();
+    assert_eq!(words, ["player", "tracker", "tracker", "stream", "stun", "stats"]);
     for (_, url) in program.lines.iter().filter(|(word, _)| word == "tracker") {
-        let (host, path) = url
-            .trim_start_matches("ws://")
-            .split_once('/')
-            .expect("a path");
+        let (host, path) = url.trim_start_matches("ws://").split_once('/').expect("a path");
         Client::connect(host.parse().expect("an address"), &format!("/{path}"));
     }
     assert!(program.url("stream").ends_with("/hls/clip/index.m3u8"));
@@ -167,17 +138,11 @@ fn the_file_of_wt_tracker_works_unchanged_and_a_taken_port_is_exit_code_1() {
     let loaded = tracker::config::load(&path).expect("a configuration");
     assert_eq!(loaded.unknown_keys, [] as [String; 0]);
     let server = &loaded.config.servers[0];
-    assert_eq!(
-        server.address,
-        "127.0.0.1:49199".parse().expect("an address")
-    );
+    assert_eq!(server.address, "127.0.0.1:49199".parse().expect("an address"));
     assert_eq!((server.frame_bytes_max, server.connections_max), (65536, 0));
     assert_eq!(server.idle_timeout, Some(Duration::from_secs(240)));
     assert_eq!(loaded.config.settings.max_offers, 20);
-    assert_eq!(
-        loaded.config.settings.announce_interval,
-        Duration::from_secs(120)
-    );
+    assert_eq!(loaded.config.settings.announce_interval, Duration::from_secs(120));
 
     let (code, line) = failure(&path);
     assert_eq!(code, Some(1));
@@ -218,14 +183,8 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
             r#"{"servers":[{"server":{"port":-1}}]}"#,
             &["servers[0].server.port", "-1", "whole number"],
         ),
-        (
-            r#"{"tracker":{"maxOffers":1.5}}"#,
-            &["tracker.maxOffers", "1.5", "whole number"],
-        ),
-        (
-            r#"{"tracker":{"announceInterval":0}}"#,
-            &["tracker.announceInterval", "0", "1 to 86400"],
-        ),
+        (r#"{"tracker":{"maxOffers":1.5}}"#, &["tracker.maxOffers", "1.5", "whole number"]),
+        (r#"{"tracker":{"announceInterval":0}}"#, &["tracker.announceInterval", "0", "1 to 86400"]),
         (
             r#"{"servers":[{"server":{"host":"example.com"}}]}"#,
             &["servers[0].server.host", "example.com"],
@@ -294,10 +253,7 @@ fn ffmpegs_of(folder: &Path) -> Vec<PathBuf> {
         .filter(|process| {
             let named = |name: String| name.trim() == "ffmpeg";
             std::fs::read_to_string(process.join("comm")).is_ok_and(named)
-                && process
-                    .join("cwd")
-                    .read_link()
-                    .is_ok_and(|cwd| cwd.starts_with(&folder))
+                && process.join("cwd").read_link().is_ok_and(|cwd| cwd.starts_with(&folder))
         })
         .collect()
 }

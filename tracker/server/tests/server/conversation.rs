@@ -13,10 +13,7 @@ fn two_viewers_meet_and_the_sdp_arrives_as_it_was_sent() {
     let (mut ann, mut ben) = (server.client(), server.client());
     let reply = ann.announce("film", "ann");
     assert_eq!(reply["interval"], 120);
-    assert_eq!(
-        (&reply["complete"], &reply["incomplete"]),
-        (&json!(0), &json!(1))
-    );
+    assert_eq!((&reply["complete"], &reply["incomplete"]), (&json!(0), &json!(1)));
 
     let sdp = "v=0\r\n\t\"q\" \\ / \u{7f} é € 𝄞";
     let offers = json!({"offers": [offer("o1", sdp)], "event": "started"});
@@ -42,9 +39,7 @@ fn every_byte_of_an_id_comes_back_as_the_client_spelled_it() {
     let server = Server::start();
     let mut client = server.client();
     for start in (0..=255u32).step_by(20) {
-        let swarm: String = (start..start + 20)
-            .map(|c| char::from((c % 256) as u8))
-            .collect();
+        let swarm: String = (start..start + 20).map(|c| char::from((c % 256) as u8)).collect();
         let mut message = announce("", "peer", &json!({}));
         message["info_hash"] = json!(swarm);
         client.say(&message);
@@ -136,10 +131,7 @@ fn a_close_frame_is_answered_and_the_connection_ends() {
     let server = Server::start();
     let mut client = server.client();
     client.announce("film", "ann");
-    let frame = CloseFrame {
-        code: CloseCode::Normal,
-        reason: "bye".into(),
-    };
+    let frame = CloseFrame { code: CloseCode::Normal, reason: "bye".into() };
     client.socket.close(Some(frame)).expect("sent");
     assert_eq!(client.close_code(), Some(1000));
     server.stats_until("empty", |stats| {
@@ -164,15 +156,9 @@ fn what_breaks_the_websocket_protocol_ends_with_1002() {
         ("a ping in fragments", frame(0x09, b"")),
         ("a ping of 126 bytes", frame(0x89, &[0; 126])),
         ("a continuation of nothing", frame(0x80, b"{}")),
-        (
-            "a message inside another",
-            [frame(0x01, b"{"), frame(0x81, b"}")].concat(),
-        ),
+        ("a message inside another", [frame(0x01, b"{"), frame(0x81, b"}")].concat()),
         ("a close frame of one byte", frame(0x88, b"\x03")),
-        (
-            "a close code that nobody may send",
-            frame(0x88, &1005u16.to_be_bytes()),
-        ),
+        ("a close code that nobody may send", frame(0x88, &1005u16.to_be_bytes())),
     ];
     for (what, bytes) in cases {
         assert_eq!(code_for(&server, &bytes), Some(1002), "{what}");
@@ -182,10 +168,7 @@ fn what_breaks_the_websocket_protocol_ends_with_1002() {
 #[test]
 fn a_text_message_that_is_not_utf8_ends_with_1007() {
     let server = Server::start();
-    assert_eq!(
-        code_for(&server, &frame(0x81, b"{\"a\":\"\xff\"}")),
-        Some(1007)
-    );
+    assert_eq!(code_for(&server, &frame(0x81, b"{\"a\":\"\xff\"}")), Some(1007));
     let split = [frame(0x01, b"{\"a\":\"\xe2\x82"), frame(0x80, b"\"}")].concat();
     assert_eq!(code_for(&server, &split), Some(1007));
 }
@@ -209,8 +192,5 @@ fn a_message_over_max_payload_length_ends_with_1009_at_its_header() {
     assert_eq!(code_for(&server, &fragments), Some(1009));
     let mut raw = server.raw().upgrade(b"");
     raw.write(&frame(0x81, &[b' '; 2000]));
-    assert!(
-        raw.hear_text().contains("failure reason"),
-        "2,000 bytes are read"
-    );
+    assert!(raw.hear_text().contains("failure reason"), "2,000 bytes are read");
 }

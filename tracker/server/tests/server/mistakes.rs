@@ -44,10 +44,7 @@ fn a_refusal_names_the_swarm_that_it_is_about() {
     let server = Server::start();
     let mut client = server.client();
     let message = announce("film", "ann", &json!({"event": "exploded"}));
-    assert_eq!(
-        refused(&mut client, &message.to_string())["info_hash"],
-        id("film")
-    );
+    assert_eq!(refused(&mut client, &message.to_string())["info_hash"], id("film"));
 }
 
 #[test]
@@ -59,10 +56,7 @@ fn an_answer_to_a_peer_that_left_is_refused_and_the_answerer_stays() {
     let heard = ann.hear();
     ben.announce_with("film", "ben", &json!({"event": "stopped"}));
     ann.say(&answer("ann", &heard, "sdp"));
-    assert_eq!(
-        ann.hear()["failure reason"],
-        "to_peer_id has left the swarm"
-    );
+    assert_eq!(ann.hear()["failure reason"], "to_peer_id has left the swarm");
     assert_eq!(ann.announce("film", "ann")["incomplete"], 1);
 }
 
@@ -98,10 +92,7 @@ fn an_answer_without_its_offer_or_in_anothers_name_reaches_nobody() {
     ann.say(&answer("ann", &heard, "genuine"));
     assert_eq!(ben.hear()["answer"]["sdp"], "genuine");
     ann.say(&answer("ann", &heard, "again"));
-    assert!(
-        ann.hear()["failure reason"].is_string(),
-        "an offer is answered once"
-    );
+    assert!(ann.hear()["failure reason"].is_string(), "an offer is answered once");
 }
 
 #[test]
@@ -115,11 +106,7 @@ fn a_peer_id_of_another_socket_is_neither_taken_over_nor_removed() {
     }
     eve.announce_with("film", "eve", &json!({"offers": [offer("o", "sdp")]}));
     let heard = ann.hear();
-    assert_eq!(
-        heard["offer_id"],
-        id("o"),
-        "the victim still gets the offers"
-    );
+    assert_eq!(heard["offer_id"], id("o"), "the victim still gets the offers");
     ann.say(&answer("ann", &heard, "sdp"));
     assert_eq!(eve.hear()["answer"]["sdp"], "sdp");
     drop(eve);
@@ -135,9 +122,7 @@ fn a_socket_with_two_peer_ids_is_two_peers_until_it_closes() {
     assert_eq!(client.announce("film", "two")["incomplete"], 2);
     assert_eq!(client.announce("series", "one")["incomplete"], 1);
     drop(client);
-    server.stats_until("empty", |stats| {
-        stats["peersCount"] == 0 && stats["torrentsCount"] == 0
-    });
+    server.stats_until("empty", |stats| stats["peersCount"] == 0 && stats["torrentsCount"] == 0);
 }
 
 #[test]
@@ -160,11 +145,7 @@ fn one_socket_opens_128_swarms_and_not_20000() {
         assert_eq!(client.announce(&format!("s{n}"), "ann")["incomplete"], 1);
     }
     let reply = client.announce("one more", "ann");
-    assert!(
-        reply["failure reason"]
-            .as_str()
-            .is_some_and(|why| why.contains("128"))
-    );
+    assert!(reply["failure reason"].as_str().is_some_and(|why| why.contains("128")));
     assert_eq!(server.stats()["torrentsCount"], 128);
     // Leaving one makes room for another.
     client.announce_with("s7", "ann", &json!({"event": "stopped"}));
@@ -190,14 +171,9 @@ fn a_handshake_that_never_ends_is_cut_off() {
     raw.write(b"GET / HTTP/1.1\r\nHost: test\r\n");
     let mut silent = server.raw();
     let mut rest = Vec::new();
-    raw.socket
-        .read_to_end(&mut rest)
-        .expect("an end within the time limit");
+    raw.socket.read_to_end(&mut rest).expect("an end within the time limit");
     assert!(rest.is_empty() || rest.starts_with(b"HTTP/1.1 408"));
-    silent
-        .socket
-        .read_to_end(&mut rest)
-        .expect("an end within the time limit");
+    silent.socket.read_to_end(&mut rest).expect("an end within the time limit");
     let _ = silent.socket.write(b"x");
 }
 

@@ -30,9 +30,7 @@ struct Model {
 fn every_offer_arrives_once_in_its_swarm_and_every_answer_comes_back() {
     let mut rng = StdRng::seed_from_u64(seed());
     let server = Server::start();
-    let clients = (0..CLIENTS)
-        .map(|n| (server.client(), format!("p{n}")))
-        .collect();
+    let clients = (0..CLIENTS).map(|n| (server.client(), format!("p{n}"))).collect();
     let mut model = Model {
         clients,
         members: vec![HashSet::new(); SWARMS],
@@ -60,11 +58,7 @@ fn every_offer_arrives_once_in_its_swarm_and_every_answer_comes_back() {
     let stats = server.stats();
     assert_eq!(stats["offersRelayed"], model.offers_heard, "{stats}");
     assert_eq!(stats["answersRelayed"], model.answers_heard, "{stats}");
-    assert!(
-        model.answers_heard > OPERATIONS / 2,
-        "{}",
-        model.answers_heard
-    );
+    assert!(model.answers_heard > OPERATIONS / 2, "{}", model.answers_heard);
     let peers: usize = model.members.iter().map(HashSet::len).sum();
     server.stats_until("what the model says", |stats| stats["peersCount"] == peers);
     drop(model);
@@ -75,10 +69,7 @@ impl Model {
     /// Announces with offers, and sees each of them through to its answer.
     fn announce(&mut self, who: usize, swarm: usize, operation: usize, offers: usize) {
         let ids: Vec<String> = (0..offers).map(|n| format!("o{operation}.{n}")).collect();
-        let list: Vec<Value> = ids
-            .iter()
-            .map(|id| offer(id, &format!("sdp of {id}")))
-            .collect();
+        let list: Vec<Value> = ids.iter().map(|id| offer(id, &format!("sdp of {id}"))).collect();
         self.members[swarm].insert(who);
         let others = self.members[swarm].len() - 1;
         let relayed = others.min(offers).min(5);
@@ -131,10 +122,7 @@ impl Model {
 
     fn take_answer(&mut self, who: usize, swarm: usize, heard: &Value) {
         let offer_id = heard["offer_id"].as_str().expect("an answer").to_owned();
-        let answerer = self
-            .answers
-            .remove(&offer_id)
-            .expect("an answer that is out");
+        let answerer = self.answers.remove(&offer_id).expect("an answer that is out");
         assert_ne!(answerer, who);
         assert_eq!(heard["info_hash"], id(&name(swarm)));
         assert_eq!(heard["peer_id"], id(&self.clients[answerer].1));

@@ -21,17 +21,11 @@ fn stats_have_the_keys_of_wt_tracker() {
 #[test]
 fn health_says_ok_and_an_unknown_path_is_404() {
     let server = Server::start();
-    assert_eq!(
-        server.get("/health"),
-        ("HTTP/1.1 200 OK".to_owned(), "ok\n".to_owned())
-    );
+    assert_eq!(server.get("/health"), ("HTTP/1.1 200 OK".to_owned(), "ok\n".to_owned()));
     let (status, _) = server.get("/nobody/knows/this");
     assert_eq!(status, "HTTP/1.1 404 Not Found");
     let (status, _) = server.get("/");
-    assert_eq!(
-        status, "HTTP/1.1 404 Not Found",
-        "no `web` section, no page"
-    );
+    assert_eq!(status, "HTTP/1.1 404 Not Found", "no `web` section, no page");
 }
 
 #[test]

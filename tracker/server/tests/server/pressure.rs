@@ -13,10 +13,7 @@ fn burst(peer: &str, range: std::ops::Range<usize>) -> Vec<u8> {
     let mut packet = Vec::new();
     for n in range {
         let offers = json!({"offers": [offer(&format!("o{n}"), &sdp)]});
-        packet.extend(frame(
-            0x81,
-            announce("film", peer, &offers).to_string().as_bytes(),
-        ));
+        packet.extend(frame(0x81, announce("film", peer, &offers).to_string().as_bytes()));
     }
     packet
 }
@@ -41,9 +38,7 @@ fn a_reader_that_never_reads_is_closed_with_bounded_memory_and_others_go_on() {
         }
     }
     shouter.fence("film");
-    let stats = server.stats_until("closed", |stats| {
-        stats["servers"][0]["webSocketsCount"] == 1
-    });
+    let stats = server.stats_until("closed", |stats| stats["servers"][0]["webSocketsCount"] == 1);
     assert_eq!(stats["peersCount"], 1, "{stats}");
     let after = server.stats()["memory"]["rss"].as_u64().expect("bytes");
     // Other tests share this process; 60 MB in an outbox would still stand out.
@@ -67,10 +62,7 @@ fn a_reader_that_pauses_gets_everything_in_order() {
         }
         other.fence("film");
         for n in next..next + 8 {
-            assert!(
-                slow.hear_text().contains(&id(&format!("o{n}"))),
-                "offer {n}"
-            );
+            assert!(slow.hear_text().contains(&id(&format!("o{n}"))), "offer {n}");
         }
         next += 8;
     }
@@ -109,8 +101,5 @@ fn a_message_as_long_as_the_file_allows_reaches_its_receiver() {
     ann.announce("film", "ann");
     let sdp = "x".repeat(1_000_000);
     ben.announce_with("film", "ben", &json!({"offers": [offer("o", &sdp)]}));
-    assert_eq!(
-        ann.hear()["offer"]["sdp"].as_str().map(str::len),
-        Some(1_000_000)
-    );
+    assert_eq!(ann.hear()["offer"]["sdp"].as_str().map(str::len), Some(1_000_000));
 }

@@ -63,9 +63,7 @@ fn what_cannot_be_done_is_refused_by_its_key() {
         let value = value.as_str().unwrap_or_default();
         assert!(error.contains(value), "{error}");
     }
-    let error = load(&json!({"websocketsAccess": both}))
-        .expect_err("both")
-        .to_string();
+    let error = load(&json!({"websocketsAccess": both})).expect_err("both").to_string();
     assert!(error.contains("websocketsAccess.denyOrigins"), "{error}");
 }
 

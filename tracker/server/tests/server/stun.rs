@@ -25,9 +25,7 @@ fn ask(socket: &UdpSocket, server: SocketAddr) {
 
 fn socket(ip: impl Into<IpAddr>) -> Option<UdpSocket> {
     let socket = UdpSocket::bind(SocketAddr::new(ip.into(), 0)).ok()?;
-    socket
-        .set_read_timeout(Some(PATIENCE))
-        .expect("a time limit");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
     Some(socket)
 }
 

@@ -36,17 +36,12 @@ fn what_follows_the_first_announce_moves_along_in_order_and_none_is_lost() {
         let mut packet = frame(0x81, b"garbage before");
         for o in 0..20 {
             let offers = json!({"offers": [offer(&format!("o{n}.{o}"), "sdp")]});
-            packet.extend(frame(
-                0x81,
-                announce("film", &peer, &offers).to_string().as_bytes(),
-            ));
+            packet.extend(frame(0x81, announce("film", &peer, &offers).to_string().as_bytes()));
         }
         // The last one stays half said until the socket has moved.
         let last = frame(
             0x81,
-            announce("film", &peer, &json!({"event": "stopped"}))
-                .to_string()
-                .as_bytes(),
+            announce("film", &peer, &json!({"event": "stopped"})).to_string().as_bytes(),
         );
         let (start, end) = last.split_at(30);
         packet.extend(start);
@@ -100,20 +95,13 @@ fn one_socket_takes_part_in_swarms_of_both_workers() {
     for (holder, swarm) in holders.iter_mut().zip(&swarms) {
         // Offer and answer go both ways.
         let offers = json!({"offers": [offer("from roamer", swarm)]});
-        assert_eq!(
-            roamer.announce_with(swarm, "roamer", &offers)["incomplete"],
-            2
-        );
+        assert_eq!(roamer.announce_with(swarm, "roamer", &offers)["incomplete"], 2);
         let heard = holder.hear();
         assert_eq!(heard["offer"]["sdp"], **swarm);
         holder.say(&answer("holder", &heard, "yes"));
         assert_eq!(roamer.hear()["answer"]["sdp"], "yes");
 
-        holder.announce_with(
-            swarm,
-            "holder",
-            &json!({"offers": [offer("from holder", swarm)]}),
-        );
+        holder.announce_with(swarm, "holder", &json!({"offers": [offer("from holder", swarm)]}));
         let heard = roamer.hear();
         assert_eq!(heard["offer_id"], id("from holder"));
         roamer.say(&answer("roamer", &heard, "no"));
@@ -122,10 +110,7 @@ fn one_socket_takes_part_in_swarms_of_both_workers() {
     let hashes: Vec<String> = swarms.iter().map(|swarm| id(swarm)).collect();
     roamer.say(&json!({"action": "scrape", "info_hash": hashes}));
     let files = roamer.hear();
-    assert_eq!(
-        files["files"].as_object().map(serde_json::Map::len),
-        Some(24)
-    );
+    assert_eq!(files["files"].as_object().map(serde_json::Map::len), Some(24));
     for hash in &hashes {
         assert_eq!(files["files"][hash]["incomplete"], 2, "{hash}");
     }
@@ -195,9 +180,7 @@ fn swarms_that_empty_and_open_again_neither_split_nor_linger() {
             });
         }
     });
-    server.stats_until("empty", |stats| {
-        stats["torrentsCount"] == 0 && stats["peersCount"] == 0
-    });
+    server.stats_until("empty", |stats| stats["torrentsCount"] == 0 && stats["peersCount"] == 0);
     // And nobody is alone in a swarm that others are in.
     let mut clients: Vec<Client> = (0..8).map(|_| server.client()).collect();
     for n in 0..3 {

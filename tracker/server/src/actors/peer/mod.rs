@@ -81,13 +81,7 @@ impl PeerActor {
             if worker.node.is_stopping() {
                 ctx.notify(ClosePeer(Close::Stopping));
             }
-            Self {
-                worker: worker.clone(),
-                conn,
-                socket: Some(read),
-                seat,
-                close: None,
-            }
+            Self { worker: worker.clone(), conn, socket: Some(read), seat, close: None }
         });
         conn
     }
@@ -95,11 +89,7 @@ impl PeerActor {
     /// Reads and writes as far as the socket lets it.
     fn poll_socket(&mut self, ctx: &mut Context<Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let flushed = self.worker.with_spare(self.conn, |connection, spare| {
-            if connection.outbox.blocked {
-                connection.poll_flush(cx, spare)
-            } else {
-                Poll::Pending
-            }
+            if connection.outbox.blocked { connection.poll_flush(cx, spare) } else { Poll::Pending }
         });
         if matches!(flushed, Some(Poll::Ready(Err(_)))) {
             return self.end(ctx, Close::Lost);
@@ -182,10 +172,9 @@ impl PeerActor {
             Said::Text(frame) => (frame, true),
             Said::Binary(frame) => (frame, false),
             Said::Ping(payload) => {
-                self.worker
-                    .push(self.conn, Opcode::Pong, payload.len(), |out| {
-                        out.extend_from_slice(&payload);
-                    });
+                self.worker.push(self.conn, Opcode::Pong, payload.len(), |out| {
+                    out.extend_from_slice(&payload);
+                });
                 self.worker.flush();
                 return Ok(Next::Read);
             }
@@ -196,10 +185,7 @@ impl PeerActor {
             Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, ctx)),
             Ok(Incoming::Answer(answer)) => Ok(self.answer(answer, ctx)),
             Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(&scrape, ctx)),
-            Err(Refusal {
-                reason: Reason::NotUtf8,
-                ..
-            }) if text => Err(Close::NotUtf8),
+            Err(Refusal { reason: Reason::NotUtf8, .. }) if text => Err(Close::NotUtf8),
             Err(refusal) => {
                 self.refuse(&frame, refusal);
                 Ok(Next::Read)
@@ -209,20 +195,9 @@ impl PeerActor {
 
     fn refuse(&self, frame: &Bytes, refusal: Refusal) {
         self.worker.metrics().unread.fetch_add(1, Relaxed);
-        let Refusal {
-            action,
-            info_hash,
-            reason,
-        } = refusal;
+        let Refusal { action, info_hash, reason } = refusal;
         let info_hash = info_hash.map(|span| span.of(frame));
-        self.worker.send(
-            self.conn,
-            &Outgoing::Refusal {
-                action,
-                info_hash,
-                reason,
-            },
-        );
+        self.worker.send(self.conn, &Outgoing::Refusal { action, info_hash, reason });
         self.worker.flush();
     }
 
@@ -250,16 +225,11 @@ impl Actor for PeerActor {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         if self.worker.remove(self.conn).is_some() {
-            self.worker
-                .metrics()
-                .closed(self.close.unwrap_or(Close::Lost));
+            self.worker.metrics().closed(self.close.unwrap_or(Close::Lost));
         }
         for membership in self.seat.take_memberships() {
             if let Some(shard) = self.worker.node.shard(membership.worker) {
-                shard.do_send(PeerLeft {
-                    from: self.conn,
-                    membership,
-                });
+                shard.do_send(PeerLeft { from: self.conn, membership });
             }
         }
     }

@@ -47,26 +47,14 @@ impl PeerActor {
                 }
                 let first = self.seat.is_nowhere();
                 let worker = self.place(info_hash);
-                self.seat.join(Membership {
-                    info_hash,
-                    peer_id,
-                    worker,
-                    announced_at: now,
-                });
+                self.seat.join(Membership { info_hash, peer_id, worker, announced_at: now });
                 if first && worker != self.worker.id {
                     return self.relocate(worker, announce, ctx);
                 }
                 worker
             }
         };
-        self.tell(
-            worker,
-            Announce {
-                from: self.conn,
-                announce,
-            },
-            ctx,
-        )
+        self.tell(worker, Announce { from: self.conn, announce }, ctx)
     }
 
     /// The worker of a swarm that this socket enters. A new one is placed where the socket is, if
@@ -106,12 +94,7 @@ impl PeerActor {
         let server = self.seat.server.clone();
         let seat = std::mem::replace(&mut self.seat, Seat::new(server, BytesMut::new()));
         match socket.and_then(TcpStream::into_std) {
-            Ok(socket) => shard.do_send(Adopt {
-                socket,
-                seat,
-                unsent,
-                announce,
-            }),
+            Ok(socket) => shard.do_send(Adopt { socket, seat, unsent, announce }),
             Err(error) => {
                 tracing::debug!(%error, "a socket could not leave its worker");
                 self.worker.metrics().closed(Close::Lost);
@@ -124,14 +107,7 @@ impl PeerActor {
     /// Passes an answer on to its swarm's shard.
     pub(super) fn answer(&mut self, answer: tracker_core::Answer, ctx: &mut Context<Self>) -> Next {
         match self.seat.worker_of(answer.info_hash, answer.peer_id) {
-            Ok(worker) => self.tell(
-                worker,
-                RelayAnswer {
-                    from: self.conn,
-                    answer,
-                },
-                ctx,
-            ),
+            Ok(worker) => self.tell(worker, RelayAnswer { from: self.conn, answer }, ctx),
             Err(reason) => self.refuse_part(&answer.frame, answer.info_hash_span, reason),
         }
     }
@@ -167,14 +143,10 @@ impl PeerActor {
         let mut files = Vec::with_capacity(asked.len());
         for info_hash in asked {
             if files.iter().all(|(listed, _)| listed != info_hash) {
-                files.push((
-                    *info_hash,
-                    known.get(info_hash).copied().unwrap_or_default(),
-                ));
+                files.push((*info_hash, known.get(info_hash).copied().unwrap_or_default()));
             }
         }
-        self.worker
-            .send(self.conn, &Outgoing::Scrape { files: &files });
+        self.worker.send(self.conn, &Outgoing::Scrape { files: &files });
         self.worker.flush();
     }
 
@@ -201,14 +173,7 @@ impl PeerActor {
     /// Refuses a message about a swarm that the socket has no part in.
     fn refuse_part(&self, frame: &Bytes, info_hash: Span, reason: Reason) -> Next {
         let (action, info_hash) = (Action::Announce, Some(info_hash));
-        self.refuse(
-            frame,
-            Refusal {
-                action,
-                info_hash,
-                reason,
-            },
-        );
+        self.refuse(frame, Refusal { action, info_hash, reason });
         Next::Read
     }
 }

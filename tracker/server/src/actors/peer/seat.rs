@@ -42,13 +42,7 @@ impl Seat {
     /// The seat of a new socket. `read` is what came behind its handshake.
     pub(crate) fn new(server: Arc<ServerConfig>, read: BytesMut) -> Self {
         let (fragments, memberships) = (Fragments::default(), Vec::new());
-        let mut seat = Self {
-            server,
-            inbox: read,
-            fragments,
-            memberships,
-            settled: false,
-        };
+        let mut seat = Self { server, inbox: read, fragments, memberships, settled: false };
         // HTTP's buffer is 8 KiB, and usually empty.
         seat.keep_rest();
         seat
@@ -114,11 +108,7 @@ impl Seat {
             let is_alive = |membership: &Membership| now <= membership.announced_at + lifetime;
             self.memberships.retain(is_alive);
         }
-        if self.memberships.len() < bound {
-            Ok(())
-        } else {
-            Err(Reason::TooManySwarms { bound })
-        }
+        if self.memberships.len() < bound { Ok(()) } else { Err(Reason::TooManySwarms { bound }) }
     }
 
     /// Whether it has announced nothing yet.
@@ -128,8 +118,7 @@ impl Seat {
 
     /// Forgets a peer that has stopped.
     pub(crate) fn leave(&mut self, info_hash: InfoHash, peer_id: PeerId) {
-        self.memberships
-            .retain(|membership| !membership.is(info_hash, peer_id));
+        self.memberships.retain(|membership| !membership.is(info_hash, peer_id));
     }
 
     /// All that the socket has announced, once it is gone.

@@ -60,19 +60,12 @@ impl ShardActor {
                 return;
             }
         }
-        self.apply(Input::Announce {
-            from: message.from,
-            announce: &message.announce,
-        });
+        self.apply(Input::Announce { from: message.from, announce: &message.announce });
     }
 
     fn apply(&mut self, input: Input<'_>) {
-        let mut outboxes = Outboxes {
-            worker: &self.worker,
-            elsewhere: &mut self.elsewhere,
-        };
-        self.shard
-            .handle(input, self.worker.node.now(), &mut self.rng, &mut outboxes);
+        let mut outboxes = Outboxes { worker: &self.worker, elsewhere: &mut self.elsewhere };
+        self.shard.handle(input, self.worker.node.now(), &mut self.rng, &mut outboxes);
     }
 
     /// Where a message about a swarm must go when its swarm isn't open here: another worker has it
@@ -82,9 +75,7 @@ impl ShardActor {
             return None;
         }
         let owner = self.worker.node.directory.worker_of(&info_hash)?;
-        (owner != self.worker.id)
-            .then(|| self.worker.node.shard(owner))
-            .flatten()
+        (owner != self.worker.id).then(|| self.worker.node.shard(owner)).flatten()
     }
 
     /// Ends a round: each socket that something was sent to is written to once.
@@ -96,18 +87,13 @@ impl ShardActor {
             }
             let deliver = std::mem::take(deliver);
             let frames = deliver.receivers.len() as u64;
-            let taken = self
-                .worker
-                .node
-                .shard(worker)
-                .is_some_and(|to| to.try_send(deliver).is_ok());
+            let taken =
+                self.worker.node.shard(worker).is_some_and(|to| to.try_send(deliver).is_ok());
             if !taken {
                 self.worker.metrics().undelivered.fetch_add(frames, Relaxed);
             }
         }
-        self.worker
-            .metrics()
-            .publish(self.shard.counters(), self.shard.peers());
+        self.worker.metrics().publish(self.shard.counters(), self.shard.peers());
     }
 
     fn sweep(&mut self) {
@@ -159,10 +145,7 @@ impl Handler<RelayAnswer> for ShardActor {
     fn handle(&mut self, message: RelayAnswer, _: &mut Self::Context) {
         match self.other_owner(message.answer.info_hash) {
             Some(owner) => owner.do_send(message),
-            None => self.apply(Input::Answer {
-                from: message.from,
-                answer: &message.answer,
-            }),
+            None => self.apply(Input::Answer { from: message.from, answer: &message.answer }),
         }
     }
 }
@@ -171,16 +154,10 @@ impl Handler<PeerLeft> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, message: PeerLeft, _: &mut Self::Context) {
-        let Membership {
-            info_hash, peer_id, ..
-        } = message.membership;
+        let Membership { info_hash, peer_id, .. } = message.membership;
         match self.other_owner(info_hash) {
             Some(owner) => owner.do_send(message),
-            None => self.apply(Input::PeerLeft {
-                from: message.from,
-                info_hash,
-                peer_id,
-            }),
+            None => self.apply(Input::PeerLeft { from: message.from, info_hash, peer_id }),
         }
     }
 }
@@ -198,12 +175,7 @@ impl Handler<Adopt> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, adopt: Adopt, _: &mut Self::Context) {
-        let Adopt {
-            socket,
-            seat,
-            unsent,
-            announce,
-        } = adopt;
+        let Adopt { socket, seat, unsent, announce } = adopt;
         let info_hash = announce.info_hash;
         match TcpStream::from_std(socket) {
             Ok(socket) => {
@@ -215,10 +187,7 @@ impl Handler<Adopt> for ShardActor {
             Err(error) => {
                 tracing::debug!(%error, "a socket could not move to its swarm's worker");
                 if !self.shard.contains(&info_hash) {
-                    self.worker
-                        .node
-                        .directory
-                        .release(&info_hash, self.worker.id);
+                    self.worker.node.directory.release(&info_hash, self.worker.id);
                 }
             }
         }

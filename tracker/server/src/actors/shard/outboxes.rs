@@ -32,10 +32,7 @@ impl Outbox for Outboxes<'_> {
     }
 
     fn swarm_closed(&mut self, info_hash: InfoHash) {
-        self.worker
-            .node
-            .directory
-            .release(&info_hash, self.worker.id);
+        self.worker.node.directory.release(&info_hash, self.worker.id);
     }
 
     fn probe(&mut self, owner: ConnId) {
@@ -64,11 +61,7 @@ pub(super) fn probe(worker: &Worker, owner: ConnId) {
 /// What time has done to a socket.
 pub(super) fn verdict(connection: &mut Connection, now: Duration) -> Verdict {
     if let Some(until) = connection.closing_until {
-        return if now > until {
-            Verdict::Close(Close::Lost)
-        } else {
-            Verdict::Keep
-        };
+        return if now > until { Verdict::Close(Close::Lost) } else { Verdict::Keep };
     }
     if connection.probe_until.is_some_and(|until| now > until) {
         return Verdict::Close(Close::Superseded);

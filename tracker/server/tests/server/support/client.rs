@@ -39,9 +39,7 @@ impl Client {
         }
         let stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
         stream.set_nodelay(true).expect("no delay");
-        stream
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a time limit");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         match tungstenite::client(request, stream) {
             Ok((socket, _)) => Ok(Self { socket }),
             Err(error) => Err(error.to_string()),
@@ -81,10 +79,7 @@ impl Client {
     pub fn hear_now(&mut self) -> Option<Value> {
         self.socket.get_ref().set_nonblocking(true).expect("a mode");
         let read = self.socket.read();
-        self.socket
-            .get_ref()
-            .set_nonblocking(false)
-            .expect("a mode");
+        self.socket.get_ref().set_nonblocking(false).expect("a mode");
         match read {
             Ok(Message::Text(text)) => Some(serde_json::from_str(&text).expect("JSON")),
             Ok(Message::Ping(_) | Message::Pong(_)) => None,

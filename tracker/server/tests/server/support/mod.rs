@@ -2,11 +2,7 @@
 //! ([`Client`], with a WebSocket library of its own) and a hostile one ([`Raw`], bytes by hand).
 //! Every wait is for an event and has a bound.
 
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test file uses its part of this"
-)]
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part of this")]
 
 mod client;
 mod raw;
@@ -147,9 +143,7 @@ impl Drop for Server {
 /// Sends a request as it stands and reads to the end; status line and body come back.
 pub fn http(address: SocketAddr, request: &str) -> (String, String) {
     let mut socket = TcpStream::connect(address).expect("a connection");
-    socket
-        .set_read_timeout(Some(PATIENCE))
-        .expect("a time limit");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
     socket.write_all(request.as_bytes()).expect("sent");
     let mut response = Vec::new();
     socket.read_to_end(&mut response).expect("a response");
@@ -161,10 +155,8 @@ pub fn http(address: SocketAddr, request: &str) -> (String, String) {
 
 /// A seed for a random test, from `SEED` if that is set, and told if the test fails.
 pub fn seed() -> u64 {
-    let seed = std::env::var("SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or_else(rand::random);
+    let seed =
+        std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
     #[allow(clippy::print_stderr, reason = "cargo shows it when the test fails")]
     {
         eprintln!("to see this run again: SEED={seed}");

@@ -35,13 +35,8 @@ impl Raw {
     pub fn connect(address: SocketAddr) -> Self {
         let socket = TcpStream::connect(address).expect("a connection");
         socket.set_nodelay(true).expect("no delay");
-        socket
-            .set_read_timeout(Some(PATIENCE))
-            .expect("a time limit");
-        Self {
-            socket,
-            read: Vec::new(),
-        }
+        socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        Self { socket, read: Vec::new() }
     }
 
     /// Sends the handshake, and `more` in the same packet, and reads the response.
@@ -138,14 +133,8 @@ fn first_frame(bytes: &[u8]) -> Option<((u8, Vec<u8>), usize)> {
     let (&first, &second) = (bytes.first()?, bytes.get(1)?);
     assert!(second < 0x80, "a server's frame is masked");
     let (start, length) = match second {
-        126 => (
-            4,
-            usize::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?)),
-        ),
-        127 => (
-            10,
-            u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?) as usize,
-        ),
+        126 => (4, usize::from(u16::from_be_bytes(*bytes.get(2..)?.first_chunk()?))),
+        127 => (10, u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?) as usize),
         short => (2, usize::from(short)),
     };
     let payload = bytes.get(start..start + length)?;
