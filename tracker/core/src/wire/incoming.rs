@@ -91,7 +91,8 @@ pub struct Answer {
 /// A client asks for the sizes of swarms.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Scrape {
-    /// Which, [`crate::limits::SCRAPE_HASHES_MAX`] at most, in the order in which they were asked for.
+    /// Which, in the order in which they were asked for; [`crate::limits::SCRAPE_HASHES_MAX`] at
+    /// most.
     pub info_hashes: Vec<InfoHash>,
 }
 
