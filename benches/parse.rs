@@ -16,10 +16,7 @@ use tracker_core::parse;
 fn frames(criterion: &mut Criterion) {
     for (name, frame) in [
         ("announce, 5 offers of 630 B", p2p_media_loader_announce()),
-        (
-            "announce, 10 offers of 1.5 kB",
-            gathered_announce(&peer_id(1)),
-        ),
+        ("announce, 10 offers of 1.5 kB", gathered_announce(&peer_id(1))),
         ("answer of 1.5 kB", answer(&peer_id(1), &peer_id(2), 0)),
     ] {
         parse(frame.clone()).expect(name);

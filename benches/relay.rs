@@ -41,13 +41,9 @@ fn sweep(criterion: &mut Criterion) {
     const MEMBERS: u64 = 100_000;
     let mut group = criterion.benchmark_group("sweep, a tick in a swarm of 100000");
     let looked_at = MEMBERS.div_ceil(SWEEP_TICKS as u64);
-    group
-        .throughput(Throughput::Elements(looked_at))
-        .sample_size(10);
+    group.throughput(Throughput::Elements(looked_at)).sample_size(10);
     let mut worker = Worker::with_swarm(MEMBERS);
-    group.bench_function("nobody expires", |bencher| {
-        bencher.iter(|| worker.sweep(60))
-    });
+    group.bench_function("nobody expires", |bencher| bencher.iter(|| worker.sweep(60)));
     for announcer in 0..MEMBERS {
         worker.hear(announcer, short_announce(&peer_id(announcer)));
         worker.buffers.offered_to.clear();
@@ -142,18 +138,13 @@ impl Worker {
             Incoming::Scrape(_) => return Took::default(),
         };
         let now = Duration::ZERO;
-        self.shard
-            .handle(input, now, &mut self.rng, &mut self.buffers);
-        Took {
-            reading: read - began,
-            handling: read.elapsed(),
-        }
+        self.shard.handle(input, now, &mut self.rng, &mut self.buffers);
+        Took { reading: read - began, handling: read.elapsed() }
     }
 
     fn sweep(&mut self, now_s: u64) {
         let now = Duration::from_secs(now_s);
-        self.shard
-            .handle(Input::Sweep, now, &mut self.rng, &mut self.buffers);
+        self.shard.handle(Input::Sweep, now, &mut self.rng, &mut self.buffers);
     }
 }
 

@@ -105,10 +105,7 @@ impl Buffers {
 
 impl Default for Buffers {
     fn default() -> Self {
-        Self {
-            buffers: vec![Vec::new(); Self::BUFFERS],
-            offered_to: Vec::new(),
-        }
+        Self { buffers: vec![Vec::new(); Self::BUFFERS], offered_to: Vec::new() }
     }
 }
 

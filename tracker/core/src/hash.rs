@@ -55,18 +55,14 @@ mod tests {
             id
         };
         let hasher = IdHasher::new(1);
-        let hashes: BTreeSet<_> = (0..1000)
-            .map(|number| hasher.hash(&crafted(number)))
-            .collect();
+        let hashes: BTreeSet<_> = (0..1000).map(|number| hasher.hash(&crafted(number))).collect();
         assert_eq!(hashes.len(), 1000);
     }
 
     #[test]
     fn another_secret_is_another_hash() {
         let id = [7; ID_BYTES];
-        let hashes: BTreeSet<_> = (0..1000)
-            .map(|seed| IdHasher::new(seed).hash(&id))
-            .collect();
+        let hashes: BTreeSet<_> = (0..1000).map(|seed| IdHasher::new(seed).hash(&id)).collect();
         assert_eq!(hashes.len(), 1000);
     }
 }

@@ -74,9 +74,9 @@ fn decode(raw: &[u8]) -> Option<[u8; ID_BYTES]> {
 fn decode_code_point(raw: &[u8]) -> Option<(u8, &[u8])> {
     match *raw {
         [b'\\', b'u', a, b, c, d, ref rest @ ..] => {
-            let code_point = [a, b, c, d].into_iter().try_fold(0, |sum, digit| {
-                Some(sum * 16 + char::from(digit).to_digit(16)?)
-            })?;
+            let code_point = [a, b, c, d]
+                .into_iter()
+                .try_fold(0, |sum, digit| Some(sum * 16 + char::from(digit).to_digit(16)?))?;
             Some((u8::try_from(code_point).ok()?, rest))
         }
         [b'\\', escape, ref rest @ ..] => {
@@ -129,12 +129,7 @@ mod tests {
 
             let quoted = format!("\"{}\"", String::from_utf8(raw).expect("UTF-8"));
             let parsed: String = serde_json::from_str(&quoted).expect("JSON");
-            assert_eq!(
-                parsed,
-                id.0.iter()
-                    .map(|&byte| char::from(byte))
-                    .collect::<String>()
-            );
+            assert_eq!(parsed, id.0.iter().map(|&byte| char::from(byte)).collect::<String>());
         }
     }
 

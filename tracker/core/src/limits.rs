@@ -51,9 +51,6 @@ impl Settings {
 /// wt-tracker's defaults.
 impl Default for Settings {
     fn default() -> Self {
-        Self {
-            max_offers: 20,
-            announce_interval: Duration::from_secs(120),
-        }
+        Self { max_offers: 20, announce_interval: Duration::from_secs(120) }
     }
 }

@@ -116,11 +116,7 @@ impl Shard {
         match input {
             Input::Announce { from, announce } => self.announce(from, announce, now, rng, outbox),
             Input::Answer { from, answer } => self.answer(from, answer, now, outbox),
-            Input::PeerLeft {
-                from,
-                info_hash,
-                peer_id,
-            } => {
+            Input::PeerLeft { from, info_hash, peer_id } => {
                 self.peer_left(from, &info_hash, &peer_id, outbox);
             }
             Input::Sweep => self.sweep(now, outbox),
@@ -136,8 +132,7 @@ impl Shard {
     /// The swarm's size; zeros when it isn't here.
     #[must_use]
     pub fn counts(&self, info_hash: &InfoHash) -> Counts {
-        self.key_of(info_hash)
-            .map_or_else(Counts::default, |key| self.swarms[key].1.counts())
+        self.key_of(info_hash).map_or_else(Counts::default, |key| self.swarms[key].1.counts())
     }
 
     /// Members of all swarms. A viewer of two swarms counts twice.
@@ -267,32 +262,20 @@ impl Shard {
     fn refuse(&mut self, to: ConnId, info_hash: &[u8], reason: Reason, outbox: &mut impl Outbox) {
         self.counters.refusals += 1;
         let info_hash = Some(info_hash);
-        outbox.send(
-            to,
-            &Outgoing::Refusal {
-                action: Action::Announce,
-                info_hash,
-                reason,
-            },
-        );
+        outbox.send(to, &Outgoing::Refusal { action: Action::Announce, info_hash, reason });
     }
 
     fn key_of(&self, info_hash: &InfoHash) -> Option<usize> {
         let same = |&key: &usize| self.swarms[key].0 == *info_hash;
-        self.by_info_hash
-            .find(self.hasher.hash(&info_hash.0), same)
-            .copied()
+        self.by_info_hash.find(self.hasher.hash(&info_hash.0), same).copied()
     }
 
     fn open(&mut self, info_hash: InfoHash) -> usize {
         self.key_of(&info_hash).unwrap_or_else(|| {
-            let key = self
-                .swarms
-                .insert((info_hash, Swarm::new(self.hasher.clone())));
+            let key = self.swarms.insert((info_hash, Swarm::new(self.hasher.clone())));
             let (swarms, hasher) = (&self.swarms, &self.hasher);
             let hash = |&key: &usize| hasher.hash(&swarms[key].0.0);
-            self.by_info_hash
-                .insert_unique(hasher.hash(&info_hash.0), key, hash);
+            self.by_info_hash.insert_unique(hasher.hash(&info_hash.0), key, hash);
             key
         })
     }

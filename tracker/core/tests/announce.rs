@@ -28,17 +28,12 @@ fn the_reply_has_the_interval_and_counts_the_announcer_too() {
 #[test]
 fn the_interval_is_the_one_that_was_set_and_is_in_every_reply() {
     let announce_interval = Duration::from_secs(37);
-    let settings = Settings {
-        announce_interval,
-        ..Settings::default()
-    };
+    let settings = Settings { announce_interval, ..Settings::default() };
     let mut tracker = Tracker::with(settings, 1);
     for event in ["started", "update", "completed", "stopped"] {
         let frame = announce(&id("s"), &id("a"), &json!({"event": event}));
         let done = tracker.hear(1, &frame);
-        let Did::Send(1, reply) = &done[0] else {
-            panic!("{event}: {done:?}")
-        };
+        let Did::Send(1, reply) = &done[0] else { panic!("{event}: {done:?}") };
         assert_eq!(reply["interval"], 37, "{event}");
     }
 }
@@ -52,10 +47,7 @@ fn ids_come_back_as_they_were_spelled() {
     let frame = announce(&swarm, &b, &json!({"numwant": 1, "offers": offers}));
     let relayed = json!({"action": "announce", "info_hash": swarm, "peer_id": b,
                          "offer_id": offer, "offer": {"type": "offer", "sdp": "é\u{2028}🎬"}});
-    assert_eq!(
-        tracker.hear(2, &frame),
-        [reply(2, &swarm, 0, 2), Did::Send(1, relayed)]
-    );
+    assert_eq!(tracker.hear(2, &frame), [reply(2, &swarm, 0, 2), Did::Send(1, relayed)]);
 }
 
 /// The cap is wt-tracker's `maxOffers`; all four bounds are tried below, at and above each other.
@@ -64,10 +56,7 @@ fn offers_go_to_as_many_distinct_others_as_all_four_bounds_allow() {
     for (others, offers, numwant, max_offers) in
         (0..4096).map(|n| (n % 8, n / 8 % 8, n / 64 % 8, n / 512))
     {
-        let settings = Settings {
-            max_offers,
-            ..Settings::default()
-        };
+        let settings = Settings { max_offers, ..Settings::default() };
         let mut tracker = Tracker::with(settings, 1);
         tracker.populate(&id("s"), others as u64);
         let more = json!({"numwant": numwant, "offers": some_offers(offers)});
@@ -99,24 +88,14 @@ fn without_numwant_no_offer_is_relayed() {
 
 #[test]
 fn offers_beyond_fifty_are_checked_and_ignored() {
-    let settings = Settings {
-        max_offers: 1000,
-        ..Settings::default()
-    };
+    let settings = Settings { max_offers: 1000, ..Settings::default() };
     let mut tracker = Tracker::with(settings, 1);
     tracker.populate(&id("s"), 60);
-    assert_eq!(
-        offers_in(&tracker.hear(99, &announce_offers(&id("s"), &id("me"), 60))).len(),
-        50
-    );
+    assert_eq!(offers_in(&tracker.hear(99, &announce_offers(&id("s"), &id("me"), 60))).len(), 50);
 
     let mut offers = some_offers(60);
     offers[59] = json!(null);
-    let frame = announce(
-        &id("s"),
-        &id("me"),
-        &json!({"numwant": 60, "offers": offers}),
-    );
+    let frame = announce(&id("s"), &id("me"), &json!({"numwant": 60, "offers": offers}));
     assert_eq!(offers_in(&tracker.hear(99, &frame)), []);
 }
 
@@ -162,13 +141,7 @@ fn one_connection_may_have_several_peer_ids() {
     tracker.hear(1, &announce(&id("t"), &id("a"), &json!({})));
     assert_eq!((tracker.shard.peers(), tracker.shard.swarms()), (3, 2));
     tracker.left(1, &swarm, &id("a"));
-    assert_eq!(
-        (
-            tracker.counts(&swarm).incomplete,
-            tracker.counts(&id("t")).incomplete
-        ),
-        (1, 1)
-    );
+    assert_eq!((tracker.counts(&swarm).incomplete, tracker.counts(&id("t")).incomplete), (1, 1));
 }
 
 /// Pearson's statistic of 19 receivers has 18 degrees of freedom, so above 42.3 one run in a
@@ -191,10 +164,7 @@ fn every_member_is_offered_to_equally_often() {
         let expected = (ROUNDS * offers as u64) as f64 / (MEMBERS - 1) as f64;
         let error = |&count: &u64| (count as f64 - expected).powi(2) / expected;
         let chi_square: f64 = received.values().map(error).sum();
-        assert!(
-            chi_square < 42.3,
-            "{announcer}, {offers} offers: {chi_square} {received:?}"
-        );
+        assert!(chi_square < 42.3, "{announcer}, {offers} offers: {chi_square} {received:?}");
     }
 }
 
@@ -210,30 +180,20 @@ fn receivers_are_not_chosen_in_clusters() {
     let (mut pairs, mut seats) = (BTreeMap::<_, u64>::new(), BTreeMap::<_, u64>::new());
     for _ in 0..ROUNDS {
         let sent = offers_in(&tracker.hear(4, &frame));
-        let [(first, _), (second, _)] = &sent[..] else {
-            panic!("two offers: {sent:?}")
-        };
-        *pairs
-            .entry((*first.min(second), *first.max(second)))
-            .or_default() += 1;
+        let [(first, _), (second, _)] = &sent[..] else { panic!("two offers: {sent:?}") };
+        *pairs.entry((*first.min(second), *first.max(second))).or_default() += 1;
         *seats.entry(*first).or_default() += 1;
     }
     let chi_square = |counts: &[u64]| -> f64 {
         let expected = ROUNDS as f64 / counts.len() as f64;
-        counts
-            .iter()
-            .map(|&count| (count as f64 - expected).powi(2) / expected)
-            .sum()
+        counts.iter().map(|&count| (count as f64 - expected).powi(2) / expected).sum()
     };
     let pairs: Vec<_> = pairs.into_values().collect();
     assert_eq!(pairs.len(), 55);
     assert!(chi_square(&pairs) < 91.9, "{pairs:?}");
     let seats: Vec<_> = seats.into_values().collect();
     assert_eq!(seats.len(), 11);
-    assert!(
-        chi_square(&seats) < 29.6,
-        "10 degrees of freedom: {seats:?}"
-    );
+    assert!(chi_square(&seats) < 29.6, "10 degrees of freedom: {seats:?}");
 }
 
 /// Removal moves the last member into the gap; whatever the order, all that are in the swarm are
@@ -241,13 +201,7 @@ fn receivers_are_not_chosen_in_clusters() {
 #[test]
 fn members_are_found_after_others_have_left_in_any_order() {
     let mut rng = SmallRng::seed_from_u64(7);
-    let mut tracker = Tracker::with(
-        Settings {
-            max_offers: 50,
-            ..Settings::default()
-        },
-        7,
-    );
+    let mut tracker = Tracker::with(Settings { max_offers: 50, ..Settings::default() }, 7);
     tracker.populate(&id("s"), 40);
     let mut present: Vec<u64> = (0..40).collect();
     while present.len() > 1 {
@@ -268,33 +222,19 @@ fn seeders_and_downloads_are_counted_as_the_clients_mean_them() {
     let swarm = id("s");
     let mut say = |peer: &str, more| {
         tracker.hear(1, &announce(&swarm, &id(peer), &more));
-        let Counts {
-            complete,
-            incomplete,
-            downloaded,
-        } = tracker.counts(&swarm);
+        let Counts { complete, incomplete, downloaded } = tracker.counts(&swarm);
         (complete, incomplete, downloaded)
     };
     let completed = json!({"event": "completed", "numwant": 50, "left": 0});
     assert_eq!(say("seed", completed.clone()), (1, 0, 1));
-    assert_eq!(
-        say("seed", json!({"event": "started", "left": 0})),
-        (1, 0, 1)
-    );
-    assert_eq!(
-        say("leech", json!({"event": "started", "left": null})),
-        (1, 1, 1)
-    );
+    assert_eq!(say("seed", json!({"event": "started", "left": 0})), (1, 0, 1));
+    assert_eq!(say("leech", json!({"event": "started", "left": null})), (1, 1, 1));
     assert_eq!(say("leech", json!({"left": 1e9})), (1, 1, 1));
     assert_eq!(say("leech", completed.clone()), (2, 0, 2));
     assert_eq!(say("leech", completed), (2, 0, 2), "the same download once");
     assert_eq!(say("leech", json!({"event": "stopped"})), (1, 0, 2));
     assert_eq!(say("viewer", json!({})), (1, 1, 2), "left missing");
-    assert_eq!(
-        say("seed", json!({"left": 1})),
-        (0, 2, 2),
-        "it has lost something"
-    );
+    assert_eq!(say("seed", json!({"left": 1})), (0, 2, 2), "it has lost something");
 }
 
 #[test]

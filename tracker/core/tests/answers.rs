@@ -43,10 +43,7 @@ fn each_answer_goes_to_the_offerer_once() {
     for (&conn, offer_id) in &received {
         let relayed = [relayed_answer(OFFERER, &id("s"), &peer(conn), offer_id)];
         assert_eq!(tracker.hear(conn, &answer_of(conn, offer_id)), relayed);
-        assert_eq!(
-            tracker.hear(conn, &answer_of(conn, offer_id)),
-            refused(conn, NoSuchOffer)
-        );
+        assert_eq!(tracker.hear(conn, &answer_of(conn, offer_id)), refused(conn, NoSuchOffer));
     }
     assert_eq!(tracker.shard.counters().answers_relayed, 5);
     assert_eq!(tracker.shard.counters().refusals, 5);
@@ -77,10 +74,7 @@ fn an_answer_is_accepted_for_sixty_seconds_and_not_for_long_after() {
                 } else {
                     refused(0, NoSuchOffer)
                 };
-                assert_eq!(
-                    done, expected,
-                    "{wait:?} after {fraction:?}, swept: {swept}"
-                );
+                assert_eq!(done, expected, "{wait:?} after {fraction:?}, swept: {swept}");
             }
         }
     }
@@ -115,32 +109,20 @@ fn offers_are_gone_with_the_visit_in_which_they_were_made_or_received() {
     let (mut tracker, received) = offered(2);
     tracker.left(OFFERER, &id("s"), &id("me"));
     tracker.hear(OFFERER, &announce(&id("s"), &id("me"), &json!({})));
-    assert_eq!(
-        tracker.hear(0, &answer_of(0, &received[&0])),
-        refused(0, NoSuchOffer)
-    );
+    assert_eq!(tracker.hear(0, &answer_of(0, &received[&0])), refused(0, NoSuchOffer));
 
     let (mut tracker, received) = offered(2);
     tracker.left(0, &id("s"), &peer(0));
     tracker.hear(0, &announce(&id("s"), &peer(0), &json!({})));
-    assert_eq!(
-        tracker.hear(0, &answer_of(0, &received[&0])),
-        refused(0, NoSuchOffer)
-    );
+    assert_eq!(tracker.hear(0, &answer_of(0, &received[&0])), refused(0, NoSuchOffer));
 }
 
 #[test]
 fn an_answer_to_an_offer_never_made_is_refused() {
     let (mut tracker, received) = offered(2);
-    assert_eq!(
-        tracker.hear(0, &answer_of(0, &id("x"))),
-        refused(0, NoSuchOffer)
-    );
+    assert_eq!(tracker.hear(0, &answer_of(0, &id("x"))), refused(0, NoSuchOffer));
     // Made, but to the other.
-    assert_eq!(
-        tracker.hear(0, &answer_of(0, &received[&1])),
-        refused(0, NoSuchOffer)
-    );
+    assert_eq!(tracker.hear(0, &answer_of(0, &received[&1])), refused(0, NoSuchOffer));
     // Made, but by another.
     let misdirected = answer(&id("s"), &peer(0), &peer(1), &received[&0]);
     assert_eq!(tracker.hear(0, &misdirected), refused(0, NoSuchOffer));
@@ -171,10 +153,7 @@ fn an_answer_in_a_swarm_that_its_sender_is_not_in_is_refused() {
     let stranger = answer(&id("s"), &id("x"), &id("me"), &received[&0]);
     assert_eq!(tracker.hear(7, &stranger), refused(7, NotAnnounced));
     let elsewhere = answer(&id("t"), &peer(0), &id("me"), &received[&0]);
-    assert_eq!(
-        tracker.hear(0, &elsewhere),
-        [refusal(0, &id("t"), NotAnnounced)]
-    );
+    assert_eq!(tracker.hear(0, &elsewhere), [refusal(0, &id("t"), NotAnnounced)]);
     assert_eq!(tracker.shard.swarms(), 1, "an answer opens no swarm");
 }
 
@@ -190,31 +169,19 @@ fn an_offer_id_used_again_names_the_living_offer() {
     tracker.hear(OFFERER, &offers);
     let relayed = [relayed_answer(OFFERER, &id("s"), &peer(0), &id("o0"))];
     assert_eq!(tracker.hear(0, &answer_of(0, &id("o0"))), relayed);
-    assert_eq!(
-        tracker.hear(0, &answer_of(0, &id("o0"))),
-        refused(0, NoSuchOffer)
-    );
+    assert_eq!(tracker.hear(0, &answer_of(0, &id("o0"))), refused(0, NoSuchOffer));
 }
 
 #[test]
 fn a_member_with_too_many_offers_out_forgets_the_oldest_first() {
-    let mut tracker = Tracker::with(
-        Settings {
-            max_offers: 50,
-            ..Settings::default()
-        },
-        1,
-    );
+    let mut tracker = Tracker::with(Settings { max_offers: 50, ..Settings::default() }, 1);
     tracker.populate(&id("s"), 1);
     for number in 0..=PENDING_OFFERS_MAX {
         let offer = json!([{"offer_id": id(number), "offer": {"type": "offer", "sdp": ""}}]);
         let more = json!({"numwant": 1, "offers": offer});
         tracker.hear(OFFERER, &announce(&id("s"), &id("me"), &more));
     }
-    assert_eq!(
-        tracker.hear(0, &answer_of(0, &id(0))),
-        refused(0, NoSuchOffer)
-    );
+    assert_eq!(tracker.hear(0, &answer_of(0, &id(0))), refused(0, NoSuchOffer));
     for number in 1..=PENDING_OFFERS_MAX {
         let relayed = [relayed_answer(OFFERER, &id("s"), &peer(0), &id(number))];
         assert_eq!(tracker.hear(0, &answer_of(0, &id(number))), relayed);

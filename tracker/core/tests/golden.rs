@@ -39,19 +39,9 @@ fn the_tracker_answers_real_clients_word_for_word() {
         let lines = written.lines().zip(played.lines()).enumerate();
         for (index, (written, played)) in lines {
             let line = index + 1;
-            assert_eq!(
-                played,
-                written,
-                "{}:{line} (UPDATE_GOLDEN=1 rewrites)",
-                path.display()
-            );
+            assert_eq!(played, written, "{}:{line} (UPDATE_GOLDEN=1 rewrites)", path.display());
         }
-        assert_eq!(
-            played,
-            written,
-            "{} ends too early or too late",
-            path.display()
-        );
+        assert_eq!(played, written, "{} ends too early or too late", path.display());
     }
     assert!(transcripts >= 5, "no transcripts in {}", folder.display());
 }
@@ -86,8 +76,7 @@ impl Stage {
         let (second, rest) = line.split_once(' ')?;
         let now = Duration::from_secs(second.parse().ok()?);
         if rest == "sweep" {
-            self.shard
-                .handle(Input::Sweep, now, &mut self.rng, &mut self.script);
+            self.shard.handle(Input::Sweep, now, &mut self.rng, &mut self.script);
             return Some(());
         }
         let (conn, rest) = rest.split_once(' ')?;
@@ -98,20 +87,11 @@ impl Stage {
             let (info_hash, peer_id) = names.split_once(r#"" ""#)?;
             let info_hash = InfoHash::decode(info_hash.as_bytes())?;
             let peer_id = PeerId::decode(peer_id.as_bytes())?;
-            let input = Input::PeerLeft {
-                from,
-                info_hash,
-                peer_id,
-            };
-            self.shard
-                .handle(input, now, &mut self.rng, &mut self.script);
+            let input = Input::PeerLeft { from, info_hash, peer_id };
+            self.shard.handle(input, now, &mut self.rng, &mut self.script);
             return Some(());
         }
-        self.hear(
-            from,
-            now,
-            Bytes::copy_from_slice(rest.strip_prefix("> ")?.as_bytes()),
-        );
+        self.hear(from, now, Bytes::copy_from_slice(rest.strip_prefix("> ")?.as_bytes()));
         Some(())
     }
 
@@ -119,42 +99,20 @@ impl Stage {
         let Self { shard, rng, script } = self;
         match parse(frame.clone()) {
             Ok(Incoming::Announce(announce)) => {
-                let input = Input::Announce {
-                    from,
-                    announce: &announce,
-                };
+                let input = Input::Announce { from, announce: &announce };
                 shard.handle(input, now, rng, script);
             }
             Ok(Incoming::Answer(answer)) => {
-                shard.handle(
-                    Input::Answer {
-                        from,
-                        answer: &answer,
-                    },
-                    now,
-                    rng,
-                    script,
-                );
+                shard.handle(Input::Answer { from, answer: &answer }, now, rng, script);
             }
             Ok(Incoming::Scrape(scrape)) => {
                 let size = |&hash: &InfoHash| (hash, shard.counts(&hash));
                 let files: Vec<_> = scrape.info_hashes.iter().map(size).collect();
                 script.send(from, &Outgoing::Scrape { files: &files });
             }
-            Err(Refusal {
-                action,
-                info_hash,
-                reason,
-            }) => {
+            Err(Refusal { action, info_hash, reason }) => {
                 let info_hash = info_hash.as_ref().map(|span| span.of(&frame));
-                script.send(
-                    from,
-                    &Outgoing::Refusal {
-                        action,
-                        info_hash,
-                        reason,
-                    },
-                );
+                script.send(from, &Outgoing::Refusal { action, info_hash, reason });
             }
         }
     }

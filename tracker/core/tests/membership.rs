@@ -40,10 +40,7 @@ fn a_swarm_opens_again_after_it_was_closed() {
     for _ in 0..3 {
         tracker.populate(&id("s"), 1);
         assert_eq!(tracker.counts(&id("s")).downloaded, 0);
-        tracker.hear(
-            0,
-            &announce(&id("s"), &peer(0), &json!({"event": "completed"})),
-        );
+        tracker.hear(0, &announce(&id("s"), &peer(0), &json!({"event": "completed"})));
         assert_eq!(tracker.left(0, &id("s"), &peer(0)), [Did::Close(id("s"))]);
     }
 }
@@ -58,10 +55,7 @@ fn a_stop_without_a_start_is_answered_and_leaves_no_swarm() {
     assert_eq!((tracker.shard.swarms(), tracker.shard.peers()), (0, 0));
 
     tracker.populate(&id("s"), 2);
-    assert_eq!(
-        tracker.hear(9, &stopped(&id("s"), &id("x"))),
-        [reply(9, &id("s"), 0, 2)]
-    );
+    assert_eq!(tracker.hear(9, &stopped(&id("s"), &id("x"))), [reply(9, &id("s"), 0, 2)]);
 }
 
 #[test]
@@ -73,10 +67,7 @@ fn an_announce_or_stop_with_anothers_peer_id_is_refused_and_its_owner_probed() {
         let refused = [Did::Probe(0), refusal(7, &id("s"), PeerIdTaken)];
         assert_eq!(tracker.hear(7, &theft), refused);
         let counts = tracker.counts(&id("s"));
-        assert_eq!(
-            (counts.complete, counts.incomplete, counts.downloaded),
-            (0, 2, 0)
-        );
+        assert_eq!((counts.complete, counts.incomplete, counts.downloaded), (0, 2, 0));
         // It gains no time by it either: the owner's silence counts from its own announce.
         tracker.wait_s(242);
         assert_eq!(tracker.sweep(), [Did::Close(id("s"))]);
@@ -88,18 +79,11 @@ fn an_announce_or_stop_with_anothers_peer_id_is_refused_and_its_owner_probed() {
 fn a_peer_id_is_free_again_when_its_connection_is_gone() {
     let mut tracker = Tracker::new();
     tracker.populate(&id("s"), 2);
-    assert_eq!(
-        tracker.hear(7, &announce(&id("s"), &peer(0), &json!({})))[0],
-        Did::Probe(0)
-    );
+    assert_eq!(tracker.hear(7, &announce(&id("s"), &peer(0), &json!({})))[0], Did::Probe(0));
     tracker.left(0, &id("s"), &peer(0));
     let done = tracker.hear(7, &announce(&id("s"), &peer(0), &json!({})));
     assert_eq!(done, [reply(7, &id("s"), 0, 2)]);
-    assert_eq!(
-        tracker.left(0, &id("s"), &peer(0)),
-        [],
-        "the old socket's late goodbye"
-    );
+    assert_eq!(tracker.left(0, &id("s"), &peer(0)), [], "the old socket's late goodbye");
     assert_eq!(tracker.counts(&id("s")).incomplete, 2);
 }
 
@@ -126,10 +110,7 @@ fn a_member_is_kept_for_two_intervals_of_silence_and_then_forgotten() {
     for interval_s in [1, 120, 3600] {
         for fraction in [0, 999].map(Duration::from_millis) {
             let announce_interval = Duration::from_secs(interval_s);
-            let settings = Settings {
-                announce_interval,
-                ..Settings::default()
-            };
+            let settings = Settings { announce_interval, ..Settings::default() };
             let mut tracker = Tracker::with(settings, 1);
             tracker.wait(fraction);
             tracker.populate(&id("s"), 1);
@@ -160,13 +141,7 @@ fn every_announce_begins_the_two_intervals_anew_and_no_answer_does() {
 #[test]
 fn a_round_of_ticks_finds_all_that_is_silent_however_it_is_spread() {
     let giant = SWEEP_MEMBERS_MIN as u64 * 8;
-    for (swarms, members) in [
-        (giant, 1),
-        (1, giant),
-        (giant / 64, 64),
-        (7, giant / 7),
-        (3, 2),
-    ] {
+    for (swarms, members) in [(giant, 1), (1, giant), (giant / 64, 64), (7, giant / 7), (3, 2)] {
         let mut tracker = Tracker::new();
         for swarm in 0..swarms {
             tracker.populate(&id(swarm), members);
@@ -176,11 +151,7 @@ fn a_round_of_ticks_finds_all_that_is_silent_however_it_is_spread() {
         for _ in 0..SWEEP_TICKS {
             closed += tracker.sweep().len() as u64;
         }
-        assert_eq!(
-            (closed, tracker.shard.peers()),
-            (swarms, 0),
-            "{swarms} of {members}"
-        );
+        assert_eq!((closed, tracker.shard.peers()), (swarms, 0), "{swarms} of {members}");
     }
 }
 
@@ -198,11 +169,7 @@ fn a_tick_looks_at_its_share_of_a_large_shard_even_while_that_shrinks() {
         for tick in 1..=SWEEP_TICKS {
             tracker.sweep();
             let left = members as usize / SWEEP_TICKS * (SWEEP_TICKS - tick);
-            assert_eq!(
-                tracker.shard.peers(),
-                left,
-                "{swarms} swarms after {tick} ticks"
-            );
+            assert_eq!(tracker.shard.peers(), left, "{swarms} swarms after {tick} ticks");
         }
     }
 }

@@ -27,10 +27,7 @@ fn the_shard_does_what_the_model_does() {
 
 /// One random life. The spaces are tiny, so that everything collides with everything.
 fn live(seed: u64) {
-    let settings = Settings {
-        max_offers: MAX_OFFERS,
-        ..Settings::default()
-    };
+    let settings = Settings { max_offers: MAX_OFFERS, ..Settings::default() };
     let mut world = World {
         tracker: Tracker::with(settings, seed),
         model: Model::default(),
@@ -43,10 +40,7 @@ fn live(seed: u64) {
             world.run(operation);
             world.compare();
         }));
-        assert!(
-            agreed.is_ok(),
-            "MODEL_SEED={seed} replays this: step {step}, {shown}"
-        );
+        assert!(agreed.is_ok(), "MODEL_SEED={seed} replays this: step {step}, {shown}");
     }
 }
 
@@ -58,27 +52,10 @@ struct World {
 
 #[derive(Debug)]
 enum Operation {
-    Announce {
-        conn: u64,
-        swarm: String,
-        peer: String,
-        more: Value,
-    },
-    Answer {
-        conn: u64,
-        swarm: String,
-        peer: String,
-        to_peer: String,
-        offer: String,
-    },
-    Leave {
-        conn: u64,
-        swarm: String,
-        peer: String,
-    },
-    Wait {
-        seconds: u64,
-    },
+    Announce { conn: u64, swarm: String, peer: String, more: Value },
+    Answer { conn: u64, swarm: String, peer: String, to_peer: String, offer: String },
+    Leave { conn: u64, swarm: String, peer: String },
+    Wait { seconds: u64 },
     Sweep,
 }
 
@@ -97,12 +74,7 @@ impl World {
         match rng.random_range(0..100) {
             0..45 => {
                 let more = random_announce(rng);
-                Operation::Announce {
-                    conn,
-                    swarm,
-                    peer,
-                    more,
-                }
+                Operation::Announce { conn, swarm, peer, more }
             }
             45..80 => {
                 let mut to_peer = id(rng.random_range(0..7));
@@ -119,26 +91,12 @@ impl World {
                     if rng.random_bool(0.9) {
                         conn = made.conn;
                     }
-                    return Operation::Answer {
-                        conn,
-                        swarm,
-                        peer,
-                        to_peer,
-                        offer,
-                    };
+                    return Operation::Answer { conn, swarm, peer, to_peer, offer };
                 }
-                Operation::Answer {
-                    conn,
-                    swarm,
-                    peer,
-                    to_peer,
-                    offer,
-                }
+                Operation::Answer { conn, swarm, peer, to_peer, offer }
             }
             80..88 => Operation::Leave { conn, swarm, peer },
-            88..96 => Operation::Wait {
-                seconds: [1, 20, 45, 100][rng.random_range(0..4)],
-            },
+            88..96 => Operation::Wait { seconds: [1, 20, 45, 100][rng.random_range(0..4)] },
             _ => Operation::Sweep,
         }
     }
@@ -146,22 +104,11 @@ impl World {
     fn run(&mut self, operation: Operation) {
         let (tracker, model) = (&mut self.tracker, &mut self.model);
         match operation {
-            Operation::Announce {
-                conn,
-                swarm,
-                peer,
-                more,
-            } => {
+            Operation::Announce { conn, swarm, peer, more } => {
                 let done = tracker.hear(conn, &announce(&swarm, &peer, &more));
                 model.announce(conn, &swarm, &peer, &more, &done);
             }
-            Operation::Answer {
-                conn,
-                swarm,
-                peer,
-                to_peer,
-                offer,
-            } => {
+            Operation::Answer { conn, swarm, peer, to_peer, offer } => {
                 let done = tracker.hear(conn, &answer(&swarm, &peer, &to_peer, &offer));
                 model.answer(conn, [&swarm, &peer, &to_peer, &offer], &done);
             }
@@ -191,21 +138,11 @@ impl World {
         for name in (0..3).map(id) {
             let counts = self.tracker.counts(&name);
             let expected = swarms.get(&name).map(Swarm::counts).unwrap_or_default();
-            assert_eq!(
-                (counts.complete, counts.incomplete, counts.downloaded),
-                expected
-            );
+            assert_eq!((counts.complete, counts.incomplete, counts.downloaded), expected);
         }
         let counters = shard.counters();
-        let said = [
-            counters.announces,
-            counters.offers_relayed,
-            counters.answers_relayed,
-        ];
-        assert_eq!(
-            (said, counters.refusals),
-            (self.model.said, self.model.refusals)
-        );
+        let said = [counters.announces, counters.offers_relayed, counters.answers_relayed];
+        assert_eq!((said, counters.refusals), (self.model.said, self.model.refusals));
     }
 }
 

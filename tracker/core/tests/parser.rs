@@ -82,10 +82,7 @@ fn what_a_damaged_frame_still_relays_is_what_a_json_parser_reads_in_it() {
             });
             accepted += u64::from(fine);
         }
-        assert!(
-            accepted > FRAMES / 20,
-            "PARSER_SEED={seed}: too much damage: {accepted}"
-        );
+        assert!(accepted > FRAMES / 20, "PARSER_SEED={seed}: too much damage: {accepted}");
     }
 }
 
@@ -94,10 +91,7 @@ fn a_frame_cut_off_anywhere_is_refused() {
     for frame in valid_frames() {
         assert!(check(&Bytes::from(frame.clone())));
         for length in 0..frame.len() {
-            assert!(
-                !check(&Bytes::copy_from_slice(&frame[..length])),
-                "cut at {length}"
-            );
+            assert!(!check(&Bytes::copy_from_slice(&frame[..length])), "cut at {length}");
         }
     }
 }
@@ -107,23 +101,15 @@ fn valid_frames() -> Vec<Vec<u8>> {
     let odd = "\u{0}é\"\\/\u{1f}\u{7f}\u{ff}............";
     let frames = [
         announce(&id("s"), &id("a"), &offers),
-        announce(
-            odd,
-            odd,
-            &json!({"left": 0, "numwant": 1e1, "x": {"y": [1, -2.5e-3, {}]}}),
-        ),
-        merged(
-            offers,
-            &announce(&id("s"), &id("é"), &json!({"event": "stopped"})),
-        ),
+        announce(odd, odd, &json!({"left": 0, "numwant": 1e1, "x": {"y": [1, -2.5e-3, {}]}})),
+        merged(offers, &announce(&id("s"), &id("é"), &json!({"event": "stopped"}))),
         answer(&id("s"), odd, &id("b"), odd),
         json!({"action": "scrape", "info_hash": id("s")}),
         json!({"action": "scrape", "info_hash": [id("s"), odd]}),
     ];
     let compact = frames.iter().map(|frame| frame.to_string().into_bytes());
-    let spaced = frames
-        .iter()
-        .map(|frame| format!(" {frame:#}\r\n\t").trim_end().as_bytes().to_vec());
+    let spaced =
+        frames.iter().map(|frame| format!(" {frame:#}\r\n\t").trim_end().as_bytes().to_vec());
     compact.chain(spaced).collect()
 }
 
@@ -172,10 +158,7 @@ fn check(frame: &Bytes) -> bool {
     };
     match message {
         Incoming::Announce(announce) => {
-            assert_eq!(
-                string(announce.info_hash_span.of(frame)),
-                whole["info_hash"]
-            );
+            assert_eq!(string(announce.info_hash_span.of(frame)), whole["info_hash"]);
             assert_eq!(string(announce.peer_id_span.of(frame)), whole["peer_id"]);
             assert_eq!(support::text(&announce.peer_id.0), whole["peer_id"]);
             let offers = whole["offers"].as_array().map_or(0, Vec::len);

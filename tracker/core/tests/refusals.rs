@@ -44,29 +44,14 @@ fn replaced(mut frame: Value, field: &str, value: Option<Value>) -> Value {
 }
 
 fn no_ids() -> Vec<Option<Value>> {
-    let texts = [
-        "",
-        "short",
-        "twenty-one characters",
-        "aaaaaaaaaaaaaaaaaaaĀ",
-        "🎬🎬🎬🎬🎬",
-    ];
-    let values = texts
-        .map(Value::from)
-        .into_iter()
-        .chain([json!(null), json!(7), json!({})]);
+    let texts = ["", "short", "twenty-one characters", "aaaaaaaaaaaaaaaaaaaĀ", "🎬🎬🎬🎬🎬"];
+    let values = texts.map(Value::from).into_iter().chain([json!(null), json!(7), json!({})]);
     values.map(Some).chain([None]).collect()
 }
 
 #[test]
 fn bytes_that_are_no_utf8() {
-    for bad in [
-        &b"\xff"[..],
-        b"\xc0\xaf",
-        b"\xed\xa0\x80",
-        b"\xf4\x90\x80\x80",
-        b"\xe2\x82",
-    ] {
+    for bad in [&b"\xff"[..], b"\xc0\xaf", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xe2\x82"] {
         let frame = [br#"{"action":"announce","x":""#, bad, br#""}"#].concat();
         assert_eq!(reason(&frame), Reason::NotUtf8, "{bad:?}");
     }
@@ -106,26 +91,12 @@ fn text_that_is_no_json() {
 /// it would break those clients.
 #[test]
 fn half_a_surrogate_pair_is_malformed_and_a_whole_one_is_not() {
-    for half in [
-        r"\ud800",
-        r"\udc00",
-        r"\ud83ca",
-        r"\ud83c\n",
-        r"\ud83c\ud83c",
-        r"\udfac\ud83c",
-    ] {
+    for half in [r"\ud800", r"\udc00", r"\ud83ca", r"\ud83c\n", r"\ud83c\ud83c", r"\udfac\ud83c"] {
         let frame = format!(r#"{{"action":"announce","x":"{half}"}}"#);
-        assert!(
-            matches!(reason(frame.as_bytes()), Reason::Malformed { .. }),
-            "{half}"
-        );
+        assert!(matches!(reason(frame.as_bytes()), Reason::Malformed { .. }), "{half}");
     }
     let frame = r#"{"action":"announce","x":"\ud83c\udfac\uD83C\uDFAC\u00e9"}"#;
-    assert_eq!(
-        reason(frame.as_bytes()),
-        Reason::BadId("info_hash"),
-        "but JSON"
-    );
+    assert_eq!(reason(frame.as_bytes()), Reason::BadId("info_hash"), "but JSON");
 }
 
 /// `"t\u0079pe"` is `type` for a browser, so what was checked would not be what is read.
@@ -136,10 +107,7 @@ fn a_name_with_an_escape_is_malformed() {
         r#"{"offers":[{"offer":{"type":"offer","sdp":"","t\u0079pe":"answer"}}]}"#,
         r#"{"x":{"\n":1}}"#,
     ] {
-        assert!(
-            matches!(reason(frame.as_bytes()), Reason::Malformed { .. }),
-            "{frame}"
-        );
+        assert!(matches!(reason(frame.as_bytes()), Reason::Malformed { .. }), "{frame}");
     }
 }
 
@@ -149,10 +117,7 @@ fn messages_that_nest_too_deep() {
         let nested = |depth| format!("{}1{}", open.repeat(depth), close.repeat(depth));
         let within = |depth| format!(r#"{{"action":"x","deep":{}}}"#, nested(depth));
         assert_eq!(reason(within(JSON_DEPTH_MAX).as_bytes()), Reason::TooDeep);
-        assert_eq!(
-            reason(within(JSON_DEPTH_MAX - 1).as_bytes()),
-            Reason::UnknownAction
-        );
+        assert_eq!(reason(within(JSON_DEPTH_MAX - 1).as_bytes()), Reason::UnknownAction);
         assert_eq!(reason(nested(30_000).as_bytes()), Reason::TooDeep);
     }
 }
@@ -166,13 +131,9 @@ fn json_that_is_no_object() {
 
 #[test]
 fn actions_that_nobody_knows() {
-    for action in [
-        None,
-        Some(json!(null)),
-        Some(json!("")),
-        Some(json!("Announce")),
-        Some(json!(3)),
-    ] {
+    for action in
+        [None, Some(json!(null)), Some(json!("")), Some(json!("Announce")), Some(json!(3))]
+    {
         assert_eq!(reason_of(&with("action", action)), Reason::UnknownAction);
     }
 }
@@ -180,27 +141,15 @@ fn actions_that_nobody_knows() {
 #[test]
 fn ids_that_are_none() {
     for bad in no_ids() {
-        assert_eq!(
-            reason_of(&with("info_hash", bad.clone())),
-            Reason::BadId("info_hash")
-        );
-        assert_eq!(
-            reason_of(&with("peer_id", bad.clone())),
-            Reason::BadId("peer_id")
-        );
+        assert_eq!(reason_of(&with("info_hash", bad.clone())), Reason::BadId("info_hash"));
+        assert_eq!(reason_of(&with("peer_id", bad.clone())), Reason::BadId("peer_id"));
         for field in ["info_hash", "peer_id", "to_peer_id", "offer_id"] {
-            let frame = replaced(
-                answer(&id("s"), &id("a"), &id("b"), &id("o")),
-                field,
-                bad.clone(),
-            );
+            let frame =
+                replaced(answer(&id("s"), &id("a"), &id("b"), &id("o")), field, bad.clone());
             assert_eq!(reason_of(&frame), Reason::BadId(field), "{frame}");
         }
         let offer = replaced(some_offers(1).remove(0), "offer_id", bad);
-        assert_eq!(
-            reason_of(&with("offers", Some(json!([offer])))),
-            Reason::BadId("offer_id")
-        );
+        assert_eq!(reason_of(&with("offers", Some(json!([offer])))), Reason::BadId("offer_id"));
     }
 }
 
@@ -208,18 +157,9 @@ fn ids_that_are_none() {
 fn numwants_that_are_no_count() {
     for bad in ["-1", "1.5", "\"5\"", "true", "[]", "{}", "-1e9", "1e999"] {
         let frame = announce(&id("s"), &id("a"), &json!({"numwant": "?"})).to_string();
-        assert_eq!(
-            reason(frame.replace("\"?\"", bad).as_bytes()),
-            Reason::BadNumwant,
-            "{bad}"
-        );
+        assert_eq!(reason(frame.replace("\"?\"", bad).as_bytes()), Reason::BadNumwant, "{bad}");
     }
-    for (good, count) in [
-        (json!(null), 0),
-        (json!(0), 0),
-        (json!(5), 5),
-        (json!(1e2), 50),
-    ] {
+    for (good, count) in [(json!(null), 0), (json!(0), 0), (json!(5), 5), (json!(1e2), 50)] {
         let Incoming::Announce(announce) = accepts(&with("numwant", Some(good))) else {
             panic!("an announce")
         };
@@ -236,13 +176,7 @@ fn lefts_that_are_no_number() {
 
 #[test]
 fn events_that_nobody_knows() {
-    for bad in [
-        json!("begun"),
-        json!("STARTED"),
-        json!(1),
-        json!([]),
-        json!(false),
-    ] {
+    for bad in [json!("begun"), json!("STARTED"), json!(1), json!([]), json!(false)] {
         assert_eq!(reason_of(&with("event", Some(bad))), Reason::UnknownEvent);
     }
     for good in [json!(null), json!(""), json!("update"), json!("paused")] {
@@ -271,11 +205,7 @@ fn offers_that_are_none() {
         offer(json!({"type": null, "sdp": "v=0"})),
         json!([{"offer_id": id("o")}]),
     ] {
-        assert_eq!(
-            reason_of(&with("offers", Some(bad.clone()))),
-            Reason::BadOffers,
-            "{bad}"
-        );
+        assert_eq!(reason_of(&with("offers", Some(bad.clone()))), Reason::BadOffers, "{bad}");
     }
     for good in [json!(null), json!([]), json!(some_offers(20))] {
         accepts(&with("offers", Some(good)));
@@ -293,11 +223,7 @@ fn answers_that_are_none() {
         json!({"type": "offer", "sdp": "v=0"}),
         json!({"type": "answer", "sdp": {}}),
     ] {
-        let frame = replaced(
-            answer(&id("s"), &id("a"), &id("b"), &id("o")),
-            "answer",
-            Some(bad),
-        );
+        let frame = replaced(answer(&id("s"), &id("a"), &id("b"), &id("o")), "answer", Some(bad));
         assert_eq!(reason_of(&frame), Reason::BadAnswer, "{frame}");
     }
 }
@@ -311,29 +237,14 @@ fn a_scrape_names_what_it_asks_for() {
         (scrape(json!(7)), Reason::ScrapeOfEverything),
         (scrape(json!({})), Reason::ScrapeOfEverything),
         (scrape(json!("short")), Reason::BadId("info_hash")),
-        (
-            scrape(json!([id("s"), "short"])),
-            Reason::BadId("info_hash"),
-        ),
-        (
-            scrape(json!([id("s"), null])),
-            Reason::BadId("each info_hash"),
-        ),
-        (
-            scrape(json!(vec![id("s"); SCRAPE_HASHES_MAX + 1])),
-            Reason::ScrapeTooLong,
-        ),
+        (scrape(json!([id("s"), "short"])), Reason::BadId("info_hash")),
+        (scrape(json!([id("s"), null])), Reason::BadId("each info_hash")),
+        (scrape(json!(vec![id("s"); SCRAPE_HASHES_MAX + 1])), Reason::ScrapeTooLong),
     ] {
         assert_eq!(reason_of(&everything), expected);
     }
-    for (asked, amount) in [
-        (json!(id("s")), 1),
-        (json!([]), 0),
-        (json!(vec![id("s"); 100]), 100),
-    ] {
-        let Incoming::Scrape(scrape) = accepts(&scrape(asked)) else {
-            panic!("a scrape")
-        };
+    for (asked, amount) in [(json!(id("s")), 1), (json!([]), 0), (json!(vec![id("s"); 100]), 100)] {
+        let Incoming::Scrape(scrape) = accepts(&scrape(asked)) else { panic!("a scrape") };
         assert_eq!(scrape.info_hashes.len(), amount);
     }
 }
@@ -343,31 +254,18 @@ fn a_scrape_says_the_sizes_of_the_swarms_that_it_names_and_of_no_other() {
     let mut tracker = Tracker::new();
     tracker.populate(&id("s"), 3);
     tracker.populate(&id("secret"), 2);
-    tracker.hear(
-        1,
-        &announce(&id("s"), &id("p1"), &json!({"event": "completed"})),
-    );
-    let done = tracker.hear(
-        9,
-        &json!({"action": "scrape", "info_hash": [id("s"), id("t")]}),
-    );
+    tracker.hear(1, &announce(&id("s"), &id("p1"), &json!({"event": "completed"})));
+    let done = tracker.hear(9, &json!({"action": "scrape", "info_hash": [id("s"), id("t")]}));
     let files = json!({id("s"): {"complete": 1, "incomplete": 2, "downloaded": 1},
                        id("t"): {"complete": 0, "incomplete": 0, "downloaded": 0}});
-    assert_eq!(
-        done,
-        [Did::Send(9, json!({"action": "scrape", "files": files}))]
-    );
+    assert_eq!(done, [Did::Send(9, json!({"action": "scrape", "files": files}))]);
     assert_eq!(tracker.shard.swarms(), 2, "asking opens no swarm");
 }
 
 /// Clients spell the members of a message in any order.
 #[test]
 fn a_refusal_repeats_action_and_info_hash_wherever_they_stand() {
-    for bad in [
-        r#""offers":[null]"#,
-        r#""answer":5"#,
-        r#""info_hash":"ssss","offers":7"#,
-    ] {
+    for bad in [r#""offers":[null]"#, r#""answer":5"#, r#""info_hash":"ssss","offers":7"#] {
         for frame in [
             format!(r#"{{"info_hash":"ssss","action":"scrape",{bad}}}"#),
             format!(r#"{{{bad},"info_hash":"ssss","action":"scrape"}}"#),
@@ -383,30 +281,19 @@ fn a_refusal_repeats_action_and_info_hash_wherever_they_stand() {
     let refusal = parse(Bytes::from(truncated)).expect_err("truncated");
     assert!(refusal.action == Action::Scrape && refusal.info_hash.is_some());
     let no_text = b"{\"info_hash\":\"\xff\"}";
-    assert_eq!(
-        parse(Bytes::from_static(no_text))
-            .expect_err("no text")
-            .info_hash,
-        None
-    );
+    assert_eq!(parse(Bytes::from_static(no_text)).expect_err("no text").info_hash, None);
 }
 
 #[test]
 fn of_two_members_with_one_name_the_last_counts() {
     let frame = announce(&id("s"), &id("a"), &json!({})).to_string();
     let doubled = |extra: &str| frame.replacen('{', &format!("{{{extra},"), 1);
-    for extra in [
-        r#""action":"scrape""#,
-        r#""info_hash":[]"#,
-        r#""peer_id":5"#,
-    ] {
+    for extra in [r#""action":"scrape""#, r#""info_hash":[]"#, r#""peer_id":5"#] {
         assert!(parse(Bytes::from(doubled(extra))).is_ok(), "{extra}");
     }
     let offers = |list: &str| format!(r#"{},"offers":{list}}}"#, &frame[..frame.len() - 1]);
     let twice = offers(&format!(r#"{},"offers":null"#, json!(some_offers(3))));
-    let Ok(Incoming::Announce(announce)) = parse(Bytes::from(twice)) else {
-        panic!("valid")
-    };
+    let Ok(Incoming::Announce(announce)) = parse(Bytes::from(twice)) else { panic!("valid") };
     assert_eq!(announce.offers, []);
 }
 
@@ -417,11 +304,7 @@ fn every_refusal_is_json_that_quotes_nothing_of_the_sender() {
         let text = reason.to_string();
         let quoted: String = serde_json::from_str(&format!("\"{text}\"")).expect("JSON inside");
         assert_eq!(quoted, text);
-        assert!(
-            labels.insert(reason.label()),
-            "two reasons under one label: {}",
-            reason.label()
-        );
+        assert!(labels.insert(reason.label()), "two reasons under one label: {}", reason.label());
     }
     assert_eq!(labels.len(), 18);
 }

@@ -36,13 +36,7 @@ pub(super) struct Members {
 impl Members {
     pub(super) fn new(hasher: IdHasher) -> Self {
         let (dense, by_peer_id) = (Vec::new(), HashTable::new());
-        Self {
-            dense,
-            by_peer_id,
-            hasher,
-            next_serial: 0,
-            seeders: 0,
-        }
+        Self { dense, by_peer_id, hasher, next_serial: 0, seeders: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -55,9 +49,7 @@ impl Members {
 
     pub(super) fn index_of(&self, peer_id: &PeerId) -> Option<usize> {
         let same = |&index: &u32| self.dense[index as usize].peer_id == *peer_id;
-        self.by_peer_id
-            .find(self.hasher.hash(&peer_id.0), same)
-            .map(|&index| index as usize)
+        self.by_peer_id.find(self.hasher.hash(&peer_id.0), same).map(|&index| index as usize)
     }
 
     pub(super) fn get(&self, index: usize) -> &Member {
@@ -74,23 +66,12 @@ impl Members {
         let serial = self.next_serial;
         self.next_serial = self.next_serial.wrapping_add(1);
         let pending = PendingOffers::default();
-        self.dense.push(Member {
-            peer_id,
-            conn,
-            serial,
-            announced_s,
-            seeder: false,
-            pending,
-        });
+        self.dense.push(Member { peer_id, conn, serial, announced_s, seeder: false, pending });
 
         let (dense, hasher) = (&self.dense, &self.hasher);
         let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a member is a socket: under 2^32"
-        )]
-        self.by_peer_id
-            .insert_unique(hasher.hash(&peer_id.0), index as u32, hash);
+        #[expect(clippy::cast_possible_truncation, reason = "a member is a socket: under 2^32")]
+        self.by_peer_id.insert_unique(hasher.hash(&peer_id.0), index as u32, hash);
         index
     }
 
@@ -120,9 +101,7 @@ impl Members {
     /// The entry of the hash index for the member at `index`.
     fn entry(&mut self, index: usize) -> Option<OccupiedEntry<'_, u32>> {
         let own = self.hasher.hash(&self.dense[index].peer_id.0);
-        self.by_peer_id
-            .find_entry(own, |&other| other as usize == index)
-            .ok()
+        self.by_peer_id.find_entry(own, |&other| other as usize == index).ok()
     }
 
     /// Gives memory back after a crowd has left, and not so eagerly that it is taken right again.

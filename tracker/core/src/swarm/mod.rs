@@ -38,10 +38,7 @@ pub struct Counts {
 
 impl Swarm {
     pub(crate) fn new(hasher: IdHasher) -> Self {
-        Self {
-            members: Members::new(hasher),
-            downloaded: 0,
-        }
+        Self { members: Members::new(hasher), downloaded: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -55,11 +52,7 @@ impl Swarm {
     pub(crate) fn counts(&self) -> Counts {
         let complete = self.members.seeders();
         let incomplete = self.members.len() - complete;
-        Counts {
-            complete,
-            incomplete,
-            downloaded: self.downloaded,
-        }
+        Counts { complete, incomplete, downloaded: self.downloaded }
     }
 
     /// Notes the announcer, replies, and passes its offers on. Returns how many.
@@ -121,15 +114,9 @@ impl Swarm {
             .filter(|member| member.conn == from)
             .ok_or(Reason::NotAnnounced)?;
         let answerer_serial = answerer.serial;
-        let offerer = self
-            .members
-            .index_of(&answer.to_peer_id)
-            .ok_or(Reason::ReceiverLeft)?;
+        let offerer = self.members.index_of(&answer.to_peer_id).ok_or(Reason::ReceiverLeft)?;
         let offerer = self.members.get_mut(offerer);
-        if !offerer
-            .pending
-            .take(answer.offer_id, answerer_serial, seconds(now))
-        {
+        if !offerer.pending.take(answer.offer_id, answerer_serial, seconds(now)) {
             return Err(Reason::NoSuchOffer);
         }
         let frame = &answer.frame[..];
@@ -176,14 +163,7 @@ impl Swarm {
     ) {
         let info_hash = announce.info_hash_span.of(&announce.frame);
         let interval_s = settings.announce_interval.as_secs();
-        outbox.send(
-            to,
-            &Outgoing::Reply {
-                info_hash,
-                interval_s,
-                counts: self.counts(),
-            },
-        );
+        outbox.send(to, &Outgoing::Reply { info_hash, interval_s, counts: self.counts() });
     }
 
     /// Sends offers to distinct members, chosen at random so that a mesh doesn't fall into
@@ -198,11 +178,7 @@ impl Swarm {
         outbox: &mut impl Outbox,
     ) -> usize {
         let others = self.members.len() - 1;
-        let wanted = announce
-            .offers
-            .len()
-            .min(announce.numwant)
-            .min(settings.max_offers);
+        let wanted = announce.offers.len().min(announce.numwant).min(settings.max_offers);
         let amount = others.min(wanted);
         if amount == 0 {
             return 0;
@@ -213,25 +189,12 @@ impl Swarm {
         // A sample of all but the announcer: those behind it are one further than they look.
         let receivers = index::sample(rng, others, amount);
         for (offered, receiver) in announce.offers.iter().zip(receivers) {
-            let receiver = self
-                .members
-                .get(receiver + usize::from(receiver >= announcer));
+            let receiver = self.members.get(receiver + usize::from(receiver >= announcer));
             let offer_id = offered.id_span.of(frame);
             let offer = offered.offer.of(frame);
-            outbox.send(
-                receiver.conn,
-                &Outgoing::Offer {
-                    info_hash,
-                    peer_id,
-                    offer_id,
-                    offer,
-                },
-            );
+            outbox.send(receiver.conn, &Outgoing::Offer { info_hash, peer_id, offer_id, offer });
             let serial = receiver.serial;
-            self.members
-                .get_mut(announcer)
-                .pending
-                .push(offered.id, serial, now_s);
+            self.members.get_mut(announcer).pending.push(offered.id, serial, now_s);
         }
         amount
     }

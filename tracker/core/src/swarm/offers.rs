@@ -22,11 +22,7 @@ impl PendingOffers {
         if self.0.len() == PENDING_OFFERS_MAX {
             self.0.remove(0);
         }
-        self.0.push(PendingOffer {
-            id,
-            to,
-            made_s: now_s,
-        });
+        self.0.push(PendingOffer { id, to, made_s: now_s });
     }
 
     /// Whether member `from` may answer offer `id` now. It may do so once.

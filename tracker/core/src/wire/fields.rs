@@ -191,9 +191,7 @@ impl Fields {
         };
         let decode = |span: &Span| InfoHash::decode(span.of(frame));
         let info_hashes: Option<Vec<_>> = spans.iter().map(decode).collect();
-        info_hashes
-            .map(|info_hashes| Scrape { info_hashes })
-            .ok_or(Reason::BadId("info_hash"))
+        info_hashes.map(|info_hashes| Scrape { info_hashes }).ok_or(Reason::BadId("info_hash"))
     }
 
     fn event(&self, frame: &[u8]) -> Result<Event, Reason> {
@@ -263,11 +261,7 @@ fn read_offered(frame: &[u8], scanner: &mut Scanner<'_>) -> Result<Offered, Reas
         return Err(Reason::BadOffers);
     }
     let (id, id_span) = id(frame, offer_id, OfferId::decode, "offer_id")?;
-    Ok(Offered {
-        id,
-        id_span,
-        offer: offer.ok_or(Reason::BadOffers)?,
-    })
+    Ok(Offered { id, id_span, offer: offer.ok_or(Reason::BadOffers)? })
 }
 
 /// An `RTCSessionDescriptionInit` of the wanted type: `{"type":"offer","sdp":T}`. `None` for null.

@@ -104,17 +104,13 @@ pub struct Scrape {
 pub fn parse(frame: Bytes) -> Result<Incoming, Refusal> {
     let mut fields = Fields::default();
     let outcome = match std::str::from_utf8(&frame) {
-        Ok(_) => fields
-            .read(&frame)
-            .inspect_err(|_| fields.read_envelope(&frame)),
+        Ok(_) => fields.read(&frame).inspect_err(|_| fields.read_envelope(&frame)),
         Err(_) => Err(Reason::NotUtf8),
     };
     let (action, info_hash) = (fields.action(), fields.info_hash_span());
-    outcome
-        .and_then(|()| fields.into_message(frame))
-        .map_err(|reason| Refusal {
-            action,
-            info_hash,
-            reason,
-        })
+    outcome.and_then(|()| fields.into_message(frame)).map_err(|reason| Refusal {
+        action,
+        info_hash,
+        reason,
+    })
 }

@@ -81,11 +81,7 @@ impl Outgoing<'_> {
 
     fn pieces(&self, mut piece: impl FnMut(&[u8])) {
         match *self {
-            Self::Reply {
-                info_hash,
-                interval_s,
-                counts,
-            } => {
+            Self::Reply { info_hash, interval_s, counts } => {
                 piece(br#"{"action":"announce","interval":"#);
                 piece(itoa::Buffer::new().format(interval_s).as_bytes());
                 piece(br#","info_hash":""#);
@@ -96,38 +92,14 @@ impl Outgoing<'_> {
                 piece(itoa::Buffer::new().format(counts.incomplete).as_bytes());
                 piece(b"}");
             }
-            Self::Offer {
-                info_hash,
-                peer_id,
-                offer_id,
-                offer,
-            } => {
-                relayed(
-                    &mut piece,
-                    [info_hash, peer_id, offer_id],
-                    br#"","offer":"#,
-                    offer,
-                );
+            Self::Offer { info_hash, peer_id, offer_id, offer } => {
+                relayed(&mut piece, [info_hash, peer_id, offer_id], br#"","offer":"#, offer);
             }
-            Self::Answer {
-                info_hash,
-                peer_id,
-                offer_id,
-                answer,
-            } => {
-                relayed(
-                    &mut piece,
-                    [info_hash, peer_id, offer_id],
-                    br#"","answer":"#,
-                    answer,
-                );
+            Self::Answer { info_hash, peer_id, offer_id, answer } => {
+                relayed(&mut piece, [info_hash, peer_id, offer_id], br#"","answer":"#, answer);
             }
             Self::Scrape { files } => scrape(&mut piece, files),
-            Self::Refusal {
-                action,
-                info_hash,
-                reason,
-            } => {
+            Self::Refusal { action, info_hash, reason } => {
                 piece(match action {
                     Action::Announce => br#"{"action":"announce""#,
                     Action::Scrape => br#"{"action":"scrape""#,
@@ -176,11 +148,7 @@ fn scrape(piece: &mut impl FnMut(&[u8]), files: &[(InfoHash, Counts)]) {
         piece(b"}");
         separator = br#",""#;
     }
-    piece(if files.is_empty() {
-        br#"{"action":"scrape","files":{}}"#
-    } else {
-        b"}}"
-    });
+    piece(if files.is_empty() { br#"{"action":"scrape","files":{}}"# } else { b"}}" });
 }
 
 /// The text itself, for logs and tests.
@@ -206,45 +174,24 @@ mod tests {
 
     #[test]
     fn every_message_is_json_of_the_announced_length() {
-        let counts = Counts {
-            complete: 1,
-            incomplete: 22,
-            downloaded: 333,
-        };
+        let counts = Counts { complete: 1, incomplete: 22, downloaded: 333 };
         let [info_hash, peer_id, offer_id] = [&b"h"[..], b"p", br"\u0000"];
         assert_eq!(
-            parsed(Outgoing::Reply {
-                info_hash,
-                interval_s: 120,
-                counts
-            }),
+            parsed(Outgoing::Reply { info_hash, interval_s: 120, counts }),
             json!({"action": "announce", "interval": 120, "info_hash": "h",
                    "complete": 1, "incomplete": 22})
         );
         assert_eq!(
-            parsed(Outgoing::Offer {
-                info_hash,
-                peer_id,
-                offer_id,
-                offer: b"{}"
-            }),
+            parsed(Outgoing::Offer { info_hash, peer_id, offer_id, offer: b"{}" }),
             json!({"action": "announce", "info_hash": "h", "peer_id": "p", "offer_id": "\0",
                    "offer": {}})
         );
         assert_eq!(
-            parsed(Outgoing::Answer {
-                info_hash,
-                peer_id,
-                offer_id,
-                answer: b"{}"
-            }),
+            parsed(Outgoing::Answer { info_hash, peer_id, offer_id, answer: b"{}" }),
             json!({"action": "announce", "info_hash": "h", "peer_id": "p", "offer_id": "\0",
                    "answer": {}})
         );
-        let files = [
-            (InfoHash([b'a'; 20]), counts),
-            (InfoHash([0xff; 20]), counts),
-        ];
+        let files = [(InfoHash([b'a'; 20]), counts), (InfoHash([0xff; 20]), counts)];
         let size = json!({"complete": 1, "incomplete": 22, "downloaded": 333});
         assert_eq!(
             parsed(Outgoing::Scrape { files: &files }),
@@ -261,19 +208,11 @@ mod tests {
         let reason = Reason::NotAnnounced;
         let info_hash = Some(&b"h"[..]);
         assert_eq!(
-            parsed(Outgoing::Refusal {
-                action: Action::Announce,
-                info_hash,
-                reason
-            }),
+            parsed(Outgoing::Refusal { action: Action::Announce, info_hash, reason }),
             json!({"action": "announce", "info_hash": "h", "failure reason": reason.to_string()})
         );
         assert_eq!(
-            parsed(Outgoing::Refusal {
-                action: Action::Scrape,
-                info_hash: None,
-                reason
-            }),
+            parsed(Outgoing::Refusal { action: Action::Scrape, info_hash: None, reason }),
             json!({"action": "scrape", "failure reason": reason.to_string()})
         );
     }

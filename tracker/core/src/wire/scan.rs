@@ -42,11 +42,7 @@ pub(super) struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     /// A scanner at the start of `frame`, which must be shorter than 4 GiB.
     pub(super) fn new(frame: &'a [u8]) -> Self {
-        Self {
-            text: frame,
-            at: 0,
-            depth: 0,
-        }
+        Self { text: frame, at: 0, depth: 0 }
     }
 
     /// Calls `member` with every key of the object that starts here; it must consume the value.
@@ -75,12 +71,10 @@ impl<'a> Scanner<'a> {
     pub(super) fn value(&mut self) -> Result<Value, Reason> {
         match self.peek() {
             Some(b'"') => Ok(Value::String(self.string()?)),
-            Some(b'{') => self
-                .object(|scanner, _| scanner.value().map(drop))
-                .map(|_| Value::Object),
-            Some(b'[') => self
-                .array(|scanner| scanner.value().map(drop))
-                .map(|_| Value::Array),
+            Some(b'{') => {
+                self.object(|scanner, _| scanner.value().map(drop)).map(|_| Value::Object)
+            }
+            Some(b'[') => self.array(|scanner| scanner.value().map(drop)).map(|_| Value::Array),
             Some(b't') => self.literal(b"true", Value::Bool),
             Some(b'f') => self.literal(b"false", Value::Bool),
             Some(b'n') => self.literal(b"null", Value::Null),
@@ -202,11 +196,7 @@ impl<'a> Scanner<'a> {
     /// Consumes up to `max` bytes for which `accept` holds, and says how many they were.
     fn skip(&mut self, accept: impl Fn(u8) -> bool, max: usize) -> usize {
         let rest = &self.text[self.at..];
-        let count = rest
-            .iter()
-            .take(max)
-            .take_while(|&&byte| accept(byte))
-            .count();
+        let count = rest.iter().take(max).take_while(|&&byte| accept(byte)).count();
         self.at += count;
         count
     }
@@ -231,15 +221,9 @@ impl<'a> Scanner<'a> {
         Reason::Malformed { at: self.at }
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "frames are far shorter than 4 GiB"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "frames are far shorter than 4 GiB")]
     fn span(&self, start: usize, end: usize) -> Span {
-        Span {
-            start: start as u32,
-            end: end as u32,
-        }
+        Span { start: start as u32, end: end as u32 }
     }
 }
 
@@ -263,9 +247,7 @@ fn escape_len(rest: &[u8]) -> Option<usize> {
 }
 
 fn hex(digits: [u8; 4]) -> Option<u32> {
-    digits.into_iter().try_fold(0, |sum, digit| {
-        Some(sum * 16 + char::from(digit).to_digit(16)?)
-    })
+    digits.into_iter().try_fold(0, |sum, digit| Some(sum * 16 + char::from(digit).to_digit(16)?))
 }
 
 /// Length of the longest prefix without a quote, a backslash or a control character. An SDP is
@@ -349,10 +331,7 @@ mod tests {
             assert_eq!(accepts(&text), json, "{:?}", String::from_utf8_lossy(&text));
             agreed[usize::from(json)] += 1;
         }
-        assert!(
-            agreed[1] > 100,
-            "the pieces make too few valid documents: {agreed:?}"
-        );
+        assert!(agreed[1] > 100, "the pieces make too few valid documents: {agreed:?}");
     }
 
     #[test]
@@ -377,11 +356,7 @@ mod tests {
                 let mut text = [b'x'; 60];
                 text[at] = byte;
                 let special = byte < 0x20 || byte == b'"' || byte == b'\\';
-                assert_eq!(
-                    plain_prefix(&text),
-                    if special { at } else { 60 },
-                    "{byte} at {at}"
-                );
+                assert_eq!(plain_prefix(&text), if special { at } else { 60 }, "{byte} at {at}");
             }
         }
     }

@@ -89,12 +89,7 @@ impl Model {
         swarm.downloaded += u64::from(event == "completed" && !was_seeder);
         let visit = known.map_or(self.visits, |member| member.visit);
         self.visits += 1;
-        let member = Member {
-            conn,
-            visit,
-            announced_s: self.now_s,
-            seeder,
-        };
+        let member = Member { conn, visit, announced_s: self.now_s, seeder };
         swarm.members.insert(peer.to_owned(), member);
 
         let (complete, incomplete, _) = swarm.counts();
@@ -114,24 +109,17 @@ impl Model {
 
         let mut by_conn = BTreeMap::<u64, usize>::new();
         for (did, offer) in done.iter().zip(offers) {
-            let Did::Send(to, message) = did else {
-                panic!("no message: {did:?}")
-            };
+            let Did::Send(to, message) = did else { panic!("no message: {did:?}") };
             let expected = json!({"action": "announce", "info_hash": name, "peer_id": offerer.0,
                                   "offer_id": offer["offer_id"], "offer": offer["offer"]});
             assert_eq!(*message, expected);
-            let on_conn = members
-                .iter()
-                .filter(|(peer, member)| member.conn == *to && **peer != offerer.0);
-            let receivers: BTreeSet<_> = on_conn
-                .map(|(peer, member)| (peer.clone(), member.visit))
-                .collect();
+            let on_conn =
+                members.iter().filter(|(peer, member)| member.conn == *to && **peer != offerer.0);
+            let receivers: BTreeSet<_> =
+                on_conn.map(|(peer, member)| (peer.clone(), member.visit)).collect();
             let received = by_conn.entry(*to).or_default();
             *received += 1;
-            assert!(
-                *received <= receivers.len(),
-                "more offers than others on connection {to}"
-            );
+            assert!(*received <= receivers.len(), "more offers than others on connection {to}");
             self.offers.push(Offer {
                 swarm: name.to_owned(),
                 offerer: offerer.clone(),
@@ -169,19 +157,11 @@ impl Model {
                     && now_s - offer.made_s <= 60
             })
             .collect();
-        let surely = waiting
-            .iter()
-            .any(|offer| offer.receivers.len() == 1 && !offer.doubtful);
+        let surely = waiting.iter().any(|offer| offer.receivers.len() == 1 && !offer.doubtful);
 
         let accepted = done == relayed(to);
-        assert!(
-            accepted || !surely,
-            "an answer that was waited for: {done:?}"
-        );
-        assert!(
-            !accepted || !waiting.is_empty(),
-            "an answer that nobody waits for: {done:?}"
-        );
+        assert!(accepted || !surely, "an answer that was waited for: {done:?}");
+        assert!(!accepted || !waiting.is_empty(), "an answer that nobody waits for: {done:?}");
         if accepted {
             self.said[2] += 1;
             // Which of several it was can't be seen, but for the only one.
@@ -192,9 +172,7 @@ impl Model {
             }
         } else {
             // Then none of them came to this one.
-            waiting
-                .iter_mut()
-                .for_each(|offer| offer.receivers.retain(|receiver| *receiver != me));
+            waiting.iter_mut().for_each(|offer| offer.receivers.retain(|receiver| *receiver != me));
             self.refused(conn, name, NoSuchOffer, done);
         }
         self.offers.retain(|offer| !offer.receivers.is_empty());
@@ -209,27 +187,21 @@ impl Model {
         let Some(swarm) = self.swarms.get_mut(name) else {
             return vec![];
         };
-        swarm
-            .members
-            .retain(|other, member| other != peer || member.conn != conn);
+        swarm.members.retain(|other, member| other != peer || member.conn != conn);
         self.close_empty()
     }
 
     pub(crate) fn sweep(&mut self) -> Vec<Did> {
         let now_s = self.now_s;
         for swarm in self.swarms.values_mut() {
-            swarm
-                .members
-                .retain(|_, member| now_s - member.announced_s <= 240);
+            swarm.members.retain(|_, member| now_s - member.announced_s <= 240);
         }
         self.offers.retain(|offer| now_s - offer.made_s <= 60);
         self.close_empty()
     }
 
     fn close_empty(&mut self) -> Vec<Did> {
-        let empty = self
-            .swarms
-            .extract_if(.., |_, swarm| swarm.members.is_empty());
+        let empty = self.swarms.extract_if(.., |_, swarm| swarm.members.is_empty());
         empty.map(|(name, _)| Did::Close(name)).collect()
     }
 }

@@ -31,13 +31,8 @@ pub(crate) struct Recording(pub(crate) Vec<Did>);
 impl Outbox for Recording {
     fn send(&mut self, to: ConnId, message: &Outgoing<'_>) {
         let text = message.to_string();
-        assert_eq!(
-            text.len(),
-            message.len(),
-            "the length said beforehand is wrong: {text}"
-        );
-        self.0
-            .push(Did::Send(to.0, serde_json::from_str(&text).expect("JSON")));
+        assert_eq!(text.len(), message.len(), "the length said beforehand is wrong: {text}");
+        self.0.push(Did::Send(to.0, serde_json::from_str(&text).expect("JSON")));
     }
 
     fn swarm_closed(&mut self, info_hash: InfoHash) {
@@ -76,33 +71,18 @@ impl Tracker {
         let from = ConnId(from);
         let frame = Bytes::copy_from_slice(frame.as_bytes());
         match parse(frame.clone()) {
-            Ok(Incoming::Announce(announce)) => self.handle(Input::Announce {
-                from,
-                announce: &announce,
-            }),
-            Ok(Incoming::Answer(answer)) => self.handle(Input::Answer {
-                from,
-                answer: &answer,
-            }),
+            Ok(Incoming::Announce(announce)) => {
+                self.handle(Input::Announce { from, announce: &announce })
+            }
+            Ok(Incoming::Answer(answer)) => self.handle(Input::Answer { from, answer: &answer }),
             Ok(Incoming::Scrape(scrape)) => {
                 let size = |&hash: &InfoHash| (hash, self.shard.counts(&hash));
                 let files: Vec<_> = scrape.info_hashes.iter().map(size).collect();
                 say(from, &Outgoing::Scrape { files: &files })
             }
-            Err(Refusal {
-                action,
-                info_hash,
-                reason,
-            }) => {
+            Err(Refusal { action, info_hash, reason }) => {
                 let info_hash = info_hash.as_ref().map(|span| span.of(&frame));
-                say(
-                    from,
-                    &Outgoing::Refusal {
-                        action,
-                        info_hash,
-                        reason,
-                    },
-                )
+                say(from, &Outgoing::Refusal { action, info_hash, reason })
             }
         }
     }
@@ -110,11 +90,7 @@ impl Tracker {
     pub(crate) fn left(&mut self, from: u64, info_hash: &str, peer_id: &str) -> Vec<Did> {
         let info_hash = InfoHash::decode(info_hash.as_bytes()).expect("an info hash");
         let peer_id = PeerId::decode(peer_id.as_bytes()).expect("a peer id");
-        self.handle(Input::PeerLeft {
-            from: ConnId(from),
-            info_hash,
-            peer_id,
-        })
+        self.handle(Input::PeerLeft { from: ConnId(from), info_hash, peer_id })
     }
 
     pub(crate) fn sweep(&mut self) -> Vec<Did> {
@@ -130,24 +106,19 @@ impl Tracker {
     }
 
     pub(crate) fn counts(&self, info_hash: &str) -> Counts {
-        self.shard
-            .counts(&InfoHash::decode(info_hash.as_bytes()).expect("an info hash"))
+        self.shard.counts(&InfoHash::decode(info_hash.as_bytes()).expect("an info hash"))
     }
 
     /// A swarm of `members` leechers "p0", "p1" and so on, each on the connection of its number.
     pub(crate) fn populate(&mut self, info_hash: &str, members: u64) {
         for conn in 0..members {
-            self.hear(
-                conn,
-                &announce(info_hash, &peer(conn), &json!({"event": "started"})),
-            );
+            self.hear(conn, &announce(info_hash, &peer(conn), &json!({"event": "started"})));
         }
     }
 
     fn handle(&mut self, input: Input<'_>) -> Vec<Did> {
         let mut recording = Recording::default();
-        self.shard
-            .handle(input, self.now, &mut self.rng, &mut recording);
+        self.shard.handle(input, self.now, &mut self.rng, &mut recording);
         recording.0
     }
 }
@@ -216,13 +187,9 @@ pub(crate) fn reply(to: u64, info_hash: &str, complete: usize, incomplete: usize
 /// Whom offers went to, by connection, with the id of each.
 pub(crate) fn offers_in(done: &[Did]) -> Vec<(u64, String)> {
     let offer = |did: &Did| match did {
-        Did::Send(to, message) if message.get("offer").is_some() => Some((
-            *to,
-            message["offer_id"]
-                .as_str()
-                .expect("an offer_id")
-                .to_owned(),
-        )),
+        Did::Send(to, message) if message.get("offer").is_some() => {
+            Some((*to, message["offer_id"].as_str().expect("an offer_id").to_owned()))
+        }
         _ => None,
     };
     done.iter().filter_map(offer).collect()
