@@ -5,13 +5,15 @@
 #![allow(missing_docs, reason = "criterion's macros make public items")]
 #![allow(clippy::expect_used, reason = "a bench may fail")]
 
+use std::ops::AddAssign;
 use std::time::{Duration, Instant};
 
-use benches::{Buffers, answer, gathered_announce, join, peer_id};
+use benches::{Buffers, answer, gathered_announce, join, peer_id, short_announce};
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use tracker_core::limits::SWEEP_TICKS;
 use tracker_core::{ConnId, Incoming, Input, Settings, Shard, parse};
 
 const OFFERS: u64 = 10;
@@ -34,17 +36,16 @@ fn relay(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// A tick looks at a sixteenth of the members.
 fn sweep(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("sweep, a swarm of 100000");
-    let members = 100_000;
-    group.throughput(Throughput::Elements(members)).sample_size(10);
-    let mut worker = Worker::with_swarm(members);
-    group.bench_function("nobody expires", |bencher| {
-        bencher.iter(|| worker.sweep(60));
-    });
-    for announcer in 0..members {
-        let announce = gathered_announce(&peer_id(announcer));
-        worker.hear(announcer, announce, &mut Duration::default());
+    const MEMBERS: u64 = 100_000;
+    let mut group = criterion.benchmark_group("sweep, a tick in a swarm of 100000");
+    let looked_at = MEMBERS.div_ceil(SWEEP_TICKS as u64);
+    group.throughput(Throughput::Elements(looked_at)).sample_size(10);
+    let mut worker = Worker::with_swarm(MEMBERS);
+    group.bench_function("nobody expires", |bencher| bencher.iter(|| worker.sweep(60)));
+    for announcer in 0..MEMBERS {
+        worker.hear(announcer, short_announce(&peer_id(announcer)));
         worker.buffers.offered_to.clear();
     }
     group.bench_function("nobody expires, 10 offers each wait", |bencher| {
@@ -52,7 +53,7 @@ fn sweep(criterion: &mut Criterion) {
     });
     group.bench_function("all expire", |bencher| {
         bencher.iter_batched_ref(
-            || Worker::with_swarm(members),
+            || Worker::with_swarm(MEMBERS),
             |worker| worker.sweep(1000),
             BatchSize::PerIteration,
         );
@@ -76,6 +77,19 @@ enum Measured {
     Shard,
 }
 
+#[derive(Default)]
+struct Took {
+    reading: Duration,
+    handling: Duration,
+}
+
+impl AddAssign for Took {
+    fn add_assign(&mut self, more: Self) {
+        self.reading += more.reading;
+        self.handling += more.handling;
+    }
+}
+
 impl Worker {
     fn with_swarm(members: u64) -> Self {
         let mut worker = Self {
@@ -86,7 +100,7 @@ impl Worker {
             round: 0,
         };
         for member in 0..members {
-            worker.hear(member, join(&peer_id(member)), &mut Duration::default());
+            worker.hear(member, join(&peer_id(member)));
         }
         worker
     }
@@ -94,27 +108,26 @@ impl Worker {
     /// Rounds of one announce and the answers to all its offers. Writing the clients' frames
     /// isn't measured.
     fn rounds(&mut self, rounds: u64, measured: Measured) -> Duration {
-        let (mut reading, mut handling) = (Duration::ZERO, Duration::ZERO);
+        let mut took = Took::default();
         for _ in 0..rounds {
             // A prime's steps: announcers that follow each other don't lie side by side.
             self.round += 7919;
             let announcer = self.round % self.members;
             let name = peer_id(announcer);
-            reading += self.hear(announcer, gathered_announce(&name), &mut handling);
+            took += self.hear(announcer, gathered_announce(&name));
             let receivers = std::mem::take(&mut self.buffers.offered_to);
             for (index, receiver) in receivers.iter().enumerate() {
                 let frame = answer(&peer_id(receiver.0), &name, index);
-                reading += self.hear(receiver.0, frame, &mut handling);
+                took += self.hear(receiver.0, frame);
             }
         }
         match measured {
-            Measured::All => reading + handling,
-            Measured::Shard => handling,
+            Measured::All => took.reading + took.handling,
+            Measured::Shard => took.handling,
         }
     }
 
-    /// Returns what reading took, and adds what the shard took to `handling`.
-    fn hear(&mut self, from: u64, frame: Bytes, handling: &mut Duration) -> Duration {
+    fn hear(&mut self, from: u64, frame: Bytes) -> Took {
         let from = ConnId(from);
         let began = Instant::now();
         let message = parse(frame).expect("a valid frame");
@@ -122,12 +135,11 @@ impl Worker {
         let input = match &message {
             Incoming::Announce(announce) => Input::Announce { from, announce },
             Incoming::Answer(answer) => Input::Answer { from, answer },
-            Incoming::Scrape(_) => return Duration::ZERO,
+            Incoming::Scrape(_) => return Took::default(),
         };
         let now = Duration::ZERO;
         self.shard.handle(input, now, &mut self.rng, &mut self.buffers);
-        *handling += read.elapsed();
-        read - began
+        Took { reading: read - began, handling: read.elapsed() }
     }
 
     fn sweep(&mut self, now_s: u64) {

@@ -12,8 +12,10 @@ use tracker_core::wire::Action;
 use tracker_core::{Incoming, Reason, parse};
 
 fn reason(frame: &[u8]) -> Reason {
-    let outcome = parse(Bytes::copy_from_slice(frame));
-    outcome.expect_err(&String::from_utf8_lossy(frame)).reason
+    match parse(Bytes::copy_from_slice(frame)) {
+        Ok(_) => panic!("accepted: {}", String::from_utf8_lossy(frame)),
+        Err(refusal) => refusal.reason,
+    }
 }
 
 fn reason_of(frame: &Value) -> Reason {
@@ -21,8 +23,10 @@ fn reason_of(frame: &Value) -> Reason {
 }
 
 fn accepts(frame: &Value) -> Incoming {
-    let outcome = parse(Bytes::from(frame.to_string()));
-    outcome.unwrap_or_else(|refusal| panic!("{refusal:?}: {frame}"))
+    match parse(Bytes::from(frame.to_string())) {
+        Ok(message) => message,
+        Err(refusal) => panic!("{}: {frame}", refusal.reason),
+    }
 }
 
 /// An announce with one field replaced, or taken out.

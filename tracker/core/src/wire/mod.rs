@@ -21,6 +21,7 @@
 //! There is no standard; this is what bittorrent-tracker's client says and understands
 //! (<https://github.com/webtorrent/bittorrent-tracker>), and wt-tracker and aquatic_ws speak.
 
+mod fields;
 mod incoming;
 mod outgoing;
 mod refusal;
