@@ -1,13 +1,16 @@
 //! The configuration, in two steps: what was written ([`raw`]), then what holds ([`valid`]).
-//! wt-tracker's file works unchanged; the sections `origin`, `web`, `stun` and `workers` add what
-//! wt-tracker doesn't have, each off unless it is there.
+//! wt-tracker's file works unchanged; the sections `origin`, `web` and `stun` add what wt-tracker
+//! doesn't have, each off unless it is there, and `workers` says how many threads serve.
 
 mod raw;
 mod valid;
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use origin::ConfigError;
+use origin::limits::CONFIG_BYTES_MAX;
 use serde::de::Unexpected;
 use thiserror::Error;
 
@@ -22,7 +25,7 @@ pub enum ConfigFileError {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The file isn't JSON, or a value is of the wrong kind.
     #[error("{}: {key}: {source}", path.display())]
@@ -60,7 +63,7 @@ pub struct Loaded {
 ///
 /// When the file can't be read, isn't JSON, or says something that can't be done.
 pub fn load(path: &Path) -> Result<Loaded, ConfigFileError> {
-    let text = std::fs::read(path)
+    let text = read(path)
         .map_err(|source| ConfigFileError::Unreadable { path: path.to_owned(), source })?;
     // serde would take an array for the object's values in their order.
     if text.trim_ascii_start().starts_with(b"[") {
@@ -83,6 +86,15 @@ pub fn load(path: &Path) -> Result<Loaded, ConfigFileError> {
         .validate()
         .map_err(|source| ConfigFileError::Invalid { path: path.to_owned(), source })?;
     Ok(Loaded { config, unknown_keys })
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(CONFIG_BYTES_MAX + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > CONFIG_BYTES_MAX {
+        return Err(io::Error::other(format!("it has more than {CONFIG_BYTES_MAX} bytes")));
+    }
+    Ok(text)
 }
 
 /// A key the way errors spell it: `servers[0].server.port`.
