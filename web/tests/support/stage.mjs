@@ -4,12 +4,12 @@ import { after, before } from "node:test";
 import { launch, Viewer } from "./browser.mjs";
 import { startAll } from "./product.mjs";
 
-/** The stage of one test file. */
-export function setStage() {
+/** The stage of one test file. `environment` is the product's, beside this process's own. */
+export function setStage(environment) {
   let product;
   let browser;
   before(async () => {
-    product = await startAll();
+    product = await startAll(environment);
     browser = await launch();
   });
   after(async () => {
@@ -17,6 +17,9 @@ export function setStage() {
     await product?.stop();
   });
   return {
+    /** What the product has logged of late. */
+    log: () => product.log,
+
     /** A viewer of the page; `options` are those of `Viewer.open`. A failing wait tells what the
      * product has logged, and `others` that take part in the test. */
     viewer(name, options = {}, others = []) {
