@@ -1,4 +1,4 @@
-//! The configuration, in two steps: what was written ([`raw`]), then what holds ([`valid`]).
+//! The configuration, in two steps: what was written (`raw`), then what holds (`valid`).
 //! wt-tracker's file works unchanged; the sections `origin`, `web` and `stun` add what wt-tracker
 //! doesn't have, each off unless it is there, and `workers` says how many threads serve.
 
