@@ -36,6 +36,7 @@ struct Args {
 
 /// The file: one section is the origin's, the others are the tracker's.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ConfigFile {
     origin: Option<OriginConfig>,
     #[serde(flatten)]

@@ -1,7 +1,8 @@
-//! The configuration, in two steps: what was written ([`raw`]), then what holds ([`valid`]).
+//! The configuration, in two steps: what was written (`raw`), then what holds (`valid`).
 //! wt-tracker's file works unchanged; the sections `origin`, `web` and `stun` add what wt-tracker
 //! doesn't have, each off unless it is there, and `workers` says how many threads serve.
 
+mod kinds;
 mod raw;
 mod valid;
 
@@ -11,9 +12,10 @@ use std::path::{Path, PathBuf};
 
 use origin::ConfigError;
 use origin::limits::CONFIG_BYTES_MAX;
-use serde::de::Unexpected;
 use thiserror::Error;
 
+use kinds::Section;
+use raw::RawConfig;
 pub use valid::{Config, OriginAccess, PathPattern, ServerConfig, StunConfig, WebConfig};
 
 /// Why a file is no configuration.
@@ -65,21 +67,13 @@ pub struct Loaded {
 pub fn load(path: &Path) -> Result<Loaded, ConfigFileError> {
     let text = read(path)
         .map_err(|source| ConfigFileError::Unreadable { path: path.to_owned(), source })?;
-    // serde would take an array for the object's values in their order.
-    if text.trim_ascii_start().starts_with(b"[") {
-        return Err(ConfigFileError::Malformed {
-            path: path.to_owned(),
-            key: ".".to_owned(),
-            source: serde::de::Error::invalid_type(Unexpected::Seq, &"an object"),
-        });
-    }
     let mut unknown_keys = Vec::new();
     let mut json = serde_json::Deserializer::from_slice(&text);
     let mut track = serde_path_to_error::Track::new();
     let deserializer = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     let note = |key: serde_ignored::Path<'_>| unknown_keys.push(spelled(&key));
-    let raw: Result<raw::RawConfig, _> = serde_ignored::deserialize(deserializer, note);
-    let raw = raw.and_then(|raw| json.end().map(|()| raw)).map_err(|source| {
+    let raw: Result<Section<RawConfig>, _> = serde_ignored::deserialize(deserializer, note);
+    let Section(raw) = raw.and_then(|raw| json.end().map(|()| raw)).map_err(|source| {
         ConfigFileError::Malformed { path: path.to_owned(), key: track.path().to_string(), source }
     })?;
     let config = raw

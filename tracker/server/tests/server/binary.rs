@@ -169,7 +169,12 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
     for (file, parts) in [
         (r#"{"servers": ["#, &["EOF", "line 1"][..]),
         (r#"{} {}"#, &["trailing"]),
-        (r#"[]"#, &["config.json"]),
+        (r#"[]"#, &["config.json", "sequence", "an object"]),
+        (r#"null"#, &["config.json", "null", "an object"]),
+        (r#"{"tracker":[20, 120]}"#, &["tracker", "sequence", "an object"]),
+        (r#"{"servers":[[]]}"#, &["servers[0]", "sequence", "an object"]),
+        (r#"{"servers":[{"server":[80]}]}"#, &["servers[0].server", "sequence", "an object"]),
+        (r#"{"stun":[3478]}"#, &["stun", "sequence", "an object"]),
         (r#"{"servers": []}"#, &["servers", "[]", "at least one"]),
         (
             r#"{"servers":[{"server":{"port":70000}}]}"#,
