@@ -9,6 +9,7 @@ use actix_web::web::{self, Data, ServiceConfig};
 use serde::Serialize;
 
 use crate::metrics::Totals;
+use crate::process;
 use crate::worker::Node;
 
 /// Mounts `/stats.json` and `/health`.
@@ -52,7 +53,7 @@ async fn stats(node: Data<Node>) -> HttpResponse {
         torrents_count: node.directory.len(),
         peers_count: node.metrics.peers(),
         servers: [ServerStats { web_sockets_count: node.metrics.connections() }],
-        memory: Memory { rss: resident_bytes().unwrap_or(0) },
+        memory: Memory { rss: process::resident_bytes().unwrap_or(0) },
         workers: usize::from(node.workers()),
         totals: node.metrics.totals(),
     })
@@ -63,11 +64,4 @@ async fn health() -> HttpResponse {
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
         .body("ok\n")
-}
-
-/// Resident memory of this process. `None` where there is no `/proc`.
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib << 10)
 }

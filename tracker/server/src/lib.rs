@@ -10,12 +10,14 @@ mod http;
 mod limits;
 mod listen;
 mod metrics;
+mod process;
+mod prometheus;
 mod stun;
 mod transport;
 mod worker;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use actix::Addr;
@@ -36,6 +38,7 @@ pub struct Tracker {
     node: Arc<Node>,
     server: ServerHandle,
     stun: Vec<Addr<StunActor>>,
+    metrics: Option<ServerHandle>,
     origin: Option<Origin>,
 }
 
@@ -48,6 +51,8 @@ pub struct Addresses {
     pub socket_paths: Vec<String>,
     /// The STUN server.
     pub stun: Option<SocketAddr>,
+    /// The private listener of `/metrics`.
+    pub metrics: Option<SocketAddr>,
     /// Paths of playlists.
     pub streams: Vec<String>,
     /// Whether `/` is the player.
@@ -90,18 +95,15 @@ impl Tracker {
             .enumerate()
             .map(|(index, server)| {
                 let (address, key) = (server.address, format!("servers[{index}].server"));
-                let listener = listen::tcp(address).map_err(|source| StartError::Listen {
-                    key,
-                    address,
-                    source,
-                })?;
-                Ok((Arc::new(server), listener))
+                Ok((Arc::new(server), listen_on(key, address)?))
             })
             .collect::<Result<Vec<_>, StartError>>()?;
         let (stun, stun_address) = match config.stun {
             Some(stun) => start_stun(stun)?,
             None => (Vec::new(), None),
         };
+        let metrics =
+            config.metrics.map(|address| listen_on("metrics".to_owned(), address)).transpose()?;
         let origin = config.origin.map(Origin::start).transpose()?;
         let streams: Vec<_> = origin.iter().flat_map(Origin::streams).collect();
         let socket_paths: Vec<_> =
@@ -115,6 +117,7 @@ impl Tracker {
                 .collect::<io::Result<_>>()?,
             socket_paths,
             stun: stun_address,
+            metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
             streams: streams.into_iter().map(|stream| stream.path).collect(),
             player: player.is_some(),
         };
@@ -123,7 +126,8 @@ impl Tracker {
             origin: origin.as_ref().map(|origin| Arc::new(origin.routes()) as listen::Routes),
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
-        Ok(Self { addresses, node, server, stun, origin })
+        let metrics = metrics.map(|listener| prometheus::serve(&node, listener)).transpose()?;
+        Ok(Self { addresses, node, server, stun, metrics, origin })
     }
 
     /// Where everything is.
@@ -151,7 +155,14 @@ impl Tracker {
         // Only now: a thread of the server without requests ends at once, and its actors with it.
         let _ = tokio::time::timeout(STOP_TIMEOUT, self.server.stop(true)).await;
         let _ = origin.await;
+        if let Some(metrics) = self.metrics {
+            metrics.stop(false).await;
+        }
     }
+}
+
+fn listen_on(key: String, address: SocketAddr) -> Result<TcpListener, StartError> {
+    listen::tcp(address).map_err(|source| StartError::Listen { key, address, source })
 }
 
 /// One STUN socket for the address that was named; without one, one for IPv6 and one for IPv4.

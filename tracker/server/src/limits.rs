@@ -72,3 +72,6 @@ pub(crate) const STUN_REQUESTS_PER_TURN: usize = 64;
 
 /// How often a stop looks whether the sockets have hung up.
 pub(crate) const STOP_POLL: Duration = Duration::from_millis(10);
+
+/// Connections to `/metrics` at a time; a Prometheus has one.
+pub(crate) const METRICS_CONNECTIONS_MAX: usize = 64;

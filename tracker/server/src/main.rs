@@ -91,6 +91,9 @@ fn print(addresses: &Addresses) {
     if let Some(stun) = addresses.stun {
         println!("stun     stun:{}", reachable(stun));
     }
+    if let Some(metrics) = addresses.metrics {
+        println!("metrics  http://{}/metrics", reachable(metrics));
+    }
     println!("stats    http://{first}/stats.json");
 }
 

@@ -1,6 +1,6 @@
 //! The configuration, in two steps: what was written ([`raw`]), then what holds ([`valid`]).
-//! wt-tracker's file works unchanged; the sections `origin`, `web`, `stun` and `workers` add what
-//! wt-tracker doesn't have, each off unless it is there.
+//! wt-tracker's file works unchanged; the sections `origin`, `web`, `stun`, `metrics` and `workers`
+//! add what wt-tracker doesn't have, each off unless it is there.
 
 mod raw;
 mod valid;

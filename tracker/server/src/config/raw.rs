@@ -22,6 +22,8 @@ pub(super) struct RawConfig {
     pub(super) web: Option<RawWeb>,
     /// The STUN server; none without it.
     pub(super) stun: Option<RawStun>,
+    /// Where Prometheus reads the counts; nowhere without it.
+    pub(super) metrics: Option<RawMetrics>,
     /// Threads that serve; one per core without it.
     #[serde(deserialize_with = "optional_whole")]
     pub(super) workers: Option<u64>,
@@ -108,6 +110,15 @@ pub(super) struct RawStun {
     pub(super) host: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawMetrics {
+    #[serde(deserialize_with = "whole")]
+    pub(super) port: u64,
+    /// Nobody else's business, so only this machine unless it says otherwise.
+    pub(super) host: String,
+}
+
 impl Default for RawConfig {
     fn default() -> Self {
         Self {
@@ -117,6 +128,7 @@ impl Default for RawConfig {
             origin: None,
             web: None,
             stun: None,
+            metrics: None,
             workers: None,
         }
     }
@@ -150,6 +162,12 @@ impl Default for RawTracker {
 impl Default for RawStun {
     fn default() -> Self {
         Self { port: 3478, host: None }
+    }
+}
+
+impl Default for RawMetrics {
+    fn default() -> Self {
+        Self { port: 9100, host: "127.0.0.1".to_owned() }
     }
 }
 

@@ -118,14 +118,16 @@ fn it_prints_its_addresses_and_they_work() {
     let mut program = Program::start(&json!({
         "servers": listeners, "web": {}, "stun": {"port": 0, "host": "127.0.0.1"},
         "origin": {"streams": [{"name": "clip", "source": "loop"}]}, "workers": 2,
+        "metrics": {"port": 0},
     }));
     let words: Vec<&str> = program.lines.iter().map(|(word, _)| word.as_str()).collect();
-    assert_eq!(words, ["player", "tracker", "tracker", "stream", "stun", "stats"]);
+    assert_eq!(words, ["player", "tracker", "tracker", "stream", "stun", "metrics", "stats"]);
     for (_, url) in program.lines.iter().filter(|(word, _)| word == "tracker") {
         let (host, path) = url.trim_start_matches("ws://").split_once('/').expect("a path");
         Client::connect(host.parse().expect("an address"), &format!("/{path}"));
     }
     assert!(program.url("stream").ends_with("/hls/clip/index.m3u8"));
+    assert!(program.url("metrics").starts_with("http://127.0.0.1:"));
     assert!(program.url("stun").starts_with("stun:127.0.0.1:"));
     assert_eq!(program.signal("INT").0, Some(0));
 }

@@ -28,6 +28,7 @@ fn each_number_is_taken_at_its_bounds_and_refused_beyond_them() {
         ("tracker.maxOffers", 0, 50),
         ("tracker.announceInterval", 1, 86_400),
         ("stun.port", 0, 65_535),
+        ("metrics.port", 0, 65_535),
         ("workers", 1, 256),
     ] {
         for value in [least, most] {
@@ -56,6 +57,7 @@ fn what_cannot_be_done_is_refused_by_its_key() {
         ("servers[0].websockets.path", json!("announce")),
         ("servers[0].websockets.path", json!("/a*b*")),
         ("stun.host", json!("here")),
+        ("metrics.host", json!("everywhere")),
         ("websocketsAccess.allowOrigins", json!("https://a")),
     ] {
         let error = load(&file(key, &value)).expect_err(key).to_string();
