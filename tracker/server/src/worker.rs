@@ -98,6 +98,16 @@ impl Node {
         self.stopping.load(Relaxed)
     }
 
+    /// Why no socket is taken at present, in words for whoever asks; `connections_max` is the
+    /// listener's, and 0 no limit.
+    pub(crate) fn turns_away(&self, connections_max: usize) -> Option<&'static str> {
+        if self.is_stopping() {
+            return Some("the tracker is stopping");
+        }
+        let is_full = connections_max != 0 && self.metrics.connections() >= connections_max;
+        is_full.then_some("maxConnections are open already")
+    }
+
     /// The clock of the rules: time since the node began.
     pub(crate) fn now(&self) -> Duration {
         self.epoch.elapsed()
