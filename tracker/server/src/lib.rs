@@ -19,6 +19,7 @@ mod worker;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Addr;
 use actix_server::ServerHandle;
@@ -28,7 +29,7 @@ use web::{PlayerSettings, PlayerStream};
 
 use actors::{StopStun, StunActor};
 use config::{Config, WebConfig};
-use limits::STOP_TIMEOUT;
+use limits::{HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
 use worker::Node;
 
 /// A running tracker, with whatever its configuration put beside it.
@@ -39,6 +40,7 @@ pub struct Tracker {
     server: ServerHandle,
     stun: Vec<Addr<StunActor>>,
     metrics: Option<ServerHandle>,
+    drain: Duration,
     origin: Option<Origin>,
 }
 
@@ -127,7 +129,8 @@ impl Tracker {
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
         let metrics = metrics.map(|listener| prometheus::serve(&node, listener)).transpose()?;
-        Ok(Self { addresses, node, server, stun, metrics, origin })
+        let drain = config.drain;
+        Ok(Self { addresses, node, server, stun, metrics, drain, origin })
     }
 
     /// Where everything is.
@@ -136,28 +139,38 @@ impl Tracker {
         &self.addresses
     }
 
-    /// Stops everything: sockets are closed with 1001, ffmpeg is killed and reaped, requests have
-    /// a moment to end. Takes 5 s at most.
+    /// Stops everything. First the sockets are closed with 1001, evenly over `drainSeconds`, while
+    /// everything else is served on; then ffmpeg is killed and reaped, and requests have a moment
+    /// to end. Takes 3 s at most and what of the window it needs: without sockets none of it.
+    ///
+    /// Dropping the future ends ffmpeg all the same, and nothing else in an orderly way.
     pub async fn stop(self) {
+        self.node.drain(self.drain);
+        self.hung_up_within(self.drain).await;
         for stun in &self.stun {
             stun.do_send(StopStun);
         }
         self.server.pause().await;
-        self.node.drain();
+        // For those whose turn was the last, and those who don't answer.
+        self.hung_up_within(HANG_UP_TIMEOUT).await;
         // It waits for its own thread, which is no business of this one's.
         let origin = tokio::task::spawn_blocking(move || drop(self.origin));
-        let hung_up = async {
-            while self.node.metrics.connections() > 0 {
-                tokio::time::sleep(limits::STOP_POLL).await;
-            }
-        };
-        let _ = tokio::time::timeout(STOP_TIMEOUT, hung_up).await;
         // Only now: a thread of the server without requests ends at once, and its actors with it.
         let _ = tokio::time::timeout(STOP_TIMEOUT, self.server.stop(true)).await;
         let _ = origin.await;
         if let Some(metrics) = self.metrics {
             metrics.stop(false).await;
         }
+    }
+
+    /// Waits until no socket is left, but not longer than `timeout`.
+    async fn hung_up_within(&self, timeout: Duration) {
+        let hung_up = async {
+            while self.node.metrics.connections() > 0 {
+                tokio::time::sleep(STOP_POLL).await;
+            }
+        };
+        let _ = tokio::time::timeout(timeout, hung_up).await;
     }
 }
 

@@ -58,7 +58,14 @@ pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take for its HTTP request, and so for the WebSocket handshake.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a stop waits for sockets to hang up and requests to end.
+/// How often a stop tells the sockets whose time has come.
+pub(crate) const DRAIN_TICK: Duration = Duration::from_millis(20);
+
+/// How long a stop waits for the last sockets to hang up, once all were told: for an answer to a
+/// close frame many times over, and for a client that has gone not longer than need be.
+pub(crate) const HANG_UP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a stop waits for requests to end.
 pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Connections that the kernel may hold for us to accept.

@@ -85,11 +85,11 @@ impl Node {
         self.shards.iter().filter_map(OnceLock::get)
     }
 
-    /// Closes all sockets, and from now on each that comes.
-    pub(crate) fn drain(&self) {
+    /// Closes all sockets, evenly over `window`; each that comes from now on is closed at once.
+    pub(crate) fn drain(&self, window: Duration) {
         self.stopping.store(true, Relaxed);
         for shard in self.shards() {
-            shard.do_send(Drain);
+            shard.do_send(Drain { window });
         }
     }
 
@@ -264,11 +264,24 @@ impl Worker {
         }
     }
 
-    /// Tells every socket's actor to close it.
-    pub(crate) fn close_all(&self, close: Close) {
-        for (_, (_, connection)) in &self.sockets.borrow().connections {
-            connection.actor.do_send(ClosePeer(close));
+    /// Number of open sockets.
+    pub(crate) fn sockets(&self) -> usize {
+        self.sockets.borrow().connections.len()
+    }
+
+    /// Tells up to `count` sockets' actors, from slot `from` on, to close them. Returns the slot
+    /// behind the last of them, and how many there were.
+    pub(crate) fn close_some(&self, from: usize, count: usize, close: Close) -> (usize, usize) {
+        let connections = &self.sockets.borrow().connections;
+        let (mut slot, mut told) = (from, 0);
+        while slot < connections.capacity() && told < count {
+            if let Some((_, connection)) = connections.get(slot) {
+                connection.actor.do_send(ClosePeer(close));
+                told += 1;
+            }
+            slot += 1;
         }
+        (slot, told)
     }
 }
 

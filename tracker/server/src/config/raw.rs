@@ -24,6 +24,9 @@ pub(super) struct RawConfig {
     pub(super) stun: Option<RawStun>,
     /// Where Prometheus reads the counts; nowhere without it.
     pub(super) metrics: Option<RawMetrics>,
+    /// Seconds over which a stop closes the sockets.
+    #[serde(deserialize_with = "whole")]
+    pub(super) drain_seconds: u64,
     /// Threads that serve; one per core without it.
     #[serde(deserialize_with = "optional_whole")]
     pub(super) workers: Option<u64>,
@@ -129,6 +132,7 @@ impl Default for RawConfig {
             web: None,
             stun: None,
             metrics: None,
+            drain_seconds: 1,
             workers: None,
         }
     }

@@ -28,6 +28,9 @@ pub struct Config {
     pub stun: Option<StunConfig>,
     /// Where Prometheus reads the counts.
     pub metrics: Option<SocketAddr>,
+    /// The time over which a stop closes the sockets. A second spares whoever takes them the worst,
+    /// and lets a stop end within 5 s.
+    pub drain: Duration,
     /// Threads that serve, 1 or more.
     pub workers: u16,
 }
@@ -165,6 +168,7 @@ impl RawConfig {
             web: self.web.map(RawWeb::validate),
             stun: self.stun.map(RawStun::validate).transpose()?,
             metrics: self.metrics.map(RawMetrics::validate).transpose()?,
+            drain: Duration::from_secs(within("drainSeconds", self.drain_seconds, 0..=600)?),
             workers: within("workers", self.workers.unwrap_or(cores.min(256)), 1..=256)? as u16,
         })
     }

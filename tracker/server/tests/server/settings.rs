@@ -29,6 +29,7 @@ fn each_number_is_taken_at_its_bounds_and_refused_beyond_them() {
         ("tracker.announceInterval", 1, 86_400),
         ("stun.port", 0, 65_535),
         ("metrics.port", 0, 65_535),
+        ("drainSeconds", 0, 600),
         ("workers", 1, 256),
     ] {
         for value in [least, most] {
