@@ -9,6 +9,7 @@ mod conversation;
 mod metrics;
 mod mistakes;
 mod model;
+mod operating;
 mod pages;
 mod pressure;
 mod settings;
