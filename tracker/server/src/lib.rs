@@ -144,17 +144,18 @@ impl Tracker {
     /// to end. Takes 3 s at most and what of the window it needs: without sockets none of it.
     ///
     /// Dropping the future ends ffmpeg all the same, and nothing else in an orderly way.
-    pub async fn stop(self) {
+    pub async fn stop(mut self) {
         self.node.drain(self.drain);
         self.hung_up_within(self.drain).await;
         for stun in &self.stun {
             stun.do_send(StopStun);
         }
         self.server.pause().await;
+        // It waits for its own thread, which is no business of this one's.
+        let origin = self.origin.take();
+        let origin = tokio::task::spawn_blocking(move || drop(origin));
         // For those whose turn was the last, and those who don't answer.
         self.hung_up_within(HANG_UP_TIMEOUT).await;
-        // It waits for its own thread, which is no business of this one's.
-        let origin = tokio::task::spawn_blocking(move || drop(self.origin));
         // Only now: a thread of the server without requests ends at once, and its actors with it.
         let _ = tokio::time::timeout(STOP_TIMEOUT, self.server.stop(true)).await;
         let _ = origin.await;
