@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 use support::{Did, Tracker, announce, answer, id, some_offers};
@@ -299,14 +301,17 @@ fn of_two_members_with_one_name_the_last_counts() {
 
 #[test]
 fn every_refusal_is_json_that_quotes_nothing_of_the_sender() {
+    let mut labels = BTreeSet::new();
     for reason in every_reason() {
         let text = reason.to_string();
         let quoted: String = serde_json::from_str(&format!("\"{text}\"")).expect("JSON inside");
         assert_eq!(quoted, text);
+        assert!(labels.insert(reason.label()), "two reasons under one label: {}", reason.label());
     }
+    assert_eq!(labels.len(), Reason::LABELS.len(), "a label without a reason");
 }
 
-fn every_reason() -> [Reason; 18] {
+fn every_reason() -> [Reason; Reason::LABELS.len()] {
     use Reason::*;
     [
         NotUtf8,

@@ -26,7 +26,7 @@ pub(crate) enum Close {
 }
 
 impl Close {
-    /// The labels under which sockets' ends are counted, in the order of [`Self::index`].
+    /// The labels under which ends are counted, each at its [`index`](Self::index).
     pub(crate) const LABELS: [&'static str; 9] = [
         "by_peer",
         "lost",
@@ -51,7 +51,7 @@ impl Close {
         }
     }
 
-    /// Its place in [`Self::LABELS`].
+    /// The place of this end in a table of counts.
     pub(crate) fn index(self) -> usize {
         match self {
             Self::ByPeer => 0,

@@ -4,21 +4,30 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::{self, Data, ServiceConfig};
 use serde::Serialize;
 
+use crate::config::ServerConfig;
 use crate::metrics::Totals;
+use crate::process;
 use crate::worker::Node;
 
-/// Mounts `/stats.json` and `/health`.
-pub(crate) fn routes(node: Arc<Node>) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
+/// Mounts `/stats.json`, `/health` and `/ready` on the listener of `server`.
+pub(crate) fn routes(
+    node: Arc<Node>,
+    server: Arc<ServerConfig>,
+) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     move |app| {
         app.app_data(Data::from(node.clone()))
+            .app_data(Data::from(server.clone()))
             .route("/stats.json", web::get().to(stats))
             .route("/stats.json", web::head().to(stats))
             .route("/health", web::get().to(health))
-            .route("/health", web::head().to(health));
+            .route("/health", web::head().to(health))
+            .route("/ready", web::get().to(ready))
+            .route("/ready", web::head().to(ready));
     }
 }
 
@@ -52,22 +61,33 @@ async fn stats(node: Data<Node>) -> HttpResponse {
         torrents_count: node.directory.len(),
         peers_count: node.metrics.peers(),
         servers: [ServerStats { web_sockets_count: node.metrics.connections() }],
-        memory: Memory { rss: resident_bytes().unwrap_or(0) },
+        memory: Memory { rss: process::resident_bytes().unwrap_or(0) },
         workers: usize::from(node.workers()),
         totals: node.metrics.totals(),
     })
 }
 
+/// The process lives and its listener answers: a supervisor restarts it when this fails.
 async fn health() -> HttpResponse {
-    HttpResponse::Ok()
-        .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
-        .body("ok\n")
+    said(StatusCode::OK, "ok\n")
 }
 
-/// Resident memory of this process. `None` where there is no `/proc`.
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix(" kB")?.parse::<u64>().ok().map(|kib| kib << 10)
+/// A new viewer would be taken: a load balancer sends them elsewhere when this fails. The origin's
+/// streams don't matter for it, since peers are introduced whether this node has video or not, and
+/// a playlist that has no segment yet makes its viewers wait by itself.
+async fn ready(node: Data<Node>, server: Data<ServerConfig>) -> HttpResponse {
+    if node.shards().count() < usize::from(node.workers()) {
+        return said(StatusCode::SERVICE_UNAVAILABLE, "the tracker is starting");
+    }
+    match node.turns_away(server.connections_max) {
+        Some(reason) => said(StatusCode::SERVICE_UNAVAILABLE, reason),
+        None => said(StatusCode::OK, "ready\n"),
+    }
+}
+
+fn said(status: StatusCode, text: &'static str) -> HttpResponse {
+    HttpResponse::build(status)
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
+        .body(text)
 }

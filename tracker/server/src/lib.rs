@@ -10,6 +10,8 @@ mod http;
 mod limits;
 mod listen;
 mod metrics;
+mod process;
+mod prometheus;
 mod stun;
 mod transport;
 mod worker;
@@ -17,6 +19,7 @@ mod worker;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix::Addr;
 use actix_server::ServerHandle;
@@ -26,7 +29,7 @@ use web::{PlayerSettings, PlayerStream};
 
 use actors::{StopStun, StunActor};
 use config::{Config, ServerConfig, WebConfig};
-use limits::STOP_TIMEOUT;
+use limits::{HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
 use worker::Node;
 
 /// A running tracker, with whatever its configuration put beside it.
@@ -36,6 +39,8 @@ pub struct Tracker {
     node: Arc<Node>,
     server: ServerHandle,
     stun: Vec<Addr<StunActor>>,
+    metrics: Option<ServerHandle>,
+    drain: Duration,
     origin: Option<Origin>,
 }
 
@@ -48,6 +53,8 @@ pub struct Addresses {
     pub socket_paths: Vec<String>,
     /// The STUN server.
     pub stun: Option<SocketAddr>,
+    /// The private listener of `/metrics`.
+    pub metrics: Option<SocketAddr>,
     /// Paths of playlists.
     pub streams: Vec<String>,
     /// Whether `/` is the player.
@@ -89,6 +96,8 @@ impl Tracker {
             Some(stun) => start_stun(stun)?,
             None => (Vec::new(), None),
         };
+        let metrics =
+            config.metrics.map(|address| listen_on("metrics".to_owned(), address)).transpose()?;
         let origin = config.origin.map(Origin::start).transpose()?;
         let streams: Vec<_> = origin.iter().flat_map(Origin::streams).collect();
         let socket_paths: Vec<_> =
@@ -102,6 +111,7 @@ impl Tracker {
                 .collect::<io::Result<_>>()?,
             socket_paths,
             stun: stun_address,
+            metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
             streams: streams.into_iter().map(|stream| stream.path).collect(),
             player: player.is_some(),
         };
@@ -110,7 +120,9 @@ impl Tracker {
             origin: origin.as_ref().map(|origin| Arc::new(origin.routes()) as listen::Routes),
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
-        Ok(Self { addresses, node, server, stun, origin })
+        let metrics = metrics.map(|listener| prometheus::serve(&node, listener)).transpose()?;
+        let drain = config.drain;
+        Ok(Self { addresses, node, server, stun, metrics, drain, origin })
     }
 
     /// Where everything is.
@@ -119,36 +131,51 @@ impl Tracker {
         &self.addresses
     }
 
-    /// Stops everything: sockets are closed with 1001, ffmpeg is killed and reaped, requests have
-    /// a moment to end. Takes 5 s at most.
-    pub async fn stop(self) {
+    /// Stops everything. First the sockets are closed with 1001, evenly over `drainSeconds`, while
+    /// everything else is served on; then ffmpeg is killed and reaped, and requests have a moment
+    /// to end. Takes 3 s at most and what of the window it needs: without sockets none of it.
+    ///
+    /// Dropping the future ends ffmpeg all the same, and nothing else in an orderly way.
+    pub async fn stop(mut self) {
+        self.node.drain(self.drain);
+        self.hung_up_within(self.drain).await;
         for stun in &self.stun {
             stun.do_send(StopStun);
         }
         self.server.pause().await;
-        self.node.drain();
         // It waits for its own thread, which is no business of this one's.
-        let origin = tokio::task::spawn_blocking(move || drop(self.origin));
-        let hung_up = async {
-            while self.node.metrics.connections() > 0 {
-                tokio::time::sleep(limits::STOP_POLL).await;
-            }
-        };
-        let _ = tokio::time::timeout(STOP_TIMEOUT, hung_up).await;
+        let origin = self.origin.take();
+        let origin = tokio::task::spawn_blocking(move || drop(origin));
+        // For those whose turn was the last, and those who don't answer.
+        self.hung_up_within(HANG_UP_TIMEOUT).await;
         // Only now: a thread of the server without requests ends at once, and its actors with it.
         let _ = tokio::time::timeout(STOP_TIMEOUT, self.server.stop(true)).await;
         let _ = origin.await;
+        if let Some(metrics) = self.metrics {
+            metrics.stop(false).await;
+        }
     }
+
+    /// Waits until no socket is left, but not longer than `timeout`.
+    async fn hung_up_within(&self, timeout: Duration) {
+        let hung_up = async {
+            while self.node.metrics.connections() > 0 {
+                tokio::time::sleep(STOP_POLL).await;
+            }
+        };
+        let _ = tokio::time::timeout(timeout, hung_up).await;
+    }
+}
+
+fn listen_on(key: String, address: SocketAddr) -> Result<TcpListener, StartError> {
+    listen::tcp(address).map_err(|source| StartError::Listen { key, address, source })
 }
 
 /// A listening socket for each listener of the configuration.
 fn bind(servers: Vec<ServerConfig>) -> Result<Vec<(Arc<ServerConfig>, TcpListener)>, StartError> {
     let bound = servers.into_iter().enumerate().map(|(index, server)| {
         let (address, key) = (server.address, format!("servers[{index}].server"));
-        match listen::tcp(address) {
-            Ok(listener) => Ok((Arc::new(server), listener)),
-            Err(source) => Err(StartError::Listen { key, address, source }),
-        }
+        Ok((Arc::new(server), listen_on(key, address)?))
     });
     bound.collect()
 }

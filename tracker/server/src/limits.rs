@@ -59,7 +59,14 @@ pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a client may take for its HTTP request, and so for the WebSocket handshake.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a stop waits for sockets to hang up and requests to end.
+/// How often a stop tells the sockets whose time has come.
+pub(crate) const DRAIN_TICK: Duration = Duration::from_millis(20);
+
+/// How long a stop waits for the last sockets to hang up, once all were told: for an answer to a
+/// close frame many times over, and for a client that has gone not longer than need be.
+pub(crate) const HANG_UP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a stop waits for requests to end.
 pub(crate) const STOP_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Connections that the kernel may hold for us to accept.
@@ -73,3 +80,6 @@ pub(crate) const STUN_REQUESTS_PER_TURN: usize = 64;
 
 /// How often a stop looks whether the sockets have hung up.
 pub(crate) const STOP_POLL: Duration = Duration::from_millis(10);
+
+/// Connections to `/metrics` at a time; a Prometheus has one.
+pub(crate) const METRICS_CONNECTIONS_MAX: usize = 64;

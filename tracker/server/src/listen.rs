@@ -54,6 +54,7 @@ pub(crate) fn serve(
         let (node, pages) = (node.clone(), pages.clone());
         builder = builder.listen("tracker", listener, move || {
             let worker = Worker::of_this_thread(&node);
+            let state = http::routes(node.clone(), server.clone());
             let server = server.clone();
             let sockets = fn_factory(move || {
                 let (worker, server) = (worker.clone(), server.clone());
@@ -62,7 +63,7 @@ pub(crate) fn serve(
                 });
                 async move { Ok::<_, Infallible>(service) }
             });
-            let (state, pages) = (http::routes(node.clone()), pages.clone());
+            let pages = pages.clone();
             let app = App::new().configure(state).configure(move |app| {
                 for routes in [&pages.player, &pages.origin].into_iter().flatten() {
                     app.configure(|app| routes(app));

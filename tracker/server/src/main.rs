@@ -1,6 +1,6 @@
 //! `tracker` runs everything on port 8000 for a first look; `tracker config.json` runs exactly
 //! what the file names. Exit code 2 says that the configuration or the flags are wrong, 1 that
-//! the system refused something.
+//! the system refused something, 130 that a second signal cut a stop short.
 
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
@@ -16,6 +16,9 @@ use tracker::{Addresses, Tracker};
 #[cfg(not(target_env = "msvc"))]
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// The exit code of a stop that was cut short, as shells have it for Ctrl-C.
+const ENDED_AT_ONCE: u8 = 130;
 
 /// A WebTorrent tracker that introduces viewers of a live stream to each other.
 #[derive(Parser)]
@@ -55,7 +58,7 @@ fn main() -> ExitCode {
 async fn run(config: Config) -> ExitCode {
     // From here on a signal is kept until it is asked for: nothing is left behind by one that
     // comes while the start is under way.
-    let asked_to_stop = match stop_signals() {
+    let mut signals = match Signals::listen() {
         Ok(signals) => signals,
         Err(error) => {
             tracing::error!("cannot listen to signals: {error}");
@@ -70,10 +73,15 @@ async fn run(config: Config) -> ExitCode {
         }
     };
     print(tracker.addresses());
-    asked_to_stop.await;
-    tracing::info!("stopping");
-    tracker.stop().await;
-    ExitCode::SUCCESS
+    signals.next().await;
+    tracing::info!("stopping; a second signal ends it at once");
+    tokio::select! {
+        () = tracker.stop() => ExitCode::SUCCESS,
+        () = signals.next() => {
+            tracing::warn!("ended at once: not all clients were told");
+            ExitCode::from(ENDED_AT_ONCE)
+        }
+    }
 }
 
 /// What is worth knowing, a line each: `word  url`. Where nobody reads it, it is not missed.
@@ -100,6 +108,9 @@ fn listed(addresses: &Addresses) -> String {
     if let Some(stun) = addresses.stun {
         line("stun", format!("stun:{}", reachable(stun)));
     }
+    if let Some(metrics) = addresses.metrics {
+        line("metrics", format!("http://{}/metrics", reachable(metrics)));
+    }
     line("stats", format!("http://{first}/stats.json"));
     lines
 }
@@ -119,25 +130,40 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// Ends with Ctrl-C, or SIGTERM from whoever supervises us.
+/// Ctrl-C, and SIGTERM from whoever supervises us.
 #[cfg(unix)]
-fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
 }
 
-/// Ends with Ctrl-C.
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
+        Ok(Self { interrupt: signal(interrupt)?, terminate: signal(terminate)? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// Ctrl-C.
 #[cfg(windows)]
-fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
-    })
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) {
+        self.0.recv().await;
+    }
 }

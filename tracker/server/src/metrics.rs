@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use tracker_core::Counters;
+use tracker_core::{Counters, Reason};
 
 use crate::close::Close;
 use crate::directory::WorkerId;
@@ -20,18 +20,17 @@ pub(crate) struct WorkerMetrics {
     /// Open WebSockets.
     pub(crate) connections: AtomicUsize,
     /// Members of all swarms; a viewer of two swarms counts twice.
-    peers: AtomicUsize,
+    pub(crate) peers: AtomicUsize,
     /// Announces that were replied to.
     announces: AtomicU64,
     /// Offers that were passed on.
     offers_relayed: AtomicU64,
     /// Answers that were passed on.
     answers_relayed: AtomicU64,
-    /// Messages that the swarms' rules refused.
-    refusals: AtomicU64,
-    /// Messages that were refused before they reached a swarm: what could not be read, and what
-    /// a socket has no part in.
-    pub(crate) unread: AtomicU64,
+    /// Scrapes that were answered.
+    pub(crate) scrapes: AtomicU64,
+    /// Messages that were refused, by [`Reason::index`].
+    refusals: [AtomicU64; Reason::LABELS.len()],
     /// Sockets that came from another worker to be with their swarm.
     pub(crate) relocated: AtomicU64,
     /// Frames for another worker's sockets, which was too busy to take them.
@@ -47,6 +46,7 @@ pub(crate) struct Totals {
     pub(crate) announces: u64,
     pub(crate) offers_relayed: u64,
     pub(crate) answers_relayed: u64,
+    pub(crate) scrapes: u64,
     pub(crate) refusals: u64,
     pub(crate) relocated: u64,
     pub(crate) undelivered: u64,
@@ -63,6 +63,11 @@ impl Metrics {
         &self.0[usize::from(worker)]
     }
 
+    /// The rows, in the workers' order.
+    pub(crate) fn workers(&self) -> &[WorkerMetrics] {
+        &self.0
+    }
+
     /// Open WebSockets of all workers.
     pub(crate) fn connections(&self) -> usize {
         self.0.iter().map(|worker| worker.connections.load(Relaxed)).sum()
@@ -74,21 +79,33 @@ impl Metrics {
     }
 
     pub(crate) fn totals(&self) -> Totals {
-        let sum = |count: fn(&WorkerMetrics) -> &AtomicU64| {
-            self.0.iter().map(|worker| count(worker).load(Relaxed)).sum()
-        };
-        let closes = |index: usize| -> u64 {
-            self.0.iter().map(|worker| worker.closes[index].load(Relaxed)).sum()
-        };
+        let sum = |count: fn(&WorkerMetrics) -> &AtomicU64| self.sum(count);
         Totals {
             announces: sum(|worker| &worker.announces),
             offers_relayed: sum(|worker| &worker.offers_relayed),
             answers_relayed: sum(|worker| &worker.answers_relayed),
-            refusals: sum(|worker| &worker.refusals) + sum(|worker| &worker.unread),
+            scrapes: sum(|worker| &worker.scrapes),
+            refusals: self.refusals().map(|(_, count)| count).sum(),
             relocated: sum(|worker| &worker.relocated),
             undelivered: sum(|worker| &worker.undelivered),
-            closes: Close::LABELS.into_iter().zip((0..).map(closes)).collect(),
+            closes: self.closes().collect(),
         }
+    }
+
+    /// Refused messages by the reason's label.
+    pub(crate) fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let count = |index: usize| self.sum(|worker| &worker.refusals[index]);
+        Reason::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
+    }
+
+    /// Ended sockets by the end's label.
+    pub(crate) fn closes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let count = |index: usize| self.sum(|worker| &worker.closes[index]);
+        Close::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
+    }
+
+    fn sum(&self, count: impl Fn(&WorkerMetrics) -> &AtomicU64) -> u64 {
+        self.0.iter().map(|worker| count(worker).load(Relaxed)).sum()
     }
 }
 
@@ -98,8 +115,12 @@ impl WorkerMetrics {
         self.announces.store(counters.announces, Relaxed);
         self.offers_relayed.store(counters.offers_relayed, Relaxed);
         self.answers_relayed.store(counters.answers_relayed, Relaxed);
-        self.refusals.store(counters.refusals, Relaxed);
         self.peers.store(peers, Relaxed);
+    }
+
+    /// Counts a refused message.
+    pub(crate) fn refused(&self, reason: Reason) {
+        self.refusals[reason.index()].fetch_add(1, Relaxed);
     }
 
     /// Counts the end of a socket.

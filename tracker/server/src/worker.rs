@@ -85,17 +85,27 @@ impl Node {
         self.shards.iter().filter_map(OnceLock::get)
     }
 
-    /// Closes all sockets, and from now on each that comes.
-    pub(crate) fn drain(&self) {
+    /// Closes all sockets, evenly over `window`; each that comes from now on is closed at once.
+    pub(crate) fn drain(&self, window: Duration) {
         self.stopping.store(true, Relaxed);
         for shard in self.shards() {
-            shard.do_send(Drain);
+            shard.do_send(Drain { window });
         }
     }
 
     /// Whether [`drain`](Self::drain) was called.
     pub(crate) fn is_stopping(&self) -> bool {
         self.stopping.load(Relaxed)
+    }
+
+    /// Why no socket is taken at present, in words for whoever asks; `connections_max` is the
+    /// listener's, and 0 no limit.
+    pub(crate) fn turns_away(&self, connections_max: usize) -> Option<&'static str> {
+        if self.is_stopping() {
+            return Some("the tracker is stopping");
+        }
+        let is_full = connections_max != 0 && self.metrics.connections() >= connections_max;
+        is_full.then_some("maxConnections are open already")
     }
 
     /// The clock of the rules: time since the node began.
@@ -254,11 +264,24 @@ impl Worker {
         }
     }
 
-    /// Tells every socket's actor to close it.
-    pub(crate) fn close_all(&self, close: Close) {
-        for (_, (_, connection)) in &self.sockets.borrow().connections {
-            connection.actor.do_send(ClosePeer(close));
+    /// Number of open sockets.
+    pub(crate) fn sockets(&self) -> usize {
+        self.sockets.borrow().connections.len()
+    }
+
+    /// Tells up to `count` sockets' actors, from slot `from` on, to close them. Returns the slot
+    /// behind the last of them, and how many there were.
+    pub(crate) fn close_some(&self, from: usize, count: usize, close: Close) -> (usize, usize) {
+        let connections = &self.sockets.borrow().connections;
+        let (mut slot, mut told) = (from, 0);
+        while slot < connections.capacity() && told < count {
+            if let Some((_, connection)) = connections.get(slot) {
+                connection.actor.do_send(ClosePeer(close));
+                told += 1;
+            }
+            slot += 1;
         }
+        (slot, told)
     }
 }
 

@@ -72,6 +72,61 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    /// The labels under which refusals are counted, each at its reason's [`index`](Self::index).
+    pub const LABELS: [&'static str; 18] = [
+        "not_utf8",
+        "malformed",
+        "too_deep",
+        "not_an_object",
+        "unknown_action",
+        "bad_id",
+        "bad_numwant",
+        "bad_left",
+        "unknown_event",
+        "bad_offers",
+        "bad_answer",
+        "scrape_of_everything",
+        "scrape_too_long",
+        "peer_id_taken",
+        "not_announced",
+        "receiver_left",
+        "no_such_offer",
+        "too_many_swarms",
+    ];
+
+    /// The place of this reason in a table of counts.
+    #[must_use]
+    pub fn index(self) -> usize {
+        match self {
+            Self::NotUtf8 => 0,
+            Self::Malformed { .. } => 1,
+            Self::TooDeep => 2,
+            Self::NotAnObject => 3,
+            Self::UnknownAction => 4,
+            Self::BadId(_) => 5,
+            Self::BadNumwant => 6,
+            Self::BadLeft => 7,
+            Self::UnknownEvent => 8,
+            Self::BadOffers => 9,
+            Self::BadAnswer => 10,
+            Self::ScrapeOfEverything => 11,
+            Self::ScrapeTooLong => 12,
+            Self::PeerIdTaken => 13,
+            Self::NotAnnounced => 14,
+            Self::ReceiverLeft => 15,
+            Self::NoSuchOffer => 16,
+            Self::TooManySwarms { .. } => 17,
+        }
+    }
+
+    /// The label under which this is counted.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        Self::LABELS[self.index()]
+    }
+}
+
 /// The `action` that a message named, which its refusal repeats.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Action {

@@ -1,6 +1,7 @@
 //! The configuration, in two steps: what was written (`raw`), then what holds (`valid`).
-//! wt-tracker's file works unchanged; the sections `origin`, `web` and `stun` add what wt-tracker
-//! doesn't have, each off unless it is there, and `workers` says how many threads serve.
+//! wt-tracker's file works unchanged; the sections `origin`, `web`, `stun` and `metrics` add what
+//! wt-tracker doesn't have, each off unless it is there; `workers` says how many threads serve, and
+//! `drainSeconds` how long a stop takes to tell everybody.
 
 mod kinds;
 mod raw;

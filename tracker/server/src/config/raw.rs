@@ -27,6 +27,12 @@ pub(super) struct RawConfig {
     /// The STUN server; none without it.
     #[serde(deserialize_with = "optional_section")]
     pub(super) stun: Option<RawStun>,
+    /// Where Prometheus reads the counts; nowhere without it.
+    #[serde(deserialize_with = "optional_section")]
+    pub(super) metrics: Option<RawMetrics>,
+    /// Seconds over which a stop closes the sockets.
+    #[serde(deserialize_with = "whole")]
+    pub(super) drain_seconds: u64,
     /// Threads that serve; one per core without it.
     #[serde(deserialize_with = "optional_whole")]
     pub(super) workers: Option<u64>,
@@ -115,6 +121,15 @@ pub(super) struct RawStun {
     pub(super) host: Option<String>,
 }
 
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawMetrics {
+    #[serde(deserialize_with = "whole")]
+    pub(super) port: u64,
+    /// Nobody else's business, so only this machine unless it says otherwise.
+    pub(super) host: String,
+}
+
 impl Default for RawConfig {
     fn default() -> Self {
         Self {
@@ -124,6 +139,8 @@ impl Default for RawConfig {
             origin: None,
             web: None,
             stun: None,
+            metrics: None,
+            drain_seconds: 1,
             workers: None,
         }
     }
@@ -157,5 +174,11 @@ impl Default for RawTracker {
 impl Default for RawStun {
     fn default() -> Self {
         Self { port: 3478, host: None }
+    }
+}
+
+impl Default for RawMetrics {
+    fn default() -> Self {
+        Self { port: 9100, host: "127.0.0.1".to_owned() }
     }
 }

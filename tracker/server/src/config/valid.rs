@@ -11,7 +11,7 @@ use tracker_core::Settings;
 use tracker_core::limits::OFFERS_PER_ANNOUNCE_MAX;
 use web::PlayerStream;
 
-use super::raw::{RawAccess, RawConfig, RawListener, RawStun, RawTracker, RawWeb};
+use super::raw::{RawAccess, RawConfig, RawListener, RawMetrics, RawStun, RawTracker, RawWeb};
 
 /// What runs.
 #[derive(Debug)]
@@ -26,6 +26,11 @@ pub struct Config {
     pub web: Option<WebConfig>,
     /// The STUN server.
     pub stun: Option<StunConfig>,
+    /// Where Prometheus reads the counts.
+    pub metrics: Option<SocketAddr>,
+    /// The time over which a stop closes the sockets. A second spares whoever takes them the worst,
+    /// and lets a stop end within 5 s.
+    pub drain: Duration,
     /// Threads that serve, 1 or more.
     pub workers: u16,
 }
@@ -162,6 +167,8 @@ impl RawConfig {
             origin: self.origin.map(OriginConfig::validate).transpose()?,
             web: self.web.map(RawWeb::validate),
             stun: self.stun.map(RawStun::validate).transpose()?,
+            metrics: self.metrics.map(RawMetrics::validate).transpose()?,
+            drain: Duration::from_secs(within("drainSeconds", self.drain_seconds, 0..=600)?),
             workers: within("workers", self.workers.unwrap_or(cores.min(256)), 1..=256)? as u16,
         })
     }
@@ -242,6 +249,13 @@ impl RawStun {
     fn validate(self) -> Result<StunConfig, ConfigError> {
         let address = self.host.as_deref().map(|text| host("stun.host", text)).transpose()?;
         Ok(StunConfig { host: address, port: port("stun.port", self.port)?, optional: false })
+    }
+}
+
+impl RawMetrics {
+    fn validate(self) -> Result<SocketAddr, ConfigError> {
+        let host = host("metrics.host", &self.host)?;
+        Ok(SocketAddr::new(host, port("metrics.port", self.port)?))
     }
 }
 

@@ -45,9 +45,8 @@ fn judge(worker: &Worker, server: &ServerConfig, request: &Request) -> Response<
     if !server.origins.allow(origin.as_deref()) {
         return refusal(StatusCode::FORBIDDEN, "pages of this origin have no access");
     }
-    let bound = server.connections_max;
-    if bound != 0 && worker.node.metrics.connections() >= bound {
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, "maxConnections are open already");
+    if let Some(reason) = worker.node.turns_away(server.connections_max) {
+        return refusal(StatusCode::SERVICE_UNAVAILABLE, reason);
     }
     match ws::handshake(request.head()) {
         Ok(mut response) => {

@@ -59,10 +59,14 @@ impl Program {
     /// Sends a signal, and returns the exit code and how long it took.
     fn signal(&mut self, name: &str) -> (Option<i32>, Duration) {
         let began = Instant::now();
+        self.send(name);
+        (exit_code(&mut self.child), began.elapsed())
+    }
+
+    fn send(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
         assert!(sent.success());
-        (exit_code(&mut self.child), began.elapsed())
     }
 }
 
@@ -118,14 +122,16 @@ fn it_prints_its_addresses_and_they_work() {
     let mut program = Program::start(&json!({
         "servers": listeners, "web": {}, "stun": {"port": 0, "host": "127.0.0.1"},
         "origin": {"streams": [{"name": "clip", "source": "loop"}]}, "workers": 2,
+        "metrics": {"port": 0},
     }));
     let words: Vec<&str> = program.lines.iter().map(|(word, _)| word.as_str()).collect();
-    assert_eq!(words, ["player", "tracker", "tracker", "stream", "stun", "stats"]);
+    assert_eq!(words, ["player", "tracker", "tracker", "stream", "stun", "metrics", "stats"]);
     for (_, url) in program.lines.iter().filter(|(word, _)| word == "tracker") {
         let (host, path) = url.trim_start_matches("ws://").split_once('/').expect("a path");
         Client::connect(host.parse().expect("an address"), &format!("/{path}"));
     }
     assert!(program.url("stream").ends_with("/hls/clip/index.m3u8"));
+    assert!(program.url("metrics").starts_with("http://127.0.0.1:"));
     assert!(program.url("stun").starts_with("stun:127.0.0.1:"));
     assert_eq!(program.signal("INT").0, Some(0));
 }
@@ -259,6 +265,32 @@ fn both_signals_stop_it_within_5_s_with_its_clients_told_and_ffmpeg_gone() {
         assert_eq!(told.join().expect("a thread"), Some(1001), "{name}");
         assert_eq!(ffmpegs_of(scratch.path()), [] as [PathBuf; 0], "{name}");
     }
+}
+
+#[test]
+fn a_second_signal_ends_a_drain_at_once_and_leaves_no_ffmpeg_behind() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let stream = json!({"name": "card", "width": 320, "height": 180, "videoKbps": 200});
+    let origin = json!({"folder": scratch.path(), "streams": [stream]});
+    let servers = json!([{"server": {"port": 0, "host": "127.0.0.1"}}]);
+    let config = json!({"servers": servers, "origin": origin, "workers": 1, "drainSeconds": 600});
+    let mut program = Program::start(&config);
+    let began = Instant::now();
+    while ffmpegs_of(scratch.path()).is_empty() {
+        assert!(began.elapsed() < PATIENCE, "no ffmpeg; this test needs it");
+        std::thread::yield_now();
+    }
+    let mut clients = [0, 1].map(|_| Client::connect(program.address(), "/"));
+    for client in &mut clients {
+        client.announce("film", &client.local_address().port().to_string());
+    }
+    program.send("TERM");
+    assert_eq!(clients[0].close_code(), Some(1001), "the drain has begun");
+    let (code, took) = program.signal("INT");
+    assert_eq!(code, Some(130));
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert_eq!(clients[1].close_code(), None, "it was not its turn");
+    assert_eq!(ffmpegs_of(scratch.path()), [] as [PathBuf; 0]);
 }
 
 /// The ids of running ffmpegs whose working folder is in `folder`.

@@ -1,8 +1,10 @@
 //! Pages beside the sockets, on the same port.
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 
-use crate::support::{Server, http};
+use crate::support::{PATIENCE, Server, http};
 
 #[test]
 fn stats_have_the_keys_of_wt_tracker() {
@@ -39,6 +41,37 @@ fn health_says_ok_and_an_unknown_path_is_404() {
     assert_eq!(status, "HTTP/1.1 404 Not Found");
     let (status, _) = server.get("/");
     assert_eq!(status, "HTTP/1.1 404 Not Found", "no `web` section, no page");
+}
+
+#[test]
+fn a_node_is_ready_while_it_takes_sockets() {
+    let server = Server::with_websockets(&json!({"maxConnections": 2}));
+    let ready = || server.get("/ready");
+    // A listener answers before the last of its workers has begun.
+    let began = Instant::now();
+    while ready().0 != "HTTP/1.1 200 OK" {
+        assert!(began.elapsed() < PATIENCE, "{:?}", ready());
+    }
+    assert_eq!(ready().1, "ready\n");
+    let clients = [server.client(), server.client()];
+    server.stats_until("full", |stats| stats["servers"][0]["webSocketsCount"] == 2);
+    let full = ("HTTP/1.1 503 Service Unavailable", "maxConnections are open already");
+    assert_eq!(ready(), (full.0.to_owned(), full.1.to_owned()));
+    assert_eq!(server.get("/health").1, "ok\n", "full, and in good health");
+    drop(clients);
+    server.stats_until("empty", |stats| stats["servers"][0]["webSocketsCount"] == 0);
+    assert_eq!(ready().0, "HTTP/1.1 200 OK");
+}
+
+#[test]
+fn a_stream_that_has_no_segment_yet_keeps_no_node_from_being_ready() {
+    let scratch = tempfile::tempdir().expect("a temporary folder");
+    let stream = json!({"name": "card", "width": 320, "height": 180, "segmentSeconds": 10});
+    let origin = json!({"folder": scratch.path(), "streams": [stream]});
+    let began = Instant::now();
+    let server = Server::with(&json!({"origin": origin, "workers": 1}));
+    assert_eq!(server.get("/ready").1, "ready\n");
+    assert!(began.elapsed() < Duration::from_secs(10), "its first segment may be there");
 }
 
 #[test]

@@ -4,6 +4,21 @@ use serde_json::{Value, json};
 
 use crate::support::load;
 
+/// Each number of the file by its key, with the least and the most that it may be.
+pub(crate) const NUMBERS: [(&str, i64, i64); 11] = [
+    ("servers[0].server.port", 0, 65_535),
+    ("servers[0].websockets.maxPayloadLength", 1024, 16 << 20),
+    ("servers[0].websockets.idleTimeout", 0, 86_400),
+    ("servers[0].websockets.compression", 0, 65_535),
+    ("servers[0].websockets.maxConnections", 0, 1 << 24),
+    ("tracker.maxOffers", 0, 50),
+    ("tracker.announceInterval", 1, 86_400),
+    ("stun.port", 0, 65_535),
+    ("metrics.port", 0, 65_535),
+    ("drainSeconds", 0, 600),
+    ("workers", 1, 256),
+];
+
 /// A file with `value` at `key`, such as `servers[0].server.port`.
 fn file(key: &str, value: &Value) -> Value {
     let mut file = json!({"servers": [{}]});
@@ -19,17 +34,7 @@ fn file(key: &str, value: &Value) -> Value {
 
 #[test]
 fn each_number_is_taken_at_its_bounds_and_refused_beyond_them() {
-    for (key, least, most) in [
-        ("servers[0].server.port", 0, 65_535),
-        ("servers[0].websockets.maxPayloadLength", 1024, 16 << 20),
-        ("servers[0].websockets.idleTimeout", 0, 86_400),
-        ("servers[0].websockets.compression", 0, 65_535),
-        ("servers[0].websockets.maxConnections", 0, 1 << 24),
-        ("tracker.maxOffers", 0, 50),
-        ("tracker.announceInterval", 1, 86_400),
-        ("stun.port", 0, 65_535),
-        ("workers", 1, 256),
-    ] {
+    for (key, least, most) in NUMBERS {
         for value in [least, most] {
             let loaded = load(&file(key, &json!(value)));
             let loaded = loaded.unwrap_or_else(|error| panic!("{key} of {value}: {error}"));
@@ -56,6 +61,7 @@ fn what_cannot_be_done_is_refused_by_its_key() {
         ("servers[0].websockets.path", json!("announce")),
         ("servers[0].websockets.path", json!("/a*b*")),
         ("stun.host", json!("here")),
+        ("metrics.host", json!("everywhere")),
         ("websocketsAccess.allowOrigins", json!("https://a")),
     ] {
         let error = load(&file(key, &value)).expect_err(key).to_string();

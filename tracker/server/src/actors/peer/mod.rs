@@ -7,7 +7,6 @@ pub(crate) mod seat;
 
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context as TaskContext, Poll};
 
 use actix::prelude::*;
@@ -194,7 +193,7 @@ impl PeerActor {
     }
 
     fn refuse(&self, frame: &Bytes, refusal: Refusal) {
-        self.worker.metrics().unread.fetch_add(1, Relaxed);
+        self.worker.metrics().refused(refusal.reason);
         let Refusal { action, info_hash, reason } = refusal;
         let info_hash = info_hash.map(|span| span.of(frame));
         self.worker.send(self.conn, &Outgoing::Refusal { action, info_hash, reason });

@@ -146,6 +146,7 @@ impl PeerActor {
                 files.push((*info_hash, known.get(info_hash).copied().unwrap_or_default()));
             }
         }
+        self.worker.metrics().scrapes.fetch_add(1, Relaxed);
         self.worker.send(self.conn, &Outgoing::Scrape { files: &files });
         self.worker.flush();
     }

@@ -1,5 +1,7 @@
 //! What a `ShardActor` hears, from whom, and what happens when its mailbox is full.
 
+use std::time::Duration;
+
 use actix::prelude::*;
 use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
 
@@ -65,10 +67,13 @@ pub(crate) struct Deliver {
 #[rtype(result = "()")]
 pub(crate) struct Probe(pub(super) ConnId);
 
-/// From the tracker's handle: close all sockets.
+/// From the tracker's handle, once: close all sockets, evenly over `window`. It is taken whether the
+/// mailbox is full or not.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
-pub(crate) struct Drain;
+pub(crate) struct Drain {
+    pub(crate) window: Duration,
+}
 
 impl Deliver {
     /// Adds a message for a socket.

@@ -2,6 +2,7 @@
 //! outboxes of the worker's sockets; what a round of messages has put there goes out in one write
 //! per socket, once the mailbox is empty.
 
+mod drain;
 mod messages;
 mod outboxes;
 
@@ -18,9 +19,9 @@ use tracker_core::{InfoHash, Input, Shard};
 
 use super::peer::PeerActor;
 use super::peer::seat::Membership;
-use crate::close::Close;
-use crate::limits::{SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
+use crate::limits::{DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
 use crate::worker::Worker;
+use drain::Draining;
 pub(crate) use messages::{Adopt, Announce, Deliver, Drain, PeerLeft, Probe, RelayAnswer, Scrape};
 use outboxes::{Outboxes, probe, verdict};
 
@@ -218,7 +219,9 @@ impl Handler<Probe> for ShardActor {
 impl Handler<Drain> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, _: Drain, _: &mut Self::Context) {
-        self.worker.close_all(Close::Stopping);
+    fn handle(&mut self, Drain { window }: Drain, ctx: &mut Self::Context) {
+        let mut draining = Draining::new(&self.worker, window);
+        draining.tick(&self.worker);
+        ctx.run_interval(DRAIN_TICK, move |shard, _| draining.tick(&shard.worker));
     }
 }

@@ -23,6 +23,9 @@ pub(super) struct Outboxes<'a> {
 
 impl Outbox for Outboxes<'_> {
     fn send(&mut self, to: ConnId, message: &Outgoing<'_>) {
+        if let Outgoing::Refusal { reason, .. } = message {
+            self.worker.metrics().refused(*reason);
+        }
         let worker = ConnKey::from(to).worker;
         if worker == self.worker.id {
             self.worker.send(to, message);

@@ -7,6 +7,7 @@
 mod client;
 mod raw;
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
@@ -129,6 +130,42 @@ impl Server {
                 return stats;
             }
             assert!(began.elapsed() < PATIENCE, "not {what}: {stats}");
+            std::thread::yield_now();
+        }
+    }
+
+    /// The page that Prometheus reads.
+    pub fn metrics_page(&self) -> String {
+        let address = self.addresses.metrics.expect("a `metrics` section");
+        let head = "GET /metrics HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+        let (status, page) = http(address, head);
+        assert_eq!(status, "HTTP/1.1 200 OK");
+        page
+    }
+
+    /// Its samples: `name{label="value"}` to value.
+    pub fn metrics(&self) -> BTreeMap<String, f64> {
+        let page = self.metrics_page();
+        let samples = page.lines().filter(|line| !line.starts_with('#'));
+        samples
+            .filter_map(|line| line.rsplit_once(' '))
+            .map(|(name, value)| (name.to_owned(), value.parse().expect("a number")))
+            .collect()
+    }
+
+    /// Waits until the samples are as `wanted`, and returns them.
+    pub fn metrics_until(
+        &self,
+        what: &str,
+        wanted: impl Fn(&BTreeMap<String, f64>) -> bool,
+    ) -> BTreeMap<String, f64> {
+        let began = Instant::now();
+        loop {
+            let seen = self.metrics();
+            if wanted(&seen) {
+                return seen;
+            }
+            assert!(began.elapsed() < PATIENCE, "not {what}: {seen:?}");
             std::thread::yield_now();
         }
     }

@@ -1,0 +1,170 @@
+//! The counts as Prometheus reads them, in its text format
+//! (<https://prometheus.io/docs/instrumenting/exposition_formats/>). They are on a listener and a
+//! thread of their own: an operator's business, which costs no viewer a moment.
+
+use std::fmt::{Display, Write};
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime};
+
+use actix_web::dev::ServerHandle;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use actix_web::web::{self, Data};
+use actix_web::{App, HttpResponse, HttpServer};
+
+use crate::limits::{METRICS_CONNECTIONS_MAX, REQUEST_TIMEOUT};
+use crate::process;
+use crate::worker::Node;
+
+/// Serves `/metrics`, on one thread.
+///
+/// # Errors
+///
+/// When the system refuses.
+pub(crate) fn serve(node: &Arc<Node>, listener: TcpListener) -> io::Result<ServerHandle> {
+    let exposition = Data::new(Exposition { node: node.clone(), began: SystemTime::now() });
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(exposition.clone())
+            .route("/metrics", web::get().to(metrics))
+            .route("/metrics", web::head().to(metrics))
+    })
+    .workers(1)
+    .max_connections(METRICS_CONNECTIONS_MAX)
+    .client_request_timeout(REQUEST_TIMEOUT)
+    .disable_signals()
+    .listen(listener)?
+    .run();
+    let handle = server.handle();
+    actix_rt::spawn(server);
+    Ok(handle)
+}
+
+struct Exposition {
+    node: Arc<Node>,
+    began: SystemTime,
+}
+
+async fn metrics(exposition: Data<Exposition>) -> HttpResponse {
+    HttpResponse::Ok()
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+        .body(exposition.text())
+}
+
+impl Exposition {
+    fn text(&self) -> String {
+        let mut page = Page::default();
+        self.tracker(&mut page);
+        self.process(&mut page);
+        page.0
+    }
+
+    fn tracker(&self, page: &mut Page) {
+        let (node, counts) = (&self.node, &self.node.metrics);
+        page.gauge("tracker_build_info", "What runs; the value is always 1.")
+            .labelled("version", [(env!("CARGO_PKG_VERSION"), 1)]);
+        page.gauge("tracker_stopping", "1 while the tracker hangs up on its clients to stop.")
+            .value(u8::from(node.is_stopping()));
+        let by_worker = || (0u16..).zip(counts.workers());
+        page.gauge("tracker_connections", "Open WebSockets by the worker that serves them.")
+            .labelled(
+                "worker",
+                by_worker().map(|(id, worker)| (id, worker.connections.load(Relaxed))),
+            );
+        page.gauge("tracker_peers", "Members of swarms by worker; a viewer of two counts twice.")
+            .labelled("worker", by_worker().map(|(id, worker)| (id, worker.peers.load(Relaxed))));
+        page.gauge("tracker_swarms", "Swarms with a member.").value(node.directory.len());
+        let totals = counts.totals();
+        page.counter(
+            "tracker_messages_total",
+            "Announces and scrapes that were answered, offers and answers that were passed on.",
+        )
+        .labelled(
+            "kind",
+            [
+                ("announce", totals.announces),
+                ("offer", totals.offers_relayed),
+                ("answer", totals.answers_relayed),
+                ("scrape", totals.scrapes),
+            ],
+        );
+        page.counter("tracker_refusals_total", "Messages that were refused; their sockets stay.")
+            .labelled("reason", counts.refusals());
+        page.counter("tracker_closes_total", "WebSockets that ended.")
+            .labelled("reason", counts.closes());
+        page.counter("tracker_relocations_total", "Sockets that moved to their swarm's worker.")
+            .value(totals.relocated);
+        page.counter(
+            "tracker_undelivered_total",
+            "Messages dropped because the worker of their receiver was too busy to take them.",
+        )
+        .value(totals.undelivered);
+    }
+
+    /// Under the names that every Prometheus client library uses.
+    fn process(&self, page: &mut Page) {
+        if let Some(cpu) = process::cpu_time() {
+            page.counter("process_cpu_seconds_total", "Processor time, user and system.")
+                .value(cpu.as_secs_f64());
+        }
+        if let Some(bytes) = process::resident_bytes() {
+            page.gauge("process_resident_memory_bytes", "Resident memory.").value(bytes);
+        }
+        if let Some(open) = process::open_descriptors() {
+            page.gauge("process_open_fds", "File descriptors in use.").value(open);
+        }
+        if let Some(most) = process::descriptors_max() {
+            page.gauge("process_max_fds", "File descriptors that the process may have.")
+                .value(most);
+        }
+        let began = self.began.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
+        page.gauge("process_start_time_seconds", "When it started, in seconds since 1970.")
+            .value(began.as_secs_f64());
+    }
+}
+
+/// The text so far.
+#[derive(Default)]
+struct Page(String);
+
+/// A metric whose head is on the page.
+struct Metric<'a> {
+    page: &'a mut Page,
+    name: &'static str,
+}
+
+impl Page {
+    fn counter(&mut self, name: &'static str, help: &str) -> Metric<'_> {
+        self.head(name, "counter", help)
+    }
+
+    fn gauge(&mut self, name: &'static str, help: &str) -> Metric<'_> {
+        self.head(name, "gauge", help)
+    }
+
+    fn head(&mut self, name: &'static str, kind: &str, help: &str) -> Metric<'_> {
+        // Writing to a string does not fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+        Metric { page: self, name }
+    }
+}
+
+impl Metric<'_> {
+    fn value(self, value: impl Display) {
+        let _ = writeln!(self.page.0, "{} {value}", self.name);
+    }
+
+    /// A sample for each value of `label`. None of them holds a character that would be escaped.
+    fn labelled<L: Display, V: Display>(
+        self,
+        label: &str,
+        samples: impl IntoIterator<Item = (L, V)>,
+    ) {
+        for (of, value) in samples {
+            let _ = writeln!(self.page.0, "{}{{{label}=\"{of}\"}} {value}", self.name);
+        }
+    }
+}

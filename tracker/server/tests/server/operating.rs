@@ -1,0 +1,105 @@
+//! What operators are given beside the program says what the program does: the page on operating,
+//! the dashboard, and the alerts.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::settings::NUMBERS;
+use crate::support::Server;
+
+fn shipped(path: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(path);
+    std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The expressions of the dashboard's panels and variables.
+fn dashboard() -> String {
+    let dashboard: Value =
+        serde_json::from_str(&shipped("operating/grafana-dashboard.json")).expect("JSON");
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let targets = list(&dashboard["panels"]).into_iter().flat_map(|panel| list(&panel["targets"]));
+    let expressions: Vec<_> = targets.map(|target| target["expr"].clone()).collect();
+    assert!(expressions.len() > 10);
+    let variables = list(&dashboard["templating"]["list"]);
+    let queries = variables.into_iter().map(|variable| variable["definition"].clone());
+    let all = expressions.into_iter().chain(queries);
+    all.filter_map(|text| Some(text.as_str()?.to_owned() + "\n")).collect()
+}
+
+/// The samples that are exposed, such as `tracker_closes_total{reason="lost"}`.
+fn exposed() -> BTreeSet<String> {
+    Server::with(&json!({"metrics": {"port": 0}})).metrics().into_keys().collect()
+}
+
+fn names(samples: &BTreeSet<String>) -> BTreeSet<&str> {
+    samples.iter().filter_map(|sample| sample.split('{').next()).collect()
+}
+
+/// The words of `text` that are names of metrics by their beginning.
+fn metrics_in(text: &str) -> BTreeSet<&str> {
+    text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+        .filter(|word| word.starts_with("tracker_") || word.starts_with("process_"))
+        .collect()
+}
+
+#[test]
+fn the_dashboard_and_the_alerts_ask_for_metrics_that_there_are() {
+    let samples = exposed();
+    for (what, text) in [("dashboard", dashboard()), ("alerts", shipped("operating/alerts.yml"))] {
+        let asked = metrics_in(&text);
+        assert!(asked.len() >= 8, "{what}: {asked:?}");
+        for name in asked {
+            assert!(names(&samples).contains(name), "{what}: nothing exposes {name}");
+        }
+    }
+    let shown = dashboard();
+    for name in names(&samples) {
+        assert!(metrics_in(&shown).contains(name), "the dashboard doesn't show {name}");
+    }
+}
+
+#[test]
+fn the_dashboard_and_the_alerts_select_by_labels_that_there_are() {
+    let samples = exposed();
+    let text = dashboard() + &shipped("operating/alerts.yml");
+    let mut selected = 0;
+    for label in ["reason", "kind"] {
+        let start = format!("{label}=\"");
+        for value in text.split(&start).skip(1).filter_map(|rest| rest.split('"').next()) {
+            let there = format!("{{{label}=\"{value}\"}}");
+            assert!(samples.iter().any(|sample| sample.ends_with(&there)), "no {label} {value}");
+            selected += 1;
+        }
+    }
+    assert!(selected >= 2);
+    for labels in text.split(" by (").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for label in labels.split(", ").filter(|label| !["job", "instance"].contains(label)) {
+            let there = format!("{{{label}=\"");
+            assert!(samples.iter().any(|sample| sample.contains(&there)), "no label {label}");
+        }
+    }
+}
+
+#[test]
+fn the_page_on_operating_has_a_row_for_each_metric_and_no_other() {
+    let page = shipped("OPERATING.md");
+    let rows: BTreeSet<&str> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `")?.split('`').next())
+        .filter(|name| metrics_in(name).contains(name))
+        .collect();
+    assert_eq!(rows, names(&exposed()));
+}
+
+#[test]
+fn the_page_on_operating_has_each_number_of_the_file_with_its_bounds() {
+    let page = shipped("OPERATING.md");
+    for (key, least, most) in NUMBERS {
+        let start = format!("| `{}` |", key.replace("[0]", "[]"));
+        let row = page.lines().find(|line| line.starts_with(&start));
+        let row = row.unwrap_or_else(|| panic!("no row of {key}"));
+        assert!(row.contains(&format!("| {least} to {most} |")), "{row}");
+    }
+}
