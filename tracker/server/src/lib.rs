@@ -2,6 +2,7 @@
 //! with the addresses that it got. The binary adds flags, signals and a log; the tests start it
 //! the same way.
 
+mod access;
 mod actors;
 mod close;
 pub mod config;
@@ -24,7 +25,7 @@ use origin::{Origin, OriginError};
 use thiserror::Error;
 use web::{PlayerSettings, PlayerStream};
 
-use actors::{StopStun, StunActor};
+use actors::{AccessActor, ReloadAccess, StopAccess, StopStun, StunActor};
 use config::{Config, WebConfig};
 use limits::STOP_TIMEOUT;
 use worker::Node;
@@ -35,6 +36,7 @@ pub struct Tracker {
     addresses: Addresses,
     node: Arc<Node>,
     server: ServerHandle,
+    access: Option<Addr<AccessActor>>,
     stun: Vec<Addr<StunActor>>,
     origin: Option<Origin>,
 }
@@ -82,7 +84,7 @@ impl Tracker {
     ///
     /// When an address can't be had or the origin can't start.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let node = Arc::new(Node::new(config.settings, config.workers));
+        let node = Arc::new(Node::new(config.settings, config.access, config.workers));
         // The origin comes last: what fails before it leaves no ffmpeg behind.
         let listeners = config
             .servers
@@ -123,7 +125,8 @@ impl Tracker {
             origin: origin.as_ref().map(|origin| Arc::new(origin.routes()) as listen::Routes),
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
-        Ok(Self { addresses, node, server, stun, origin })
+        let access = AccessActor::start_for(&node);
+        Ok(Self { addresses, node, server, access, stun, origin })
     }
 
     /// Where everything is.
@@ -132,9 +135,20 @@ impl Tracker {
         &self.addresses
     }
 
+    /// Reads the files that the section `access` names again. One that makes no sense is told to
+    /// the log, and what was read before stays in force.
+    pub fn reload(&self) {
+        if let Some(access) = &self.access {
+            access.do_send(ReloadAccess);
+        }
+    }
+
     /// Stops everything: sockets are closed with 1001, ffmpeg is killed and reaped, requests have
     /// a moment to end. Takes 5 s at most.
     pub async fn stop(self) {
+        if let Some(access) = &self.access {
+            access.do_send(StopAccess);
+        }
         for stun in &self.stun {
             stun.do_send(StopStun);
         }

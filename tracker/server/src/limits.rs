@@ -70,5 +70,12 @@ pub(crate) const STUN_REQUEST_BYTES_MAX: usize = 1280;
 /// STUN requests that are answered before other tasks of the thread have their turn.
 pub(crate) const STUN_REQUESTS_PER_TURN: usize = 64;
 
+/// How often the files of the section `access` are looked at: an operator who has just changed one
+/// waits this long, and looking costs two system calls.
+pub(crate) const ACCESS_TICK: Duration = Duration::from_secs(2);
+
+/// Bytes of a file of info hashes: 1.5 million of them, which take 30 MB once they are read.
+pub(crate) const INFO_HASH_FILE_BYTES_MAX: u64 = 64 << 20;
+
 /// How often a stop looks whether the sockets have hung up.
 pub(crate) const STOP_POLL: Duration = Duration::from_millis(10);

@@ -48,13 +48,13 @@ fn main() -> ExitCode {
         }
     };
     raise_descriptor_limit();
-    actix_rt::System::new().block_on(run(config))
+    actix_rt::System::new().block_on(run(config, flags.config.is_some()))
 }
 
-async fn run(config: Config) -> ExitCode {
+async fn run(config: Config, reloads: bool) -> ExitCode {
     // From here on a signal is kept until it is asked for: nothing is left behind by one that
     // comes while the start is under way.
-    let asked_to_stop = match stop_signals() {
+    let mut signals = match Signals::keep(reloads) {
         Ok(signals) => signals,
         Err(error) => {
             tracing::error!("cannot listen to signals: {error}");
@@ -69,7 +69,10 @@ async fn run(config: Config) -> ExitCode {
         }
     };
     print(tracker.addresses());
-    asked_to_stop.await;
+    while signals.next().await == Asked::ToReload {
+        tracing::info!("reading the files of `access` again");
+        tracker.reload();
+    }
     tracing::info!("stopping");
     tracker.stop().await;
     ExitCode::SUCCESS
@@ -109,25 +112,61 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// Ends with Ctrl-C, or SIGTERM from whoever supervises us.
-#[cfg(unix)]
-fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
-        }
-    })
+/// What a signal asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Asked {
+    ToStop,
+    ToReload,
 }
 
-/// Ends with Ctrl-C.
+/// Ctrl-C, SIGTERM from whoever supervises us, and SIGHUP.
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    /// `None` where there is no file to reload: then a terminal that is closed ends us, as it
+    /// ends any other program.
+    hangup: Option<tokio::signal::unix::Signal>,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn keep(reloads: bool) -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: reloads.then(|| signal(SignalKind::hangup())).transpose()?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = self.interrupt.recv() => Asked::ToStop,
+            _ = self.terminate.recv() => Asked::ToStop,
+            _ = hangup => Asked::ToReload,
+        }
+    }
+}
+
+/// Ctrl-C.
 #[cfg(windows)]
-fn stop_signals() -> std::io::Result<impl Future<Output = ()>> {
-    let mut interrupt = tokio::signal::windows::ctrl_c()?;
-    Ok(async move {
-        interrupt.recv().await;
-    })
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn keep(_: bool) -> std::io::Result<Self> {
+        tokio::signal::windows::ctrl_c().map(Self)
+    }
+
+    async fn next(&mut self) -> Asked {
+        self.0.recv().await;
+        Asked::ToStop
+    }
 }

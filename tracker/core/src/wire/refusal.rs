@@ -71,6 +71,9 @@ pub enum Reason {
         /// The limit.
         bound: usize,
     },
+    /// The site's lists of info hashes exclude this one.
+    #[error("info_hash is not served here")]
+    NotAllowed,
 }
 
 impl Reason {
@@ -96,6 +99,7 @@ impl Reason {
             Self::ReceiverLeft => "receiver_left",
             Self::NoSuchOffer => "no_such_offer",
             Self::TooManySwarms { .. } => "too_many_swarms",
+            Self::NotAllowed => "not_allowed",
         }
     }
 }

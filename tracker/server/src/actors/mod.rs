@@ -15,10 +15,12 @@
 //!
 //! A message lives beside the actor that hears it.
 
+mod access;
 mod peer;
 mod shard;
 mod stun;
 
+pub(crate) use access::{AccessActor, ReloadAccess, StopAccess};
 pub(crate) use peer::seat::Seat;
 pub(crate) use peer::{ClosePeer, PeerActor, SocketBlocked};
 pub(crate) use shard::{Drain, ShardActor};

@@ -1,6 +1,6 @@
 //! The configuration, in two steps: what was written ([`raw`]), then what holds ([`valid`]).
-//! wt-tracker's file works unchanged; the sections `origin`, `web`, `stun` and `workers` add what
-//! wt-tracker doesn't have, each off unless it is there.
+//! wt-tracker's file works unchanged; the sections `access`, `origin`, `web`, `stun` and `workers`
+//! add what wt-tracker doesn't have, each off unless it is there.
 
 mod raw;
 mod valid;
@@ -11,7 +11,8 @@ use origin::ConfigError;
 use serde::de::Unexpected;
 use thiserror::Error;
 
-pub use valid::{Config, OriginAccess, PathPattern, ServerConfig, StunConfig, WebConfig};
+pub use crate::access::{Access, InfoHashAccess, OriginAccess};
+pub use valid::{Config, PathPattern, ServerConfig, StunConfig, WebConfig};
 
 /// Why a file is no configuration.
 #[derive(Debug, Error)]

@@ -2,6 +2,7 @@
 //! (<https://github.com/Novage/wt-tracker>), and our own sections.
 
 use std::fmt;
+use std::path::PathBuf;
 
 use origin::OriginConfig;
 use serde::Deserialize;
@@ -16,6 +17,8 @@ pub(super) struct RawConfig {
     pub(super) tracker: RawTracker,
     /// Whose pages may open sockets.
     pub(super) websockets_access: RawAccess,
+    /// Which swarms may be joined; all of them without it.
+    pub(super) access: Option<RawJoinAccess>,
     /// The streams to serve; no streams without it.
     pub(super) origin: Option<OriginConfig>,
     /// The player at `/`; no page without it.
@@ -81,6 +84,19 @@ pub(super) struct RawAccess {
     pub(super) deny_empty_origin: bool,
 }
 
+/// Files are read at the start, again when they change (by time and size, every 2 s) and on
+/// SIGHUP. Replace one by renaming a new one over it, so that it is never read half written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct RawJoinAccess {
+    /// A file of info hashes, one a line in 40 hexadecimal digits, with comments after `#`: only
+    /// these swarms are served. It excludes `denyInfoHashes`.
+    pub(super) allow_info_hashes: Option<PathBuf>,
+    /// The same: these swarms are not served. Who is in one already is refused at its next
+    /// announce.
+    pub(super) deny_info_hashes: Option<PathBuf>,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct RawWeb {
@@ -114,6 +130,7 @@ impl Default for RawConfig {
             servers: vec![RawListener::default()],
             tracker: RawTracker::default(),
             websockets_access: RawAccess::default(),
+            access: None,
             origin: None,
             web: None,
             stun: None,

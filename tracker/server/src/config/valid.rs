@@ -11,7 +11,8 @@ use tracker_core::Settings;
 use tracker_core::limits::OFFERS_PER_ANNOUNCE_MAX;
 use web::PlayerStream;
 
-use super::raw::{RawAccess, RawConfig, RawListener, RawStun, RawTracker, RawWeb};
+use super::raw::{RawAccess, RawConfig, RawJoinAccess, RawListener, RawStun, RawTracker, RawWeb};
+use crate::access::{Access, InfoHashAccess, OriginAccess};
 
 /// What runs.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct Config {
     pub servers: Vec<ServerConfig>,
     /// The rules' settings.
     pub settings: Settings,
+    /// Which swarms may be joined.
+    pub access: Access,
     /// The streams.
     pub origin: Option<ValidOrigin>,
     /// The player.
@@ -52,14 +55,6 @@ pub struct ServerConfig {
 pub struct PathPattern {
     start: String,
     exact: bool,
-}
-
-/// Whose pages may open sockets, by the `Origin` header.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OriginAccess {
-    allow: Option<Vec<String>>,
-    deny: Vec<String>,
-    deny_empty: bool,
 }
 
 /// What the player starts with; what is `None` is this tracker's own.
@@ -127,22 +122,6 @@ impl PathPattern {
     }
 }
 
-impl OriginAccess {
-    /// Whether a page of `origin` may open a socket. Without the header, which is `None`, it is
-    /// no browser; as in wt-tracker, a list of who may doesn't hold it.
-    #[must_use]
-    pub fn allow(&self, origin: Option<&str>) -> bool {
-        let origin = origin.unwrap_or_default();
-        if origin.is_empty() && self.deny_empty {
-            return false;
-        }
-        match &self.allow {
-            Some(allowed) => allowed.iter().any(|allowed| allowed == origin),
-            None => self.deny.iter().all(|denied| denied != origin),
-        }
-    }
-}
-
 impl RawConfig {
     pub(super) fn validate(self) -> Result<Config, ConfigError> {
         if self.servers.is_empty() {
@@ -159,6 +138,7 @@ impl RawConfig {
         Ok(Config {
             servers,
             settings: self.tracker.validate()?,
+            access: self.access.unwrap_or_default().validate()?,
             origin: self.origin.map(OriginConfig::validate).transpose()?,
             web: self.web.map(RawWeb::validate),
             stun: self.stun.map(RawStun::validate).transpose()?,
@@ -224,6 +204,21 @@ impl RawAccess {
             deny: self.deny_origins.unwrap_or_default(),
             deny_empty: self.deny_empty_origin,
         })
+    }
+}
+
+impl RawJoinAccess {
+    fn validate(self) -> Result<Access, ConfigError> {
+        let info_hashes = match (self.allow_info_hashes, self.deny_info_hashes) {
+            (Some(_), Some(denied)) => {
+                let bound = "left out where allowInfoHashes is there";
+                return Err(refused("access.denyInfoHashes", denied.display(), bound));
+            }
+            (Some(allowed), None) => Some(InfoHashAccess::only(allowed)?),
+            (None, Some(denied)) => Some(InfoHashAccess::all_but(denied)?),
+            (None, None) => None,
+        };
+        Ok(Access { info_hashes })
     }
 }
 

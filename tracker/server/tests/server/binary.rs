@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Client, PATIENCE};
+use crate::support::{Client, PATIENCE, id};
 
 /// wt-tracker's file as its sites have it.
 const WT_TRACKER_FILE: &str = r#"{
@@ -59,10 +59,15 @@ impl Program {
     /// Sends a signal, and returns the exit code and how long it took.
     fn signal(&mut self, name: &str) -> (Option<i32>, Duration) {
         let began = Instant::now();
+        self.tell(name);
+        (exit_code(&mut self.child), began.elapsed())
+    }
+
+    /// Sends a signal.
+    fn tell(&self, name: &str) {
         let kill = format!("kill -{name} {}", self.child.id());
         let sent = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
         assert!(sent.success());
-        (exit_code(&mut self.child), began.elapsed())
     }
 }
 
@@ -192,6 +197,10 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
         (r#"{"workers":0}"#, &["workers", "0", "1 to 256"]),
         (r#"{"origin":{"streams":[{"fps":1000}]}}"#, &["fps", "1000"]),
         (r#"{"stun":{"prot":1}}"#, &["stun", "prot"]),
+        (
+            r#"{"access":{"denyInfoHashes":"/nowhere/list"}}"#,
+            &["access.denyInfoHashes", "'/nowhere/list'", "can be read"],
+        ),
     ] {
         let (_folder, path) = written(file);
         let (code, line) = failure(&path);
@@ -218,6 +227,39 @@ fn a_key_that_nobody_knows_is_a_warning() {
         let named = |line: &str| line.contains("WARN") && line.contains(key);
         assert!(log.lines().any(named), "no warning of {key}: {log}");
     }
+}
+
+#[test]
+fn a_list_that_breaks_is_told_to_the_log_and_the_last_good_one_stays_in_force() {
+    let (folder, _) = written("{}");
+    let list = folder.path().join("list");
+    let of = |swarm: &str| id(swarm).bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    std::fs::write(&list, of("film")).expect("a file");
+    let servers = json!([{"server": {"port": 0, "host": "127.0.0.1"}}]);
+    let access = json!({"allowInfoHashes": &list});
+    let mut program = Program::start(&json!({"servers": servers, "access": access}));
+    let stderr = program.child.stderr.take().expect("its log");
+    let mut log = BufReader::new(stderr).lines().map(|line| line.expect("text"));
+    let mut client = Client::connect(program.address(), "/");
+    let mut serves = |swarm| client.announce(swarm, "ann").get("interval").is_some();
+
+    // Seen by itself, once it is gone and once it is back with a line that makes no sense.
+    std::fs::remove_file(&list).expect("removed");
+    let error = log.find(|line| line.contains("ERROR")).expect("an error");
+    assert!(error.contains("access.allowInfoHashes") && error.contains("No such file"), "{error}");
+    std::fs::write(&list, format!("{}\nnews", of("news"))).expect("a file");
+    let error = log.find(|line| line.contains("ERROR")).expect("an error");
+    assert!(error.contains("line 2") && error.contains("\"news\""), "{error}");
+    assert!(serves("film") && !serves("news"));
+
+    // A signal has it read whatever it looks like, and doesn't end the program.
+    program.tell("HUP");
+    log.find(|line| line.contains("ERROR") && line.contains("line 2")).expect("an error");
+    assert!(serves("film") && !serves("news"));
+    std::fs::write(&list, of("news")).expect("a file");
+    log.find(|line| line.contains("INFO") && line.contains("read again")).expect("good news");
+    assert!(serves("news") && !serves("film"));
+    assert_eq!(program.signal("TERM").0, Some(0));
 }
 
 #[test]

@@ -6,6 +6,7 @@ mod access;
 mod architecture;
 mod binary;
 mod conversation;
+mod lists;
 mod mistakes;
 mod model;
 mod pages;

@@ -116,9 +116,11 @@ impl Seat {
         !self.settled
     }
 
-    /// Forgets a peer that has stopped.
-    pub(crate) fn leave(&mut self, info_hash: InfoHash, peer_id: PeerId) {
-        self.memberships.retain(|membership| !membership.is(info_hash, peer_id));
+    /// Forgets a peer that has stopped or may not stay, and returns what it was.
+    pub(crate) fn leave(&mut self, info_hash: InfoHash, peer_id: PeerId) -> Option<Membership> {
+        let mut memberships = self.memberships.iter();
+        let place = memberships.position(|membership| membership.is(info_hash, peer_id))?;
+        Some(self.memberships.remove(place))
     }
 
     /// All that the socket has announced, once it is gone.
