@@ -306,10 +306,10 @@ fn every_refusal_is_json_that_quotes_nothing_of_the_sender() {
         assert_eq!(quoted, text);
         assert!(labels.insert(reason.label()), "two reasons under one label: {}", reason.label());
     }
-    assert_eq!(labels.len(), 19);
+    assert_eq!(labels.len(), 21);
 }
 
-fn every_reason() -> [Reason; 19] {
+fn every_reason() -> [Reason; 21] {
     use Reason::*;
     [
         NotUtf8,
@@ -331,5 +331,7 @@ fn every_reason() -> [Reason; 19] {
         NoSuchOffer,
         TooManySwarms { bound: 7 },
         NotAllowed,
+        TokenExpired,
+        NotInToken,
     ]
 }

@@ -74,6 +74,12 @@ pub enum Reason {
     /// The site's lists of info hashes exclude this one.
     #[error("info_hash is not served here")]
     NotAllowed,
+    /// The token that the connection was opened with has expired.
+    #[error("the token of this connection has expired")]
+    TokenExpired,
+    /// The token that the connection was opened with names its swarms, and not this one.
+    #[error("the token of this connection is not for this info_hash")]
+    NotInToken,
 }
 
 impl Reason {
@@ -100,6 +106,8 @@ impl Reason {
             Self::NoSuchOffer => "no_such_offer",
             Self::TooManySwarms { .. } => "too_many_swarms",
             Self::NotAllowed => "not_allowed",
+            Self::TokenExpired => "token_expired",
+            Self::NotInToken => "not_in_token",
         }
     }
 }

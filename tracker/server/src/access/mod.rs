@@ -1,8 +1,9 @@
-//! Who may do what: whose pages may open sockets, and which swarms may be joined. A site decides
-//! with lists in its configuration and in files that it may change while the tracker runs.
+//! Who may do what: whose pages may open sockets, with which tokens, and which swarms may be
+//! joined. A site decides with its configuration and with files that it may change at any time.
 
 mod info_hashes;
 mod origins;
+mod tokens;
 mod watched;
 
 use origin::ConfigError;
@@ -10,6 +11,8 @@ use tracker_core::{InfoHash, Reason};
 
 pub use info_hashes::InfoHashAccess;
 pub use origins::OriginAccess;
+pub use tokens::TokenAccess;
+pub(crate) use tokens::{Ticket, TokenRefusal};
 pub(crate) use watched::Refresh;
 
 /// What the section `access` allows. Without the section that is everything.
@@ -17,9 +20,26 @@ pub(crate) use watched::Refresh;
 pub struct Access {
     /// The swarms that are served; all of them without it.
     pub info_hashes: Option<InfoHashAccess>,
+    /// The tokens that open sockets; everybody may open one without it.
+    pub tokens: Option<TokenAccess>,
 }
 
 impl Access {
+    /// Whether a socket may be opened, with this query and by a page of `origin`; and what its
+    /// token allows it, where tokens are asked for.
+    ///
+    /// # Errors
+    ///
+    /// What the token lacks.
+    pub(crate) fn admit(
+        &self,
+        query: Option<&str>,
+        origin: Option<&str>,
+    ) -> Result<Option<Box<Ticket>>, TokenRefusal> {
+        let tokens = self.tokens.as_ref();
+        tokens.map(|tokens| tokens.admit(query, origin).map(Box::new)).transpose()
+    }
+
     /// Whether a swarm may be joined, and stayed in. It is asked at each announce.
     ///
     /// # Errors
@@ -34,13 +54,16 @@ impl Access {
 
     /// Whether there are files that may change.
     pub(crate) fn has_files(&self) -> bool {
-        self.info_hashes.is_some()
+        self.info_hashes.is_some() || self.tokens.is_some()
     }
 
     /// Reads the files again. It blocks: it is not for a thread that serves.
     pub(crate) fn refresh(&self, which: Refresh) {
         if let Some(info_hashes) = &self.info_hashes {
             info_hashes.refresh(which);
+        }
+        if let Some(tokens) = &self.tokens {
+            tokens.refresh(which);
         }
     }
 }

@@ -13,6 +13,9 @@
 //!        per round
 //! ```
 //!
+//! On the main thread a `StunActor` per UDP socket, and an `AccessActor` that reads lists and keys
+//! again when their files change.
+//!
 //! A message lives beside the actor that hears it.
 
 mod access;

@@ -11,7 +11,7 @@ use origin::ConfigError;
 use serde::de::Unexpected;
 use thiserror::Error;
 
-pub use crate::access::{Access, InfoHashAccess, OriginAccess};
+pub use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
 pub use valid::{Config, PathPattern, ServerConfig, StunConfig, WebConfig};
 
 /// Why a file is no configuration.

@@ -17,7 +17,7 @@ pub(super) struct RawConfig {
     pub(super) tracker: RawTracker,
     /// Whose pages may open sockets.
     pub(super) websockets_access: RawAccess,
-    /// Which swarms may be joined; all of them without it.
+    /// Who may join which swarms; everybody all of them without it.
     pub(super) access: Option<RawJoinAccess>,
     /// The streams to serve; no streams without it.
     pub(super) origin: Option<OriginConfig>,
@@ -95,6 +95,24 @@ pub(super) struct RawJoinAccess {
     /// The same: these swarms are not served. Who is in one already is refused at its next
     /// announce.
     pub(super) deny_info_hashes: Option<PathBuf>,
+    /// Sockets are opened only with a token; by everybody without it.
+    pub(super) tokens: Option<RawTokens>,
+}
+
+/// A token is a JWT (RFC 7519) in the query of the WebSocket's URL, signed with the one key that
+/// is named here. `exp` must be there; `nbf` is heeded, and a token with an `aud` is somebody
+/// else's. Two claims of ours: `origin`, which must equal the `Origin` header, and `swarms`, a
+/// list of the info hashes that may be joined. After `exp` no more swarms can be joined; the
+/// socket stays.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct RawTokens {
+    /// A file with a secret of 32 bytes or more: tokens are signed with HS256.
+    pub(super) hs256_secret_file: Option<PathBuf>,
+    /// A file with a public key in PEM: tokens are signed with EdDSA, on Ed25519.
+    pub(super) ed25519_public_key_file: Option<PathBuf>,
+    /// The query's parameter with the token.
+    pub(super) parameter: String,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -161,6 +179,13 @@ impl Default for RawWebSockets {
 impl Default for RawTracker {
     fn default() -> Self {
         Self { max_offers: 20, announce_interval: 120 }
+    }
+}
+
+impl Default for RawTokens {
+    fn default() -> Self {
+        let (hs256_secret_file, ed25519_public_key_file) = (None, None);
+        Self { hs256_secret_file, ed25519_public_key_file, parameter: "token".to_owned() }
     }
 }
 

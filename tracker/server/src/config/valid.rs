@@ -11,8 +11,11 @@ use tracker_core::Settings;
 use tracker_core::limits::OFFERS_PER_ANNOUNCE_MAX;
 use web::PlayerStream;
 
-use super::raw::{RawAccess, RawConfig, RawJoinAccess, RawListener, RawStun, RawTracker, RawWeb};
-use crate::access::{Access, InfoHashAccess, OriginAccess};
+use super::raw::{
+    RawAccess, RawConfig, RawJoinAccess, RawListener, RawStun, RawTokens, RawTracker, RawWeb,
+};
+use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
+use crate::limits::TOKEN_PARAMETER_BYTES_MAX;
 
 /// What runs.
 #[derive(Debug)]
@@ -21,7 +24,7 @@ pub struct Config {
     pub servers: Vec<ServerConfig>,
     /// The rules' settings.
     pub settings: Settings,
-    /// Which swarms may be joined.
+    /// Who may join which swarms.
     pub access: Access,
     /// The streams.
     pub origin: Option<ValidOrigin>,
@@ -218,7 +221,34 @@ impl RawJoinAccess {
             (None, Some(denied)) => Some(InfoHashAccess::all_but(denied)?),
             (None, None) => None,
         };
-        Ok(Access { info_hashes })
+        let tokens = self.tokens.map(RawTokens::validate).transpose()?;
+        Ok(Access { info_hashes, tokens })
+    }
+}
+
+impl RawTokens {
+    fn validate(self) -> Result<TokenAccess, ConfigError> {
+        let parameter = self.parameter;
+        // What needs no escapes in a query (RFC 3986, section 2.3).
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if !(1..=TOKEN_PARAMETER_BYTES_MAX).contains(&parameter.len())
+            || !parameter.bytes().all(is_plain)
+        {
+            let bound = format!("1 to {TOKEN_PARAMETER_BYTES_MAX} letters, digits or '-._~'");
+            return Err(refused("access.tokens.parameter", parameter, &bound));
+        }
+        match (self.hs256_secret_file, self.ed25519_public_key_file) {
+            (Some(secret), None) => TokenAccess::hs256(secret, parameter),
+            (None, Some(public)) => TokenAccess::ed25519(public, parameter),
+            (Some(_), Some(public)) => {
+                let bound = "left out where hs256SecretFile is there";
+                Err(refused("access.tokens.ed25519PublicKeyFile", public.display(), bound))
+            }
+            (None, None) => {
+                let bound = "a section with hs256SecretFile or ed25519PublicKeyFile";
+                Err(refused("access.tokens", "{}", bound))
+            }
+        }
     }
 }
 

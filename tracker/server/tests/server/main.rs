@@ -17,3 +17,4 @@ mod stop;
 mod stun;
 mod support;
 mod swarms;
+mod tokens;

@@ -46,7 +46,9 @@ impl PeerActor {
             Err(_) => {
                 let (now, node) = (self.worker.node.now(), &self.worker.node);
                 let lifetime = node.settings.member_lifetime();
-                if let Err(reason) = self.seat.makes_room(now, lifetime) {
+                let may_join = self.seat.may_join(&info_hash);
+                let may_join = may_join.and_then(|()| self.seat.makes_room(now, lifetime));
+                if let Err(reason) = may_join {
                     return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
                 }
                 let first = self.seat.is_nowhere();
@@ -105,7 +107,7 @@ impl PeerActor {
         let unsent = connection.outbox.rest().to_vec();
         let socket = read.reunite(connection.socket).map_err(io::Error::other);
         let server = self.seat.server.clone();
-        let seat = std::mem::replace(&mut self.seat, Seat::new(server, BytesMut::new()));
+        let seat = std::mem::replace(&mut self.seat, Seat::new(server, None, BytesMut::new()));
         match socket.and_then(TcpStream::into_std) {
             Ok(socket) => shard.do_send(Adopt { socket, seat, unsent, announce }),
             Err(error) => {
