@@ -12,7 +12,8 @@ test:
 	.ci/get ffmpeg chromium
 	cargo test --workspace --locked
 	cargo build --workspace --bins --locked
-	cd web/tests && npm ci --ignore-scripts --no-audit --no-fund && npm test
+	cd web/tests && npm ci --ignore-scripts --no-audit --no-fund && \
+		CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" npm test
 
 bench:
 	cargo bench -p benches

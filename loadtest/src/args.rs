@@ -2,7 +2,7 @@
 //! value and the bound, before any socket opens.
 
 use std::net::ToSocketAddrs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Parser;
@@ -78,6 +78,8 @@ pub(crate) enum Refused {
     Descriptors { peers: u64, limit: u64 },
     #[error("--server-pid {0}: no such process, or no /proc on this system")]
     ServerPid(u32),
+    #[error("--json {}: no such folder", .0.display())]
+    Folder(PathBuf),
 }
 
 impl Args {
@@ -107,6 +109,11 @@ impl Args {
             && crate::process::usage(pid).is_none()
         {
             return Err(Refused::ServerPid(pid));
+        }
+        if let Some(file) = &self.json
+            && !std::path::absolute(file).is_ok_and(|file| file.parent().is_some_and(Path::is_dir))
+        {
+            return Err(Refused::Folder(file.clone()));
         }
         Ok(Plan {
             url: self.url,

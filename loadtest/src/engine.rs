@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
-use crate::limits::JOIN_TIME_MAX;
+use crate::limits::{GLANCE, JOIN_TIME_MAX, REACH_TIME_MAX};
 use crate::phase::{Phase, Signals};
 use crate::plan::Plan;
 use crate::process::{self, Usage};
@@ -37,12 +37,6 @@ pub(crate) struct ServerUsage {
     pub(crate) measure_end: Usage,
     pub(crate) drained: Usage,
 }
-
-/// How often the progress line changes, and the phases' ends are looked for.
-const GLANCE: Duration = Duration::from_millis(20);
-
-/// How long the first connect may take.
-const REACH_TIME_MAX: Duration = Duration::from_secs(5);
 
 /// Runs `plan`.
 ///

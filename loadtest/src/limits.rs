@@ -37,6 +37,12 @@ pub(crate) const DESCRIPTORS_SPARE: u64 = 64;
 /// smallest listen backlog in use (Node's 511), so that no SYN is dropped and sent again after 1 s.
 pub(crate) const CONNECTS_IN_FLIGHT_MAX: usize = 250;
 
+/// How long the first connect may take, before any other is tried.
+pub(crate) const REACH_TIME_MAX: Duration = Duration::from_secs(5);
+
+/// How often the progress line changes, and the phases' ends are looked for.
+pub(crate) const GLANCE: Duration = Duration::from_millis(20);
+
 /// Until when every peer must have joined.
 pub(crate) const JOIN_TIME_MAX: Duration = Duration::from_secs(120);
 

@@ -1,6 +1,5 @@
 //! Who takes part in a run and where: data only, made before the first socket opens. A swarm lives
-//! on one worker, so everything that verification compares is on one thread. Other scenarios
-//! (churn, ramps, Zipf-sized swarms) will be other plans.
+//! on one worker, so everything that verification compares is on one thread.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

@@ -165,6 +165,7 @@ fn a_refusal_names_key_value_and_bound() {
         (["--sdp-bytes", "10"], ["--sdp-bytes", "10", "160"]),
         (["--peers", "1000000"], ["--peers", "1000000", "file descriptors"]),
         (["--url", "wss://127.0.0.1"], ["--url", "wss://127.0.0.1", "ws://"]),
+        (["--json", "/nowhere/report.json"], ["--json", "/nowhere/report.json", "no such folder"]),
         (["--server-pid", "4194305"], ["--server-pid", "4194305", "no such process"]),
     ] {
         let output = Command::new(env!("CARGO_BIN_EXE_loadtest")).args(flags).output();

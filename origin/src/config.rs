@@ -47,9 +47,10 @@ pub struct OriginConfig {
 pub struct StreamConfig {
     /// Its place in URLs, `/hls/<name>/index.m3u8`: lower-case letters, digits, `-` and `_`.
     pub name: String,
-    /// `testcard`: a picture with a clock and a tone, encoded by ffmpeg; without a usable ffmpeg
-    /// (libx264 and AAC; the large clock also needs `drawtext` and a font) the same as `loop`. `loop`: a short clip that ships with the origin, over and over; it has
-    /// its own picture and 2 s segments, so of the keys below only `playlistSegments` applies.
+    /// `testcard`: a picture with a clock and a tone, encoded by ffmpeg (with libx264 and AAC; the
+    /// large clock also needs `drawtext` and a font), and without such an ffmpeg the same as
+    /// `loop`. `loop`: a short clip that ships with the origin, over and over; it has its own
+    /// picture and 2 s segments, so of the keys below only `playlistSegments` applies.
     pub source: String,
     /// Pixels, even.
     pub width: i64,

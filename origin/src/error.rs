@@ -22,12 +22,12 @@ pub struct ConfigError {
 #[derive(Debug, Error)]
 pub enum OriginError {
     /// The folder for ffmpeg's segments cannot be made.
-    #[error("cannot make the folder {} for segments: {source}", path.display())]
+    #[error("cannot make the folder {} for segments: {reason}", path.display())]
     Folder {
         /// The folder.
         path: PathBuf,
-        /// What the system said.
-        source: io::Error,
+        /// What the system said. (Not called `source`, as the text has it already.)
+        reason: io::Error,
     },
     /// The origin's thread cannot be started.
     #[error("cannot start the origin's thread: {0}")]

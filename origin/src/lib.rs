@@ -129,11 +129,11 @@ impl Folder {
         match configured {
             Some(path) => match std::fs::create_dir_all(&path) {
                 Ok(()) => Ok(Folder::Kept(path)),
-                Err(source) => Err(OriginError::Folder { path, source }),
+                Err(reason) => Err(OriginError::Folder { path, reason }),
             },
             None => match tempfile::Builder::new().prefix("origin-").tempdir() {
                 Ok(folder) => Ok(Folder::Temporary(folder)),
-                Err(source) => Err(OriginError::Folder { path: std::env::temp_dir(), source }),
+                Err(reason) => Err(OriginError::Folder { path: std::env::temp_dir(), reason }),
             },
         }
     }

@@ -35,7 +35,7 @@ pub const STREAM_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of one segment: a larger file is not read, and ends the ffmpeg that wrote it.
 pub const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
-/// Bytes of the playlist that ffmpeg hands over: 60 entries of about 150 bytes, with room.
+/// Bytes of the playlist that ffmpeg hands over: 12 entries of about 150 bytes, with room.
 pub const FFMPEG_PLAYLIST_BYTES_MAX: u64 = 64 * 1024;
 
 /// How long a request for a playlist is held while its stream starts, before it gets 503: a 2 s
@@ -64,6 +64,9 @@ pub const STALL_MIN: Duration = Duration::from_secs(15);
 pub const FFMPEG_LOG_LINES_PER_SECOND: u32 = 5;
 /// Bytes of one such line; a longer one is logged in pieces.
 pub const FFMPEG_LOG_LINE_BYTES_MAX: u64 = 1024;
+
+/// How long the rest of a dead ffmpeg's stderr may take to be read.
+pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long ffmpeg may take to encode a tenth of a second when it is asked what it can do.
 pub const PROBE_TIMEOUT: Duration = Duration::from_secs(10);

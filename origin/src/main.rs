@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -36,6 +36,7 @@ struct Args {
 
 /// The file: one section is the origin's, the others are the tracker's.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct ConfigFile {
     origin: Option<OriginConfig>,
     #[serde(flatten)]
@@ -121,8 +122,7 @@ async fn run(config: ValidOrigin) -> anyhow::Result<()> {
     origin_stopped.await.context("the origin panicked while it stopped")
 }
 
-/// One line per stream, for people and for scripts.
-#[expect(clippy::print_stdout, reason = "the addresses are this program's output")]
+/// One line per stream, for people and for scripts. Where nobody reads them, they are not missed.
 fn print_streams(listening_at: SocketAddr, streams: &[StreamInfo]) {
     let mut address = listening_at;
     if address.ip().is_unspecified() {
@@ -131,9 +131,9 @@ fn print_streams(listening_at: SocketAddr, streams: &[StreamInfo]) {
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    for stream in streams {
-        println!("stream   http://{address}{}", stream.path);
-    }
+    let line = |stream: &StreamInfo| format!("stream   http://{address}{}\n", stream.path);
+    let lines: String = streams.iter().map(line).collect();
+    let _ = io::stdout().write_all(lines.as_bytes());
 }
 
 /// Resolves to the name of the first signal that asks the origin to stop.

@@ -41,7 +41,9 @@ pub(crate) struct Shelf {
 #[derive(Debug)]
 pub(crate) struct Edition {
     pub(crate) playlist: Bytes,
-    /// The numbers of the first and last segment shown: the playlist follows from them.
+    /// What the playlist follows from: the numbers of the first and last segment shown, and of the
+    /// first one's timeline, which another run, or another origin behind the same CDN, counts
+    /// differently.
     pub(crate) etag: String,
     pub(crate) target: Duration,
     segments: HashMap<Arc<str>, Segment>,
@@ -79,12 +81,12 @@ impl Shelf {
 impl Edition {
     /// The edition of a window that is not empty, from a source that cuts segments of `segment`.
     pub(crate) fn of(window: &Window, segment: Duration) -> Self {
-        let mut shown = window.shown().map(|segment| segment.sequence);
-        let first = shown.next().unwrap_or_default();
-        let last = shown.last().unwrap_or(first);
+        let mut shown = window.shown().map(|segment| (segment.sequence, segment.timeline));
+        let (first, timeline) = shown.next().unwrap_or_default();
+        let (last, _) = shown.last().unwrap_or((first, timeline));
         Edition {
             playlist: render(window, segment).into(),
-            etag: format!("{first}-{last}"),
+            etag: format!("{first}-{last}-{timeline}"),
             target: segment,
             segments: window.kept().map(|kept| (kept.name.clone(), kept.clone())).collect(),
         }
@@ -92,5 +94,34 @@ impl Edition {
 
     pub(crate) fn segment(&self, name: &str) -> Option<&Segment> {
         self.segments.get(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+
+    fn edition(timeline: u64) -> Edition {
+        let mut window = Window::new(3);
+        for sequence in 5..8 {
+            window.push(Segment {
+                name: format!("s-{sequence}.ts").into(),
+                sequence,
+                timeline,
+                duration: Duration::from_secs(2),
+                recorded_at: SystemTime::UNIX_EPOCH,
+                bytes: Bytes::from_static(b"segment"),
+            });
+        }
+        Edition::of(&window, Duration::from_secs(2))
+    }
+
+    #[test]
+    fn two_playlists_have_one_etag_only_when_they_are_the_same() {
+        assert_eq!(edition(4).etag, edition(4).etag);
+        assert_ne!(edition(4).playlist, edition(5).playlist);
+        assert_ne!(edition(4).etag, edition(5).etag);
     }
 }

@@ -238,6 +238,7 @@ fn a_config_that_cannot_work_is_one_clear_line_and_exit_code_2() {
         (r#"{"origin":{"strems":[]}}"#, "origin.strems: unknown field `strems`"),
         (r#"{"origin":{}} x"#, "trailing characters at line 1"),
         (r#"{"origin":"#, "EOF while parsing"),
+        ("[]", "invalid type: sequence, expected an object"),
     ] {
         let output = refused(config);
         let log = String::from_utf8(output.stderr).expect("text");
@@ -247,6 +248,16 @@ fn a_config_that_cannot_work_is_one_clear_line_and_exit_code_2() {
         assert_eq!(log.lines().count(), 1, "{config}: {log}");
         assert!(output.stdout.is_empty());
     }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_told_with_its_reason_once() {
+    let config = r#"{ "origin": { "folder": "/dev/null/x", "streams": [{ "source": "loop" }] } }"#;
+    let output = refused(config);
+    let log = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(1), "{log}");
+    assert!(log.contains("cannot make the folder /dev/null/x for segments"), "{log}");
+    assert_eq!(log.matches("os error").count(), 1, "{log}");
 }
 
 #[test]

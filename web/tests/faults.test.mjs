@@ -2,25 +2,14 @@
 // over HTTP and nobody sees a stall. Each fault is made for real, to two viewers that shared until
 // then.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, Viewer } from "./support/browser.mjs";
+import { test } from "node:test";
 import { assertNoStall } from "./support/expect.mjs";
-import { closedPort, startAll, startTracker } from "./support/product.mjs";
+import { closedPort, startTracker } from "./support/product.mjs";
+import { setStage } from "./support/stage.mjs";
 
 const AFTER_FAULT_S = 16; // eight segments: more than what was buffered when the fault struck
 
-let product;
-let browser;
-
-before(async () => {
-  product = await startAll();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await product?.stop();
-});
+const stage = setStage();
 
 test("without WebRTC the stream plays over HTTP", async () => {
   const init = () => {
@@ -28,7 +17,7 @@ test("without WebRTC the stream plays over HTTP", async () => {
       delete window[name];
     }
   };
-  const viewer = await Viewer.open(browser, "a viewer without WebRTC", [product], { init });
+  const viewer = await stage.viewer("a viewer without WebRTC", { init });
   await viewer.play(2);
   await playsOnOverHttp([viewer], "no-webrtc", async () => {});
   const { p2pBytes, peersEver, trackerLink } = await viewer.look();
@@ -65,7 +54,7 @@ test("with the tracker killed in mid-play the stream plays on", async () => {
 
 test("with a tracker that was never up the stream plays", async () => {
   const query = { tracker: `ws://127.0.0.1:${await closedPort()}/` };
-  const viewer = await Viewer.open(browser, "a viewer without a tracker", [product], { query });
+  const viewer = await stage.viewer("a viewer without a tracker", { query });
   await viewer.untilTrackerLink("lost");
   await viewer.play(2);
   await playsOnOverHttp([viewer], "tracker-never-up", async () => {});
@@ -81,7 +70,7 @@ for (const [p2p, how] of [
 }
 
 async function outage(p2p) {
-  const viewer = await Viewer.open(browser, "a viewer of an outage", [product], { query: { p2p } });
+  const viewer = await stage.viewer("a viewer of an outage", { query: { p2p } });
   await viewer.play(2);
   assertNoStall(await viewer.look(), viewer.name);
   await viewer.page.evaluate(measureFrameGaps);
@@ -103,8 +92,8 @@ async function outage(p2p) {
 }
 
 /** Two viewers that have each other, and bytes from each other. */
-async function sharingPair(options, products = []) {
-  const open = (i) => Viewer.open(browser, `viewer ${i}`, [product, ...products], options);
+async function sharingPair(options, others = []) {
+  const open = (i) => stage.viewer(`viewer ${i}`, options, others);
   const viewers = await Promise.all([open(1), open(2)]);
   await Promise.all(viewers.map((viewer) => viewer.untilPeers(1)));
   await Promise.all(viewers.map((viewer) => viewer.untilMore("p2pBytes", { p2pBytes: 0 })));

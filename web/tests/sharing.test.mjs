@@ -1,31 +1,19 @@
 // What the product is for: viewers of one stream get most of it from each other, and nobody sees a
 // stall. Three viewers, the real tracker, the real origin, one machine.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, Viewer } from "./support/browser.mjs";
-import { startAll } from "./support/product.mjs";
+import { test } from "node:test";
 import { assertNoStall, sum } from "./support/expect.mjs";
+import { setStage } from "./support/stage.mjs";
 
 const VIEWERS = 3;
 const WARM_UP_S = 14; // what was fetched before the peers met has been played by then
 const STEADY_S = 16; // eight segments
 
-let product;
-let browser;
-
-before(async () => {
-  product = await startAll();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await product?.stop();
-});
+const stage = setStage();
 
 test("three viewers get at least half of the stream from each other, without a stall", async () => {
   const viewers = await Promise.all(
-    Array.from({ length: VIEWERS }, (_, i) => Viewer.open(browser, `viewer ${i + 1}`, [product])),
+    Array.from({ length: VIEWERS }, (_, i) => stage.viewer(`viewer ${i + 1}`)),
   );
   await Promise.all(viewers.map((viewer) => viewer.untilPeers(VIEWERS - 1)));
   await Promise.all(viewers.map((viewer) => viewer.play(WARM_UP_S)));

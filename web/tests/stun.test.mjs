@@ -1,25 +1,13 @@
-// Viewers behind home routers meet only if they learn their own address from outside. The page's STUN
-// server is this tracker's: a browser must get its address from it.
+// Viewers behind home routers meet only if they learn their own address from outside. The page's
+// STUN server is this tracker's: a browser must get its address from it.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, Viewer } from "./support/browser.mjs";
-import { startAll } from "./support/product.mjs";
+import { test } from "node:test";
+import { setStage } from "./support/stage.mjs";
 
-let product;
-let browser;
-
-before(async () => {
-  product = await startAll();
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await product?.stop();
-});
+const stage = setStage();
 
 test("Chromium learns its address from the STUN server that the page names", async () => {
-  const viewer = await Viewer.open(browser, "viewer", [product]);
+  const viewer = await stage.viewer("viewer");
   const candidates = await viewer.page.evaluate(async () => {
     const { stun } = await (await fetch("/player.json")).json();
     const urls = stun.map((server) => `stun:${server.replace(/^:/, `${location.hostname}:`)}`);

@@ -1,5 +1,5 @@
-//! What a tracker says, read in one pass that jumps from quote to quote. A relayed message is mostly
-//! one long session description, so a full JSON parse would cost more than the relay itself.
+//! What a tracker says, read in one pass that jumps from quote to quote. A relayed message is
+//! mostly one long session description, so a full JSON parse would cost more than the relay itself.
 
 use memchr::memchr;
 

@@ -1,5 +1,5 @@
-//! What a run says in the end, as data. The table and the JSON file show the same figures, and
-//! other forms will read this too.
+//! What a run says in the end, as data: the table and the JSON file show the same figures, because
+//! both are written from this.
 
 use std::collections::BTreeMap;
 

@@ -46,6 +46,16 @@ impl Round {
     }
 }
 
+impl Slot {
+    /// Who has got the offer; `None` before somebody has.
+    pub(super) fn receiver(&self) -> Option<u32> {
+        match *self {
+            Self::Made => None,
+            Self::Delivered { to, .. } | Self::Done { to } => Some(to),
+        }
+    }
+}
+
 impl Loss {
     pub(super) fn add(&mut self, other: Self) {
         self.replies += other.replies;

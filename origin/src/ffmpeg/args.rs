@@ -151,25 +151,35 @@ mod tests {
     }
 
     #[test]
-    fn a_small_card_without_drawtext_is_called_like_this() {
-        let card = Card {
+    fn another_card_changes_its_own_numbers_and_nothing_else() {
+        let small = Card {
             width_pixels: 160,
             height_pixels: 90,
             fps: 10,
             video_kbps: 100,
             segment: Duration::from_secs(1),
         };
+        let usual = testcard("testcard", &CARD, false, 1_795_395_460);
+        let changed: Vec<_> = usual
+            .iter()
+            .zip(&testcard("small", &small, false, 7))
+            .filter(|(usual, small)| usual != small)
+            .map(|(usual, small)| format!("{usual} {small}"))
+            .collect();
         assert_eq!(
-            testcard("small", &card, false, 7).join(" "),
-            "-hide_banner -nostdin -nostats -loglevel level+warning \
-             -re -f lavfi -i testsrc2=size=160x90:rate=10 \
-             -re -f lavfi -i sine=frequency=440:beep_factor=4:sample_rate=48000 \
-             -map 0:v -map 1:a -c:v libx264 -preset ultrafast -tune zerolatency \
-             -pix_fmt yuv420p -bf 0 -b:v 100k -maxrate 100k -bufsize 100k -g 10 -keyint_min 10 \
-             -sc_threshold 0 -force_key_frames expr:gte(t,n_forced*1) -c:a aac -b:a 96k -ac 2 \
-             -f hls -hls_time 1 -hls_list_size 12 -hls_segment_type mpegts \
-             -hls_flags delete_segments+temp_file+independent_segments+program_date_time \
-             -start_number 7 -hls_segment_filename small-%d.ts index.m3u8"
+            changed,
+            [
+                "testsrc2=size=1280x720:rate=30 testsrc2=size=160x90:rate=10",
+                "2500k 100k",
+                "2500k 100k",
+                "2500k 100k",
+                "60 10",
+                "60 10",
+                "expr:gte(t,n_forced*2) expr:gte(t,n_forced*1)",
+                "2 1",
+                "1795395460 7",
+                "testcard-%d.ts small-%d.ts",
+            ]
         );
     }
 

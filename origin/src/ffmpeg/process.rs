@@ -3,7 +3,6 @@
 
 use std::io;
 use std::process::{ExitStatus, Stdio};
-use std::time::Duration;
 
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
@@ -11,9 +10,7 @@ use tokio::time::timeout;
 
 use super::probe::SETPRIV;
 use super::{Job, PROGRAM, args, log};
-
-/// How long the rest of a dead ffmpeg's stderr may take to be read.
-const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
+use crate::limits::LAST_WORDS_TIMEOUT;
 
 /// A running ffmpeg.
 #[derive(Debug)]

@@ -1,5 +1,5 @@
-//! The first Discontinuity Sequence Number of a run of the origin. It must be above those of the
-//! runs before it (RFC 8216, 6.2.1), and small: hls.js 1.7 takes it for an array's index and
+//! The first Discontinuity Sequence Number of a run of the origin. It should be above those of the
+//! runs before it (RFC 8216, 6.2.2), and small: hls.js 1.7 takes it for an array's index and
 //! copies the array, which takes 18 ns an element, so the Unix time would stop a page for 33 s.
 
 use std::time::{Duration, SystemTime};
@@ -7,8 +7,10 @@ use std::time::{Duration, SystemTime};
 /// 2026-01-01T00:00:00Z, before the first release.
 const BEGINNING: Duration = Duration::from_secs(1_767_225_600);
 
-/// Minutes since the beginning of 2026: each run but one that follows within a minute has its own,
-/// and the page's copy takes 10 ms a year, once a run.
+/// Minutes since the beginning of 2026: each year adds 10 ms to the page's copy, which it makes once
+/// a discontinuity. A run with more than one discontinuity a minute (the loop has 7.5) gets ahead of
+/// this, and the next run begins below where it ended; hls.js then counts on from the segments that
+/// it knows.
 pub(crate) fn first_timeline(now: SystemTime) -> u64 {
     let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     since_epoch.saturating_sub(BEGINNING).as_secs() / 60

@@ -1,6 +1,6 @@
 //! The clip that ships with the origin, played as live for ever: the picture of last resort, which
 //! needs no ffmpeg. Which segment is on air follows from the clock alone, so origins behind one CDN
-//! serve the same names with the same content.
+//! serve the same names with the same content. (Their discontinuities they count each by itself.)
 
 use std::time::{Duration, SystemTime};
 

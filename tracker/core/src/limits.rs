@@ -19,7 +19,7 @@ pub const PENDING_OFFERS_MAX: usize = 150;
 /// (bittorrent-tracker's `OFFER_TIMEOUT`); the rest is for the way there and back.
 pub const OFFER_LIFETIME: Duration = Duration::from_secs(60);
 
-/// Info hashes in one scrape.
+/// Info hashes in one scrape. Clients ask for one; the reply to this many has some 10 kB.
 pub const SCRAPE_HASHES_MAX: usize = 100;
 
 /// Members that one [`crate::Input::Sweep`] looks at, at least: so few stop a worker for less than

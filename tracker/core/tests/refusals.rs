@@ -299,14 +299,11 @@ fn of_two_members_with_one_name_the_last_counts() {
 
 #[test]
 fn every_refusal_is_json_that_quotes_nothing_of_the_sender() {
-    let mut labels = std::collections::BTreeSet::new();
     for reason in every_reason() {
         let text = reason.to_string();
         let quoted: String = serde_json::from_str(&format!("\"{text}\"")).expect("JSON inside");
         assert_eq!(quoted, text);
-        assert!(labels.insert(reason.label()), "two reasons under one label: {}", reason.label());
     }
-    assert_eq!(labels.len(), 21);
 }
 
 fn every_reason() -> [Reason; 21] {

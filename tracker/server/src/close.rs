@@ -26,8 +26,18 @@ pub(crate) enum Close {
 }
 
 impl Close {
-    /// How many there are, for tables of counts.
-    pub(crate) const COUNT: usize = 9;
+    /// The labels under which sockets' ends are counted, in the order of [`Self::index`].
+    pub(crate) const LABELS: [&'static str; 9] = [
+        "by_peer",
+        "lost",
+        "stopping",
+        "idle",
+        "superseded",
+        "slow_reader",
+        "protocol",
+        "not_utf8",
+        "too_big",
+    ];
 
     /// The close code to send. `None` when the client can't or won't read it.
     pub(crate) fn code(self) -> Option<u16> {
@@ -41,18 +51,18 @@ impl Close {
         }
     }
 
-    /// The metric's label, and its place in a table of counts.
-    pub(crate) fn label(self) -> (usize, &'static str) {
+    /// Its place in [`Self::LABELS`].
+    pub(crate) fn index(self) -> usize {
         match self {
-            Self::ByPeer => (0, "by_peer"),
-            Self::Lost => (1, "lost"),
-            Self::Stopping => (2, "stopping"),
-            Self::Idle => (3, "idle"),
-            Self::Superseded => (4, "superseded"),
-            Self::SlowReader => (5, "slow_reader"),
-            Self::Protocol(_) => (6, "protocol"),
-            Self::NotUtf8 => (7, "not_utf8"),
-            Self::TooBig => (8, "too_big"),
+            Self::ByPeer => 0,
+            Self::Lost => 1,
+            Self::Stopping => 2,
+            Self::Idle => 3,
+            Self::Superseded => 4,
+            Self::SlowReader => 5,
+            Self::Protocol(_) => 6,
+            Self::NotUtf8 => 7,
+            Self::TooBig => 8,
         }
     }
 }

@@ -16,7 +16,7 @@ mod transport;
 mod worker;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use actix::Addr;
@@ -26,7 +26,7 @@ use thiserror::Error;
 use web::{PlayerSettings, PlayerStream};
 
 use actors::{AccessActor, ReloadAccess, StopAccess, StopStun, StunActor};
-use config::{Config, WebConfig};
+use config::{Config, ServerConfig, WebConfig};
 use limits::STOP_TIMEOUT;
 use worker::Node;
 
@@ -86,20 +86,7 @@ impl Tracker {
     pub fn start(config: Config) -> Result<Self, StartError> {
         let node = Arc::new(Node::new(config.settings, config.access, config.workers));
         // The origin comes last: what fails before it leaves no ffmpeg behind.
-        let listeners = config
-            .servers
-            .into_iter()
-            .enumerate()
-            .map(|(index, server)| {
-                let (address, key) = (server.address, format!("servers[{index}].server"));
-                let listener = listen::tcp(address).map_err(|source| StartError::Listen {
-                    key,
-                    address,
-                    source,
-                })?;
-                Ok((Arc::new(server), listener))
-            })
-            .collect::<Result<Vec<_>, StartError>>()?;
+        let listeners = bind(config.servers)?;
         let (stun, stun_address) = match config.stun {
             Some(stun) => start_stun(stun)?,
             None => (Vec::new(), None),
@@ -166,6 +153,18 @@ impl Tracker {
         let _ = tokio::time::timeout(STOP_TIMEOUT, self.server.stop(true)).await;
         let _ = origin.await;
     }
+}
+
+/// A listening socket for each listener of the configuration.
+fn bind(servers: Vec<ServerConfig>) -> Result<Vec<(Arc<ServerConfig>, TcpListener)>, StartError> {
+    let bound = servers.into_iter().enumerate().map(|(index, server)| {
+        let (address, key) = (server.address, format!("servers[{index}].server"));
+        match listen::tcp(address) {
+            Ok(listener) => Ok((Arc::new(server), listener)),
+            Err(source) => Err(StartError::Listen { key, address, source }),
+        }
+    });
+    bound.collect()
 }
 
 /// One STUN socket for the address that was named; without one, one for IPv6 and one for IPv4.

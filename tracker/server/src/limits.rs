@@ -30,7 +30,8 @@ pub(crate) const SPARE_OUTBOX_BYTES_MAX: usize = 64 << 10;
 /// worker's shard wanted to deliver is dropped and counted, since an offer is worthless later.
 pub(crate) const SHARD_MAILBOX_MESSAGES: usize = 8192;
 
-/// Messages in a peer's mailbox. There are only commands of its own worker in it, each sent once.
+/// Messages in a peer's mailbox. There are only commands of its own worker in it, few and rare;
+/// they are taken beyond this, too.
 pub(crate) const PEER_MAILBOX_MESSAGES: usize = 4;
 
 /// (swarm, peer id) pairs of one socket. A page has one for each quality and track of what it

@@ -2,7 +2,8 @@
 //! what the file names. Exit code 2 says that the configuration or the flags are wrong, 1 that
 //! the system refused something.
 
-use std::io::IsTerminal;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,13 +20,13 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 /// A WebTorrent tracker that introduces viewers of a live stream to each other.
 #[derive(Parser)]
 #[command(version)]
-struct Flags {
+struct Args {
     /// Configuration, in wt-tracker's format; without it everything runs, on port 8000.
     config: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
-    let flags = Flags::parse();
+    let args = Args::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| "info,actix_server=warn".into());
     tracing_subscriber::fmt()
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
         .with_env_filter(filter)
         .init();
 
-    let config = match flags.config.as_deref().map(config::load) {
+    let config = match args.config.as_deref().map(config::load) {
         None => Config::default(),
         Some(Ok(loaded)) => {
             for key in loaded.unknown_keys {
@@ -48,7 +49,7 @@ fn main() -> ExitCode {
         }
     };
     raise_descriptor_limit();
-    actix_rt::System::new().block_on(run(config, flags.config.is_some()))
+    actix_rt::System::new().block_on(run(config, args.config.is_some()))
 }
 
 async fn run(config: Config, reloads: bool) -> ExitCode {
@@ -78,23 +79,32 @@ async fn run(config: Config, reloads: bool) -> ExitCode {
     ExitCode::SUCCESS
 }
 
-/// What is worth knowing, a line each: `word  url`.
-#[expect(clippy::print_stdout, reason = "the addresses are the program's output, not its log")]
+/// What is worth knowing, a line each: `word  url`. Where nobody reads it, it is not missed.
 fn print(addresses: &Addresses) {
+    let _ = std::io::stdout().write_all(listed(addresses).as_bytes());
+}
+
+fn listed(addresses: &Addresses) -> String {
     let first = reachable(addresses.servers[0]);
+    let mut lines = String::new();
+    let mut line = |word: &str, url: String| {
+        // Writing to a String cannot fail.
+        let _ = writeln!(lines, "{word:<8} {url}");
+    };
     if addresses.player {
-        println!("player   http://{first}/");
+        line("player", format!("http://{first}/"));
     }
     for (server, path) in addresses.servers.iter().zip(&addresses.socket_paths) {
-        println!("tracker  ws://{}{path}", reachable(*server));
+        line("tracker", format!("ws://{}{path}", reachable(*server)));
     }
     for stream in &addresses.streams {
-        println!("stream   http://{first}{stream}");
+        line("stream", format!("http://{first}{stream}"));
     }
     if let Some(stun) = addresses.stun {
-        println!("stun     stun:{}", reachable(stun));
+        line("stun", format!("stun:{}", reachable(stun)));
     }
-    println!("stats    http://{first}/stats.json");
+    line("stats", format!("http://{first}/stats.json"));
+    lines
 }
 
 /// An address to type into a browser on this machine.

@@ -1,6 +1,7 @@
 //! What is counted, in one typed struct. Each worker writes its own row and nobody else's, so
 //! counting costs no cache line that another core wants; readers add the rows up.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use tracker_core::Counters;
@@ -35,8 +36,8 @@ pub(crate) struct WorkerMetrics {
     pub(crate) relocated: AtomicU64,
     /// Frames for another worker's sockets, which was too busy to take them.
     pub(crate) undelivered: AtomicU64,
-    /// Sockets that ended, by [`Close::label`].
-    closes: [AtomicU64; Close::COUNT],
+    /// Sockets that ended, by [`Close::index`].
+    closes: [AtomicU64; Close::LABELS.len()],
 }
 
 /// All workers' counts added up. The names are what `/stats.json` shows.
@@ -49,6 +50,8 @@ pub(crate) struct Totals {
     pub(crate) refusals: u64,
     pub(crate) relocated: u64,
     pub(crate) undelivered: u64,
+    /// Sockets that ended, by why.
+    pub(crate) closes: BTreeMap<&'static str, u64>,
 }
 
 impl Metrics {
@@ -74,6 +77,9 @@ impl Metrics {
         let sum = |count: fn(&WorkerMetrics) -> &AtomicU64| {
             self.0.iter().map(|worker| count(worker).load(Relaxed)).sum()
         };
+        let closes = |index: usize| -> u64 {
+            self.0.iter().map(|worker| worker.closes[index].load(Relaxed)).sum()
+        };
         Totals {
             announces: sum(|worker| &worker.announces),
             offers_relayed: sum(|worker| &worker.offers_relayed),
@@ -81,6 +87,7 @@ impl Metrics {
             refusals: sum(|worker| &worker.refusals) + sum(|worker| &worker.unread),
             relocated: sum(|worker| &worker.relocated),
             undelivered: sum(|worker| &worker.undelivered),
+            closes: Close::LABELS.into_iter().zip((0..).map(closes)).collect(),
         }
     }
 }
@@ -97,6 +104,6 @@ impl WorkerMetrics {
 
     /// Counts the end of a socket.
     pub(crate) fn closed(&self, close: Close) {
-        self.closes[close.label().0].fetch_add(1, Relaxed);
+        self.closes[close.index()].fetch_add(1, Relaxed);
     }
 }

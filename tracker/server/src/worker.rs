@@ -160,7 +160,7 @@ impl Worker {
 
     /// Runs `act` on a socket of this worker, if it is still there.
     pub(crate) fn with<T>(&self, id: ConnId, act: impl FnOnce(&mut Connection) -> T) -> Option<T> {
-        self.sockets.borrow_mut().get(id).map(act)
+        self.sockets.borrow_mut().get(id).map(|(connection, _)| act(connection))
     }
 
     /// Puts a message into a socket's outbox. One that has no room is closed: its client doesn't
@@ -227,7 +227,7 @@ impl Worker {
         id: ConnId,
         act: impl FnOnce(&mut Connection, &mut Spare) -> T,
     ) -> Option<T> {
-        self.sockets.borrow_mut().with_spare(id, act)
+        self.sockets.borrow_mut().get(id).map(|(connection, spare)| act(connection, spare))
     }
 
     /// Looks at a part of the sockets, all of them in [`SOCKET_SWEEP_TICKS`] calls.
@@ -274,37 +274,24 @@ pub(crate) enum Verdict {
 }
 
 impl Sockets {
-    fn get(&mut self, id: ConnId) -> Option<&mut Connection> {
+    /// A socket, and the memory for its outbox.
+    fn get(&mut self, id: ConnId) -> Option<(&mut Connection, &mut Spare)> {
         let key = ConnKey::from(id);
         let (generation, connection) = self.connections.get_mut(key.slot)?;
-        (*generation == key.generation).then_some(connection)
-    }
-
-    fn with_spare<T>(
-        &mut self,
-        id: ConnId,
-        act: impl FnOnce(&mut Connection, &mut Spare) -> T,
-    ) -> Option<T> {
-        let key = ConnKey::from(id);
-        let (generation, connection) = self.connections.get_mut(key.slot)?;
-        (*generation == key.generation).then(|| act(connection, &mut self.spare))
+        (*generation == key.generation).then_some((connection, &mut self.spare))
     }
 
     fn push_with(&mut self, to: ConnId, push: impl FnOnce(&mut Connection, &mut Spare) -> bool) {
-        let key = ConnKey::from(to);
-        let Some((generation, connection)) = self.connections.get_mut(key.slot) else {
+        let Some((connection, spare)) = self.get(to) else {
             return;
         };
-        if *generation != key.generation {
-            return;
-        }
-        if !push(connection, &mut self.spare) {
+        if !push(connection, spare) {
             // It takes nothing any more, so this happens once.
             connection.closing_until = Some(Duration::ZERO);
             connection.actor.do_send(ClosePeer(Close::SlowReader));
         } else if !connection.outbox.listed {
             connection.outbox.listed = true;
-            self.to_flush.push(key.slot);
+            self.to_flush.push(ConnKey::from(to).slot);
         }
     }
 }

@@ -37,10 +37,10 @@ export const TRACKER = {
   workers: 2,
 };
 
-/** Tracker, origin, player and STUN in one process. */
-export function startAll() {
+/** Tracker, origin, player and STUN in one process. `environment` is added to this one's. */
+export function startAll(environment = {}) {
   const config = { ...TRACKER, origin: TESTCARD, web: {}, stun: { port: 0 } };
-  return start("tracker", config, ["player", "tracker", "stream", "stun"]);
+  return start("tracker", config, ["player", "tracker", "stream", "stun"], environment);
 }
 
 /** A tracker and nothing else. */
@@ -133,13 +133,16 @@ class Product {
   }
 }
 
-async function start(name, config, words) {
+async function start(name, config, words, environment = {}) {
   const folder = await mkdtemp(join(tmpdir(), `${name}-test-`));
   const file = join(folder, "config.json");
   await writeFile(file, JSON.stringify(config));
   const product = new Product(
     name,
-    spawn(binary(name), [file], { stdio: ["ignore", "pipe", "pipe"] }),
+    spawn(binary(name), [file], {
+      stdio: ["ignore", "pipe", "pipe"],
+      env: { ...process.env, ...environment },
+    }),
     folder,
   );
   try {

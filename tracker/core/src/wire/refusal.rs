@@ -1,6 +1,5 @@
-//! Every way in which a message is refused, with the text that its sender reads and the label
-//! under which an operator counts it. A refusal never closes the socket: after a close a client
-//! stays away for minutes.
+//! Every way in which a message is refused, with the text that its sender reads. A refusal never
+//! closes the socket: after a close a client stays away for minutes.
 
 use thiserror::Error;
 
@@ -14,7 +13,7 @@ pub enum Reason {
     /// The frame isn't UTF-8 (RFC 6455 closes a text frame's socket for this, with 1007).
     #[error("the message is not UTF-8")]
     NotUtf8,
-    /// Not JSON, or with control characters or bad escapes in a string.
+    /// Not JSON, or with control characters or bad escapes in a string, or any escape in a name.
     #[error("the message is not valid JSON at byte {at}")]
     Malformed {
         /// Offset into the frame in bytes.
@@ -80,36 +79,6 @@ pub enum Reason {
     /// The token that the connection was opened with names its swarms, and not this one.
     #[error("the token of this connection is not for this info_hash")]
     NotInToken,
-}
-
-impl Reason {
-    /// The label under which this is counted.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        match self {
-            Self::NotUtf8 => "not_utf8",
-            Self::Malformed { .. } => "malformed",
-            Self::TooDeep => "too_deep",
-            Self::NotAnObject => "not_an_object",
-            Self::UnknownAction => "unknown_action",
-            Self::BadId(_) => "bad_id",
-            Self::BadNumwant => "bad_numwant",
-            Self::BadLeft => "bad_left",
-            Self::UnknownEvent => "unknown_event",
-            Self::BadOffers => "bad_offers",
-            Self::BadAnswer => "bad_answer",
-            Self::ScrapeOfEverything => "scrape_of_everything",
-            Self::ScrapeTooLong => "scrape_too_long",
-            Self::PeerIdTaken => "peer_id_taken",
-            Self::NotAnnounced => "not_announced",
-            Self::ReceiverLeft => "receiver_left",
-            Self::NoSuchOffer => "no_such_offer",
-            Self::TooManySwarms { .. } => "too_many_swarms",
-            Self::NotAllowed => "not_allowed",
-            Self::TokenExpired => "token_expired",
-            Self::NotInToken => "not_in_token",
-        }
-    }
 }
 
 /// The `action` that a message named, which its refusal repeats.

@@ -14,8 +14,8 @@ pub struct OriginAccess {
 }
 
 impl OriginAccess {
-    /// Whether a page of `origin` may open a socket. Without the header, which is `None`, it is
-    /// no browser; as in wt-tracker, a list of who may is complete.
+    /// Whether a page of `origin` may open a socket. Without the header, which is `None`, it is no
+    /// browser's; as in wt-tracker, a list of who may is complete, and so refuses it.
     #[must_use]
     pub fn allow(&self, origin: Option<&str>) -> bool {
         let origin = origin.unwrap_or_default();

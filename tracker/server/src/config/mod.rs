@@ -1,17 +1,22 @@
-//! The configuration, in two steps: what was written ([`raw`]), then what holds ([`valid`]).
-//! wt-tracker's file works unchanged; the sections `access`, `origin`, `web`, `stun` and `workers`
-//! add what wt-tracker doesn't have, each off unless it is there.
+//! The configuration, in two steps: what was written (`raw`), then what holds (`valid`).
+//! wt-tracker's file works unchanged; the sections `access`, `origin`, `web` and `stun` add what
+//! wt-tracker doesn't have, each off unless it is there, and `workers` says how many threads serve.
 
+mod kinds;
 mod raw;
 mod valid;
 
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use origin::ConfigError;
-use serde::de::Unexpected;
+use origin::limits::CONFIG_BYTES_MAX;
 use thiserror::Error;
 
 pub use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
+use kinds::Section;
+use raw::RawConfig;
 pub use valid::{Config, PathPattern, ServerConfig, StunConfig, WebConfig};
 
 /// Why a file is no configuration.
@@ -23,7 +28,7 @@ pub enum ConfigFileError {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The file isn't JSON, or a value is of the wrong kind.
     #[error("{}: {key}: {source}", path.display())]
@@ -61,29 +66,30 @@ pub struct Loaded {
 ///
 /// When the file can't be read, isn't JSON, or says something that can't be done.
 pub fn load(path: &Path) -> Result<Loaded, ConfigFileError> {
-    let text = std::fs::read(path)
+    let text = read(path)
         .map_err(|source| ConfigFileError::Unreadable { path: path.to_owned(), source })?;
-    // serde would take an array for the object's values in their order.
-    if text.trim_ascii_start().starts_with(b"[") {
-        return Err(ConfigFileError::Malformed {
-            path: path.to_owned(),
-            key: ".".to_owned(),
-            source: serde::de::Error::invalid_type(Unexpected::Seq, &"an object"),
-        });
-    }
     let mut unknown_keys = Vec::new();
     let mut json = serde_json::Deserializer::from_slice(&text);
     let mut track = serde_path_to_error::Track::new();
     let deserializer = serde_path_to_error::Deserializer::new(&mut json, &mut track);
     let note = |key: serde_ignored::Path<'_>| unknown_keys.push(spelled(&key));
-    let raw: Result<raw::RawConfig, _> = serde_ignored::deserialize(deserializer, note);
-    let raw = raw.and_then(|raw| json.end().map(|()| raw)).map_err(|source| {
+    let raw: Result<Section<RawConfig>, _> = serde_ignored::deserialize(deserializer, note);
+    let Section(raw) = raw.and_then(|raw| json.end().map(|()| raw)).map_err(|source| {
         ConfigFileError::Malformed { path: path.to_owned(), key: track.path().to_string(), source }
     })?;
     let config = raw
         .validate()
         .map_err(|source| ConfigFileError::Invalid { path: path.to_owned(), source })?;
     Ok(Loaded { config, unknown_keys })
+}
+
+fn read(path: &Path) -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    File::open(path)?.take(CONFIG_BYTES_MAX + 1).read_to_end(&mut text)?;
+    if text.len() as u64 > CONFIG_BYTES_MAX {
+        return Err(io::Error::other(format!("it has more than {CONFIG_BYTES_MAX} bytes")));
+    }
+    Ok(text)
 }
 
 /// A key the way errors spell it: `servers[0].server.port`.

@@ -1,29 +1,36 @@
 //! The configuration file as it is written: wt-tracker's keys and defaults
 //! (<https://github.com/Novage/wt-tracker>), and our own sections.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use origin::OriginConfig;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error, Visitor};
+
+use super::kinds::{optional_section, optional_whole, section, sections, whole};
 
 /// The whole file.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct RawConfig {
     /// Where to listen; at least one.
+    #[serde(deserialize_with = "sections")]
     pub(super) servers: Vec<RawListener>,
+    #[serde(deserialize_with = "section")]
     pub(super) tracker: RawTracker,
     /// Whose pages may open sockets.
+    #[serde(deserialize_with = "section")]
     pub(super) websockets_access: RawAccess,
     /// Who may join which swarms; everybody all of them without it.
+    #[serde(deserialize_with = "optional_section")]
     pub(super) access: Option<RawJoinAccess>,
     /// The streams to serve; no streams without it.
+    #[serde(deserialize_with = "optional_section")]
     pub(super) origin: Option<OriginConfig>,
     /// The player at `/`; no page without it.
+    #[serde(deserialize_with = "optional_section")]
     pub(super) web: Option<RawWeb>,
     /// The STUN server; none without it.
+    #[serde(deserialize_with = "optional_section")]
     pub(super) stun: Option<RawStun>,
     /// Threads that serve; one per core without it.
     #[serde(deserialize_with = "optional_whole")]
@@ -33,7 +40,9 @@ pub(super) struct RawConfig {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct RawListener {
+    #[serde(deserialize_with = "section")]
     pub(super) server: RawServer,
+    #[serde(deserialize_with = "section")]
     pub(super) websockets: RawWebSockets,
 }
 
@@ -96,6 +105,7 @@ pub(super) struct RawJoinAccess {
     /// announce.
     pub(super) deny_info_hashes: Option<PathBuf>,
     /// Sockets are opened only with a token; by everybody without it.
+    #[serde(deserialize_with = "optional_section")]
     pub(super) tokens: Option<RawTokens>,
 }
 
@@ -193,35 +203,4 @@ impl Default for RawStun {
     fn default() -> Self {
         Self { port: 3478, host: None }
     }
-}
-
-/// A number whose error says what it should be in an operator's words, not in Rust's.
-struct Whole(u64);
-
-impl<'de> Deserialize<'de> for Whole {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Number;
-
-        impl Visitor<'_> for Number {
-            type Value = Whole;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a whole number, 0 or more")
-            }
-
-            fn visit_u64<E: Error>(self, number: u64) -> Result<Whole, E> {
-                Ok(Whole(number))
-            }
-        }
-
-        deserializer.deserialize_u64(Number)
-    }
-}
-
-fn whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    Whole::deserialize(deserializer).map(|Whole(number)| number)
-}
-
-fn optional_whole<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    Option::deserialize(deserializer).map(|number| number.map(|Whole(number)| number))
 }

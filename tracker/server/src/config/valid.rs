@@ -158,7 +158,7 @@ impl RawListener {
         {
             if let Some(file) = file.as_deref().filter(|file| !file.is_empty()) {
                 let bound = "left out: this version doesn't speak TLS, let a proxy do so";
-                return Err(refused(&format!("{key}.server.{name}"), file, bound));
+                return Err(refused(&format!("{key}.server.{name}"), quoted(file), bound));
             }
         }
         let port = port(&format!("{key}.server.port"), server.port)?;
@@ -276,7 +276,8 @@ fn path_pattern(key: &str, text: &str) -> Result<PathPattern, ConfigError> {
         None => (text, true),
     };
     if !start.starts_with('/') || start.contains('*') {
-        return Err(refused(key, text, "a path such as '/announce', or the start of one and '*'"));
+        let bound = "a path such as \"/announce\", or the start of one and \"*\"";
+        return Err(refused(key, quoted(text), bound));
     }
     Ok(PathPattern { start: start.to_owned(), exact })
 }
@@ -284,7 +285,10 @@ fn path_pattern(key: &str, text: &str) -> Result<PathPattern, ConfigError> {
 fn host(key: &str, text: &str) -> Result<IpAddr, ConfigError> {
     match text {
         "localhost" => Ok(IpAddr::from([127, 0, 0, 1])),
-        address => address.parse().map_err(|_| refused(key, text, "an IP address of this machine")),
+        address => {
+            let bound = "an IP address of this machine";
+            address.parse().map_err(|_| refused(key, quoted(text), bound))
+        }
     }
 }
 
@@ -296,10 +300,13 @@ fn within(key: &str, value: u64, bounds: RangeInclusive<u64>) -> Result<u64, Con
     if bounds.contains(&value) {
         return Ok(value);
     }
-    let bound = format!("{} to {}", bounds.start(), bounds.end());
-    Err(ConfigError { key: key.to_owned(), value: value.to_string(), bound })
+    Err(refused(key, value, &format!("{} to {}", bounds.start(), bounds.end())))
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
 }
 
 fn refused(key: &str, value: impl Display, bound: &str) -> ConfigError {
-    ConfigError { key: key.to_owned(), value: format!("'{value}'"), bound: bound.to_owned() }
+    ConfigError { key: key.to_owned(), value: value.to_string(), bound: bound.to_owned() }
 }

@@ -179,7 +179,12 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
     for (file, parts) in [
         (r#"{"servers": ["#, &["EOF", "line 1"][..]),
         (r#"{} {}"#, &["trailing"]),
-        (r#"[]"#, &["config.json"]),
+        (r#"[]"#, &["config.json", "sequence", "an object"]),
+        (r#"null"#, &["config.json", "null", "an object"]),
+        (r#"{"tracker":[20, 120]}"#, &["tracker", "sequence", "an object"]),
+        (r#"{"servers":[[]]}"#, &["servers[0]", "sequence", "an object"]),
+        (r#"{"servers":[{"server":[80]}]}"#, &["servers[0].server", "sequence", "an object"]),
+        (r#"{"stun":[3478]}"#, &["stun", "sequence", "an object"]),
         (r#"{"servers": []}"#, &["servers", "[]", "at least one"]),
         (
             r#"{"servers":[{"server":{"port":70000}}]}"#,
@@ -214,9 +219,21 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
             assert!(line.contains(part), "no {part} for {file}: {line}");
         }
     }
-    let (code, line) = failure(Path::new("/nowhere/config.json"));
-    assert_eq!(code, Some(2));
-    assert!(line.contains("/nowhere/config.json"), "{line}");
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_exit_code_2_and_one_line() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (_folder, long) = written(&" ".repeat((1 << 20) + 1));
+    for (path, why) in [
+        (Path::new("/nowhere/config.json"), "No such file"),
+        (folder.path(), "Is a directory"),
+        (&long, "more than 1048576 bytes"),
+    ] {
+        let (code, line) = failure(path);
+        assert_eq!(code, Some(2), "{line}");
+        assert!(line.contains(&path.display().to_string()) && line.contains(why), "{line}");
+    }
 }
 
 #[test]

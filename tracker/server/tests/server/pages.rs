@@ -19,6 +19,19 @@ fn stats_have_the_keys_of_wt_tracker() {
 }
 
 #[test]
+fn stats_tell_how_sockets_ended() {
+    let server = Server::start();
+    let mut polite = server.client();
+    polite.socket.close(None).expect("sent");
+    polite.close_code();
+    drop(server.client());
+    let stats = server.stats_until("both gone", |stats| {
+        stats["closes"]["by_peer"] == 1 && stats["closes"]["lost"] == 1
+    });
+    assert_eq!(stats["closes"]["slow_reader"], 0, "{stats}");
+}
+
+#[test]
 fn health_says_ok_and_an_unknown_path_is_404() {
     let server = Server::start();
     assert_eq!(server.get("/health"), ("HTTP/1.1 200 OK".to_owned(), "ok\n".to_owned()));

@@ -19,7 +19,7 @@ use crate::close::Close;
 use crate::directory::{WorkerId, less_loaded_of_two};
 
 impl PeerActor {
-    /// Passes an announce on to its swarm's shard. The first one of a socket takes the socket along.
+    /// Passes an announce on to its swarm's shard. A socket's first one takes the socket along.
     pub(super) fn announce(
         &mut self,
         announce: tracker_core::Announce,

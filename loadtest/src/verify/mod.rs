@@ -136,8 +136,7 @@ impl Ledger {
         }
         let round = self.round(number).ok_or(Violation::OfferTwice { peer, number })?;
         let slots = &mut round.slots;
-        let seen = |slot: &Slot| matches!(slot, Slot::Delivered { to, .. } | Slot::Done { to } if *to == peer);
-        let seen_one = slots.iter().any(seen);
+        let seen_one = slots.iter().any(|slot| slot.receiver() == Some(peer));
         let slot = slots.get_mut(usize::from(number.slot));
         let slot = slot.ok_or_else(|| Violation::offer_unknown(peer, message))?;
         if !matches!(slot, Slot::Made) {
