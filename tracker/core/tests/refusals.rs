@@ -332,5 +332,8 @@ fn every_reason() -> [Reason; Reason::LABELS.len()] {
         ReceiverLeft,
         NoSuchOffer,
         TooManySwarms { bound: 7 },
+        NotAllowed,
+        TokenExpired,
+        NotInToken,
     ]
 }

@@ -2,6 +2,7 @@
 //! with the addresses that it got. The binary adds flags, signals and a log; the tests start it
 //! the same way.
 
+mod access;
 mod actors;
 mod close;
 pub mod config;
@@ -27,7 +28,7 @@ use origin::{Origin, OriginError};
 use thiserror::Error;
 use web::{PlayerSettings, PlayerStream};
 
-use actors::{StopStun, StunActor};
+use actors::{AccessActor, ReloadAccess, StopAccess, StopStun, StunActor};
 use config::{Config, ServerConfig, WebConfig};
 use limits::{HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
 use worker::Node;
@@ -38,6 +39,7 @@ pub struct Tracker {
     addresses: Addresses,
     node: Arc<Node>,
     server: ServerHandle,
+    access: Option<Addr<AccessActor>>,
     stun: Vec<Addr<StunActor>>,
     metrics: Option<ServerHandle>,
     drain: Duration,
@@ -89,7 +91,7 @@ impl Tracker {
     ///
     /// When an address can't be had or the origin can't start.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let node = Arc::new(Node::new(config.settings, config.workers));
+        let node = Arc::new(Node::new(config.settings, config.access, config.workers));
         // The origin comes last: what fails before it leaves no ffmpeg behind.
         let listeners = bind(config.servers)?;
         let (stun, stun_address) = match config.stun {
@@ -121,14 +123,23 @@ impl Tracker {
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
         let metrics = metrics.map(|listener| prometheus::serve(&node, listener)).transpose()?;
+        let access = AccessActor::start_for(&node);
         let drain = config.drain;
-        Ok(Self { addresses, node, server, stun, metrics, drain, origin })
+        Ok(Self { addresses, node, server, access, stun, metrics, drain, origin })
     }
 
     /// Where everything is.
     #[must_use]
     pub fn addresses(&self) -> &Addresses {
         &self.addresses
+    }
+
+    /// Reads the files that the section `access` names again. One that makes no sense is told to
+    /// the log, and what was read before stays in force.
+    pub fn reload(&self) {
+        if let Some(access) = &self.access {
+            access.do_send(ReloadAccess);
+        }
     }
 
     /// Stops everything. First the sockets are closed with 1001, evenly over `drainSeconds`, while
@@ -139,6 +150,9 @@ impl Tracker {
     pub async fn stop(mut self) {
         self.node.drain(self.drain);
         self.hung_up_within(self.drain).await;
+        if let Some(access) = &self.access {
+            access.do_send(StopAccess);
+        }
         for stun in &self.stun {
             stun.do_send(StopStun);
         }

@@ -78,6 +78,31 @@ pub(crate) const STUN_REQUEST_BYTES_MAX: usize = 1280;
 /// STUN requests that are answered before other tasks of the thread have their turn.
 pub(crate) const STUN_REQUESTS_PER_TURN: usize = 64;
 
+/// How often the files of the section `access` are looked at: an operator who has just changed one
+/// waits this long, and looking costs two system calls.
+pub(crate) const ACCESS_TICK: Duration = Duration::from_secs(2);
+
+/// Bytes of a file of info hashes: 1.5 million of them, which take 30 MB once they are read.
+pub(crate) const INFO_HASH_FILE_BYTES_MAX: u64 = 64 << 20;
+
+/// Bytes of a token in a URL: one for as many swarms as it may name takes 7.4 kB in base64.
+pub(crate) const TOKEN_BYTES_MAX: usize = 8 << 10;
+
+/// Info hashes in a token: as many as its socket could be in.
+pub(crate) const TOKEN_SWARMS_MAX: usize = MEMBERSHIPS_PER_SOCKET_MAX;
+
+/// How far the clocks of the tracker and of whoever signs tokens may be apart.
+pub(crate) const TOKEN_LEEWAY: Duration = Duration::from_secs(10);
+
+/// Bytes of the file with the key of tokens. A PEM file with text around the key has a few hundred.
+pub(crate) const TOKEN_KEY_FILE_BYTES_MAX: u64 = 4096;
+
+/// Bytes of an HS256 secret: as long as the hash, or it is easier to guess (RFC 7518, section 3.2).
+pub(crate) const HS256_SECRET_BYTES_MIN: usize = 32;
+
+/// Bytes of the name of the query's parameter with the token.
+pub(crate) const TOKEN_PARAMETER_BYTES_MAX: usize = 64;
+
 /// How often a stop looks whether the sockets have hung up.
 pub(crate) const STOP_POLL: Duration = Duration::from_millis(10);
 

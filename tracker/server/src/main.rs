@@ -52,13 +52,13 @@ fn main() -> ExitCode {
         }
     };
     raise_descriptor_limit();
-    actix_rt::System::new().block_on(run(config))
+    actix_rt::System::new().block_on(run(config, args.config.is_some()))
 }
 
-async fn run(config: Config) -> ExitCode {
+async fn run(config: Config, reloads: bool) -> ExitCode {
     // From here on a signal is kept until it is asked for: nothing is left behind by one that
     // comes while the start is under way.
-    let mut signals = match Signals::listen() {
+    let mut signals = match Signals::keep(reloads) {
         Ok(signals) => signals,
         Err(error) => {
             tracing::error!("cannot listen to signals: {error}");
@@ -73,14 +73,25 @@ async fn run(config: Config) -> ExitCode {
         }
     };
     print(tracker.addresses());
-    signals.next().await;
+    until_asked_to_stop(&mut signals, || {
+        tracing::info!("reading the files of `access` again");
+        tracker.reload();
+    })
+    .await;
     tracing::info!("stopping; a second signal ends it at once");
     tokio::select! {
         () = tracker.stop() => ExitCode::SUCCESS,
-        () = signals.next() => {
+        () = until_asked_to_stop(&mut signals, || {}) => {
             tracing::warn!("ended at once: not all clients were told");
             ExitCode::from(ENDED_AT_ONCE)
         }
+    }
+}
+
+/// Waits for a signal that asks to stop; `reload` hears of those that ask for that before.
+async fn until_asked_to_stop(signals: &mut Signals, mut reload: impl FnMut()) {
+    while signals.next().await == Asked::ToReload {
+        reload();
     }
 }
 
@@ -130,25 +141,45 @@ fn raise_descriptor_limit() {
     }
 }
 
-/// Ctrl-C, and SIGTERM from whoever supervises us.
+/// What a signal asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Asked {
+    ToStop,
+    ToReload,
+}
+
+/// Ctrl-C, SIGTERM from whoever supervises us, and SIGHUP.
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    /// `None` where there is no file to reload: then a terminal that is closed ends us, as it
+    /// ends any other program.
+    hangup: Option<tokio::signal::unix::Signal>,
 }
 
 #[cfg(unix)]
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    fn keep(reloads: bool) -> std::io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        let (interrupt, terminate) = (SignalKind::interrupt(), SignalKind::terminate());
-        Ok(Self { interrupt: signal(interrupt)?, terminate: signal(terminate)? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: reloads.then(|| signal(SignalKind::hangup())).transpose()?,
+        })
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Asked {
+        let hangup = async {
+            match &mut self.hangup {
+                Some(hangup) => hangup.recv().await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => Asked::ToStop,
+            _ = self.terminate.recv() => Asked::ToStop,
+            _ = hangup => Asked::ToReload,
         }
     }
 }
@@ -159,11 +190,12 @@ struct Signals(tokio::signal::windows::CtrlC);
 
 #[cfg(windows)]
 impl Signals {
-    fn listen() -> std::io::Result<Self> {
+    fn keep(_: bool) -> std::io::Result<Self> {
         tokio::signal::windows::ctrl_c().map(Self)
     }
 
-    async fn next(&mut self) {
+    async fn next(&mut self) -> Asked {
         self.0.recv().await;
+        Asked::ToStop
     }
 }

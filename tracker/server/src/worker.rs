@@ -12,6 +12,7 @@ use actix::Addr;
 use slab::Slab;
 use tracker_core::{ConnId, Outgoing, Settings};
 
+use crate::access::Access;
 use crate::actors::{ClosePeer, Drain, ShardActor, SocketBlocked};
 use crate::close::Close;
 use crate::directory::{Directory, WorkerId};
@@ -25,6 +26,7 @@ use crate::transport::read_buffer::ReadBuffer;
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) settings: Settings,
+    pub(crate) access: Access,
     pub(crate) directory: Directory,
     pub(crate) metrics: Metrics,
     /// Seeds the hash tables of all shards.
@@ -57,9 +59,10 @@ struct Sockets {
 }
 
 impl Node {
-    pub(crate) fn new(settings: Settings, workers: WorkerId) -> Self {
+    pub(crate) fn new(settings: Settings, access: Access, workers: WorkerId) -> Self {
         Self {
             settings,
+            access,
             directory: Directory::default(),
             metrics: Metrics::new(workers),
             hash_seed: rand::random(),

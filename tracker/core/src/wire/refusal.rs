@@ -70,11 +70,20 @@ pub enum Reason {
         /// The limit.
         bound: usize,
     },
+    /// The site's lists of info hashes exclude this one.
+    #[error("info_hash is not served here")]
+    NotAllowed,
+    /// The token that the connection was opened with has expired.
+    #[error("the token of this connection has expired")]
+    TokenExpired,
+    /// The token that the connection was opened with names its swarms, and not this one.
+    #[error("the token of this connection is not for this info_hash")]
+    NotInToken,
 }
 
 impl Reason {
     /// The labels under which refusals are counted, each at its reason's [`index`](Self::index).
-    pub const LABELS: [&'static str; 18] = [
+    pub const LABELS: [&'static str; 21] = [
         "not_utf8",
         "malformed",
         "too_deep",
@@ -93,6 +102,9 @@ impl Reason {
         "receiver_left",
         "no_such_offer",
         "too_many_swarms",
+        "not_allowed",
+        "not_in_token",
+        "token_expired",
     ];
 
     /// The place of this reason in a table of counts.
@@ -117,6 +129,9 @@ impl Reason {
             Self::ReceiverLeft => 15,
             Self::NoSuchOffer => 16,
             Self::TooManySwarms { .. } => 17,
+            Self::NotAllowed => 18,
+            Self::NotInToken => 19,
+            Self::TokenExpired => 20,
         }
     }
 

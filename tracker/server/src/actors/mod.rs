@@ -13,12 +13,17 @@
 //!        per round
 //! ```
 //!
+//! On the main thread a `StunActor` per UDP socket, and an `AccessActor` that reads lists and keys
+//! again when their files change.
+//!
 //! A message lives beside the actor that hears it.
 
+mod access;
 mod peer;
 mod shard;
 mod stun;
 
+pub(crate) use access::{AccessActor, ReloadAccess, StopAccess};
 pub(crate) use peer::seat::Seat;
 pub(crate) use peer::{ClosePeer, PeerActor, SocketBlocked};
 pub(crate) use shard::{Drain, ShardActor};

@@ -1,7 +1,7 @@
 //! The configuration, in two steps: what was written (`raw`), then what holds (`valid`).
-//! wt-tracker's file works unchanged; the sections `origin`, `web`, `stun` and `metrics` add what
-//! wt-tracker doesn't have, each off unless it is there; `workers` says how many threads serve, and
-//! `drainSeconds` how long a stop takes to tell everybody.
+//! wt-tracker's file works unchanged; the sections `access`, `origin`, `web`, `stun` and `metrics`
+//! add what wt-tracker doesn't have, each off unless it is there; `workers` says how many threads
+//! serve, and `drainSeconds` how long a stop takes to tell everybody.
 
 mod kinds;
 mod raw;
@@ -15,9 +15,10 @@ use origin::ConfigError;
 use origin::limits::CONFIG_BYTES_MAX;
 use thiserror::Error;
 
+pub use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
 use kinds::Section;
 use raw::RawConfig;
-pub use valid::{Config, OriginAccess, PathPattern, ServerConfig, StunConfig, WebConfig};
+pub use valid::{Config, PathPattern, ServerConfig, StunConfig, WebConfig};
 
 /// Why a file is no configuration.
 #[derive(Debug, Error)]

@@ -1,6 +1,8 @@
 //! The configuration file as it is written: wt-tracker's keys and defaults
 //! (<https://github.com/Novage/wt-tracker>), and our own sections.
 
+use std::path::PathBuf;
+
 use origin::OriginConfig;
 use serde::Deserialize;
 
@@ -18,6 +20,9 @@ pub(super) struct RawConfig {
     /// Whose pages may open sockets.
     #[serde(deserialize_with = "section")]
     pub(super) websockets_access: RawAccess,
+    /// Who may join which swarms; everybody all of them without it.
+    #[serde(deserialize_with = "optional_section")]
+    pub(super) access: Option<RawJoinAccess>,
     /// The streams to serve; no streams without it.
     #[serde(deserialize_with = "optional_section")]
     pub(super) origin: Option<OriginConfig>,
@@ -94,6 +99,38 @@ pub(super) struct RawAccess {
     pub(super) deny_empty_origin: bool,
 }
 
+/// Files are read at the start, again when they change (by time and size, every 2 s) and on
+/// SIGHUP. Replace one by renaming a new one over it, so that it is never read half written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct RawJoinAccess {
+    /// A file of info hashes, one a line in 40 hexadecimal digits, with comments after `#`: only
+    /// these swarms are served. It excludes `denyInfoHashes`.
+    pub(super) allow_info_hashes: Option<PathBuf>,
+    /// The same: these swarms are not served. Who is in one already is refused at its next
+    /// announce.
+    pub(super) deny_info_hashes: Option<PathBuf>,
+    /// Sockets are opened only with a token; by everybody without it.
+    #[serde(deserialize_with = "optional_section")]
+    pub(super) tokens: Option<RawTokens>,
+}
+
+/// A token is a JWT (RFC 7519) in the query of the WebSocket's URL, signed with the one key that
+/// is named here. `exp` must be there; `nbf` is heeded, and a token with an `aud` is somebody
+/// else's. Two claims of ours: `origin`, which must equal the `Origin` header, and `swarms`, a
+/// list of the info hashes that may be joined. After `exp` no more swarms can be joined; the
+/// socket stays.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct RawTokens {
+    /// A file with a secret of 32 bytes or more: tokens are signed with HS256.
+    pub(super) hs256_secret_file: Option<PathBuf>,
+    /// A file with a public key in PEM: tokens are signed with EdDSA, on Ed25519.
+    pub(super) ed25519_public_key_file: Option<PathBuf>,
+    /// The query's parameter with the token.
+    pub(super) parameter: String,
+}
+
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct RawWeb {
@@ -136,6 +173,7 @@ impl Default for RawConfig {
             servers: vec![RawListener::default()],
             tracker: RawTracker::default(),
             websockets_access: RawAccess::default(),
+            access: None,
             origin: None,
             web: None,
             stun: None,
@@ -168,6 +206,13 @@ impl Default for RawWebSockets {
 impl Default for RawTracker {
     fn default() -> Self {
         Self { max_offers: 20, announce_interval: 120 }
+    }
+}
+
+impl Default for RawTokens {
+    fn default() -> Self {
+        let (hs256_secret_file, ed25519_public_key_file) = (None, None);
+        Self { hs256_secret_file, ed25519_public_key_file, parameter: "token".to_owned() }
     }
 }
 

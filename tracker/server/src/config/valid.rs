@@ -11,7 +11,12 @@ use tracker_core::Settings;
 use tracker_core::limits::OFFERS_PER_ANNOUNCE_MAX;
 use web::PlayerStream;
 
-use super::raw::{RawAccess, RawConfig, RawListener, RawMetrics, RawStun, RawTracker, RawWeb};
+use super::raw::{
+    RawAccess, RawConfig, RawJoinAccess, RawListener, RawMetrics, RawStun, RawTokens, RawTracker,
+    RawWeb,
+};
+use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
+use crate::limits::TOKEN_PARAMETER_BYTES_MAX;
 
 /// What runs.
 #[derive(Debug)]
@@ -20,6 +25,8 @@ pub struct Config {
     pub servers: Vec<ServerConfig>,
     /// The rules' settings.
     pub settings: Settings,
+    /// Who may join which swarms.
+    pub access: Access,
     /// The streams.
     pub origin: Option<ValidOrigin>,
     /// The player.
@@ -57,14 +64,6 @@ pub struct ServerConfig {
 pub struct PathPattern {
     start: String,
     exact: bool,
-}
-
-/// Whose pages may open sockets, by the `Origin` header.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OriginAccess {
-    allow: Option<Vec<String>>,
-    deny: Vec<String>,
-    deny_empty: bool,
 }
 
 /// What the player starts with; what is `None` is this tracker's own.
@@ -132,22 +131,6 @@ impl PathPattern {
     }
 }
 
-impl OriginAccess {
-    /// Whether a page of `origin` may open a socket. Without the header, which is `None`, it is no
-    /// browser's; as in wt-tracker, a list of who may is complete, and so refuses it.
-    #[must_use]
-    pub fn allow(&self, origin: Option<&str>) -> bool {
-        let origin = origin.unwrap_or_default();
-        if origin.is_empty() && self.deny_empty {
-            return false;
-        }
-        match &self.allow {
-            Some(allowed) => allowed.iter().any(|allowed| allowed == origin),
-            None => self.deny.iter().all(|denied| denied != origin),
-        }
-    }
-}
-
 impl RawConfig {
     pub(super) fn validate(self) -> Result<Config, ConfigError> {
         if self.servers.is_empty() {
@@ -164,6 +147,7 @@ impl RawConfig {
         Ok(Config {
             servers,
             settings: self.tracker.validate()?,
+            access: self.access.unwrap_or_default().validate()?,
             origin: self.origin.map(OriginConfig::validate).transpose()?,
             web: self.web.map(RawWeb::validate),
             stun: self.stun.map(RawStun::validate).transpose()?,
@@ -231,6 +215,48 @@ impl RawAccess {
             deny: self.deny_origins.unwrap_or_default(),
             deny_empty: self.deny_empty_origin,
         })
+    }
+}
+
+impl RawJoinAccess {
+    fn validate(self) -> Result<Access, ConfigError> {
+        let info_hashes = match (self.allow_info_hashes, self.deny_info_hashes) {
+            (Some(_), Some(denied)) => {
+                let bound = "left out where allowInfoHashes is there";
+                return Err(refused("access.denyInfoHashes", denied.display(), bound));
+            }
+            (Some(allowed), None) => Some(InfoHashAccess::only(allowed)?),
+            (None, Some(denied)) => Some(InfoHashAccess::all_but(denied)?),
+            (None, None) => None,
+        };
+        let tokens = self.tokens.map(RawTokens::validate).transpose()?;
+        Ok(Access { info_hashes, tokens })
+    }
+}
+
+impl RawTokens {
+    fn validate(self) -> Result<TokenAccess, ConfigError> {
+        let parameter = self.parameter;
+        // What needs no escapes in a query (RFC 3986, section 2.3).
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+        if !(1..=TOKEN_PARAMETER_BYTES_MAX).contains(&parameter.len())
+            || !parameter.bytes().all(is_plain)
+        {
+            let bound = format!("1 to {TOKEN_PARAMETER_BYTES_MAX} letters, digits or '-._~'");
+            return Err(refused("access.tokens.parameter", parameter, &bound));
+        }
+        match (self.hs256_secret_file, self.ed25519_public_key_file) {
+            (Some(secret), None) => TokenAccess::hs256(secret, parameter),
+            (None, Some(public)) => TokenAccess::ed25519(public, parameter),
+            (Some(_), Some(public)) => {
+                let bound = "left out where hs256SecretFile is there";
+                Err(refused("access.tokens.ed25519PublicKeyFile", public.display(), bound))
+            }
+            (None, None) => {
+                let bound = "a section with hs256SecretFile or ed25519PublicKeyFile";
+                Err(refused("access.tokens", "{}", bound))
+            }
+        }
     }
 }
 

@@ -8,12 +8,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_codec::Framed;
-use actix_http::body::BoxBody;
-use actix_http::header::{CONTENT_TYPE, ORIGIN};
+use actix_http::body::{BoxBody, MessageBody};
+use actix_http::header::{CONTENT_TYPE, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
 use actix_http::{HttpMessage, Request, Response, StatusCode, h1, ws};
 use bytes::BytesMut;
 use tokio::net::TcpStream;
 
+use crate::access::{Ticket, TokenRefusal};
 use crate::actors::{PeerActor, Seat};
 use crate::config::ServerConfig;
 use crate::worker::Worker;
@@ -26,37 +27,55 @@ pub(crate) async fn upgrade(
     request: Request,
     framed: Framed<TcpStream, h1::Codec>,
 ) -> Result<(), Infallible> {
-    let response = judge(&worker, &server, &request);
-    let switching = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-    if let Ok((socket, read)) = answer(framed, response).await
-        && switching
-    {
-        PeerActor::start_on(worker, socket, Seat::new(server, read));
+    match judge(&worker, &server, &request) {
+        Ok(ticket) => {
+            if let Ok((socket, read)) = answer(framed, switching_protocols(&request)).await {
+                PeerActor::start_on(worker, socket, Seat::new(server, ticket, read));
+            }
+        }
+        // Who doesn't wait for the refusal has what it wants.
+        Err(refusal) => drop(answer(framed, refusal).await),
     }
     Ok(())
 }
 
-fn judge(worker: &Worker, server: &ServerConfig, request: &Request) -> Response<BoxBody> {
+/// What the token of a handshake allows, where tokens are asked for; or the refusal. The query is
+/// never logged, since the token is in it.
+fn judge(
+    worker: &Worker,
+    server: &ServerConfig,
+    request: &Request,
+) -> Result<Option<Box<Ticket>>, Response<BoxBody>> {
     if !server.path.matches(request.path()) {
-        return refusal(StatusCode::NOT_FOUND, "no WebSocket tracker at this path");
+        return Err(refusal(StatusCode::NOT_FOUND, "no WebSocket tracker at this path"));
     }
     let origin =
         request.headers().get(ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes()));
     if !server.origins.allow(origin.as_deref()) {
-        return refusal(StatusCode::FORBIDDEN, "pages of this origin have no access");
+        return Err(refusal(StatusCode::FORBIDDEN, "pages of this origin have no access"));
     }
     if let Some(reason) = worker.node.turns_away(server.connections_max) {
-        return refusal(StatusCode::SERVICE_UNAVAILABLE, reason);
+        return Err(refusal(StatusCode::SERVICE_UNAVAILABLE, reason));
     }
-    match ws::handshake(request.head()) {
-        Ok(mut response) => {
-            response.message_body(()).map_or_else(Into::into, |r| r.map_into_boxed_body())
-        }
-        Err(error) => Response::from(error),
-    }
+    ws::verify_handshake(request.head()).map_err(Response::from)?;
+    // Last, since a signature costs more than all of the above.
+    worker.node.access.admit(request.uri().query(), origin.as_deref()).map_err(unauthorized)
 }
 
-fn refusal(status: StatusCode, reason: &'static str) -> Response<BoxBody> {
+fn switching_protocols(request: &Request) -> Response<BoxBody> {
+    ws::handshake_response(request.head())
+        .message_body(())
+        .map_or_else(Into::into, |response| response.map_into_boxed_body())
+}
+
+fn unauthorized(reason: TokenRefusal) -> Response<BoxBody> {
+    let mut response = refusal(StatusCode::UNAUTHORIZED, reason.to_string());
+    // A 401 has to name a scheme (RFC 9110, section 11.6.1); a token in the URL is this one's.
+    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    response
+}
+
+fn refusal(status: StatusCode, reason: impl MessageBody + 'static) -> Response<BoxBody> {
     Response::build(status)
         .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
         .force_close()
@@ -70,7 +89,7 @@ async fn answer(
     response: Response<BoxBody>,
 ) -> io::Result<(TcpStream, BytesMut)> {
     use actix_codec::Encoder;
-    use actix_http::body::{BodySize, MessageBody};
+    use actix_http::body::BodySize;
     use tokio::io::AsyncWriteExt;
 
     let mut parts = framed.into_parts();

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Client, PATIENCE};
+use crate::support::{Client, PATIENCE, id};
 
 /// wt-tracker's file as its sites have it.
 const WT_TRACKER_FILE: &str = r#"{
@@ -33,7 +33,12 @@ impl Program {
     /// Starts it, and waits for the last of its lines.
     fn start(config: &Value) -> Self {
         let (folder, path) = written(&config.to_string());
-        let mut child = command(&path).spawn().expect("the binary");
+        Self::of(&mut command(&path), folder)
+    }
+
+    /// Runs `command`, whose files are in `folder`.
+    fn of(command: &mut Command, folder: TempDir) -> Self {
+        let mut child = command.spawn().expect("the binary");
         let mut lines = Vec::new();
         for line in BufReader::new(child.stdout.take().expect("its output")).lines() {
             let line = line.expect("text");
@@ -203,6 +208,10 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
         (r#"{"workers":0}"#, &["workers", "0", "1 to 256"]),
         (r#"{"origin":{"streams":[{"fps":1000}]}}"#, &["fps", "1000"]),
         (r#"{"stun":{"prot":1}}"#, &["stun", "prot"]),
+        (
+            r#"{"access":{"denyInfoHashes":"/nowhere/list"}}"#,
+            &["access.denyInfoHashes", "'/nowhere/list'", "can be read"],
+        ),
     ] {
         let (_folder, path) = written(file);
         let (code, line) = failure(&path);
@@ -240,6 +249,82 @@ fn a_key_that_nobody_knows_is_a_warning() {
     for key in ["servers[0].websockets.maxLifetime", "colour"] {
         let named = |line: &str| line.contains("WARN") && line.contains(key);
         assert!(log.lines().any(named), "no warning of {key}: {log}");
+    }
+}
+
+#[test]
+fn a_list_that_breaks_is_told_to_the_log_and_the_last_good_one_stays_in_force() {
+    let (folder, _) = written("{}");
+    let list = folder.path().join("list");
+    let of = |swarm: &str| id(swarm).bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+    std::fs::write(&list, of("film")).expect("a file");
+    let servers = json!([{"server": {"port": 0, "host": "127.0.0.1"}}]);
+    let access = json!({"allowInfoHashes": &list});
+    let mut program = Program::start(&json!({"servers": servers, "access": access}));
+    let stderr = program.child.stderr.take().expect("its log");
+    let mut log = BufReader::new(stderr).lines().map(|line| line.expect("text"));
+    let mut client = Client::connect(program.address(), "/");
+    let mut serves = |swarm| client.announce(swarm, "ann").get("interval").is_some();
+
+    // Seen by itself, once it is gone and once it is back with a line that makes no sense.
+    std::fs::remove_file(&list).expect("removed");
+    let error = log.find(|line| line.contains("ERROR")).expect("an error");
+    assert!(error.contains("access.allowInfoHashes") && error.contains("No such file"), "{error}");
+    std::fs::write(&list, format!("{}\nnews", of("news"))).expect("a file");
+    let error = log.find(|line| line.contains("ERROR")).expect("an error");
+    assert!(error.contains("line 2") && error.contains("\"news\""), "{error}");
+    assert!(serves("film") && !serves("news"));
+
+    // A signal has it read whatever it looks like, and doesn't end the program.
+    program.send("HUP");
+    log.find(|line| line.contains("ERROR") && line.contains("line 2")).expect("an error");
+    assert!(serves("film") && !serves("news"));
+    std::fs::write(&list, of("news")).expect("a file");
+    log.find(|line| line.contains("INFO") && line.contains("read again")).expect("good news");
+    assert!(serves("news") && !serves("film"));
+    assert_eq!(program.signal("TERM").0, Some(0));
+}
+
+#[test]
+fn a_token_is_in_no_line_of_the_log_however_much_is_logged() {
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    let (folder, path) = written("{}");
+    let secret_file = folder.path().join("secret");
+    let secret = "a secret of thirty-two bytes or more";
+    std::fs::write(&secret_file, secret).expect("a file");
+    let servers = json!([{"server": {"port": 0, "host": "127.0.0.1"}}]);
+    let access = json!({"tokens": {"hs256SecretFile": &secret_file, "parameter": "t"}});
+    let config = json!({"servers": servers, "access": access});
+    std::fs::write(&path, config.to_string()).expect("a file");
+    let mut command = command(&path);
+    let mut program = Program::of(command.env("RUST_LOG", "trace"), folder);
+    let mut stderr = program.child.stderr.take().expect("its log");
+    let log = std::thread::spawn(move || {
+        let mut log = String::new();
+        std::io::Read::read_to_string(&mut stderr, &mut log).expect("text");
+        log
+    });
+    let key = EncodingKey::from_secret(secret.as_bytes());
+    let token = |exp: u64| encode(&Header::default(), &json!({"exp": exp}), &key).expect("a token");
+    let (good, expired) = (token(u64::from(u32::MAX)), token(1));
+    let forged = format!("{good}x");
+    for (token, opens) in [(&good, true), (&expired, false), (&forged, false)] {
+        match Client::try_connect(program.address(), &format!("/?t={token}"), None) {
+            Ok(mut client) => {
+                assert!(opens);
+                client.announce("film", "ann");
+            }
+            Err(error) => assert!(!opens && error.contains("401"), "{error}"),
+        }
+    }
+    assert_eq!(program.signal("TERM").0, Some(0));
+    let log = log.join().expect("a thread");
+    assert!(log.contains("TRACE"), "the log says little");
+    for (name, text) in [("secret", secret), ("good", &good), ("expired", &expired)] {
+        // A part of it would be as bad: signatures are at the end, claims in the middle.
+        for part in text.split('.') {
+            assert!(!log.contains(part), "the {name} token or secret is in the log");
+        }
     }
 }
 

@@ -10,11 +10,11 @@ use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
 use tokio::net::TcpStream;
 use tracker_core::wire::{Action, Span};
-use tracker_core::{Counts, Event, InfoHash, Outgoing, Reason, Refusal};
+use tracker_core::{Counts, Event, InfoHash, Outgoing, PeerId, Reason, Refusal};
 
 use super::seat::{Membership, Seat};
 use super::{Next, PeerActor};
-use crate::actors::shard::{Adopt, Announce, RelayAnswer, Scrape, ShardActor};
+use crate::actors::shard::{Adopt, Announce, PeerLeft, RelayAnswer, Scrape, ShardActor};
 use crate::close::Close;
 use crate::directory::{WorkerId, less_loaded_of_two};
 
@@ -27,6 +27,10 @@ impl PeerActor {
     ) -> Next {
         let (info_hash, peer_id) = (announce.info_hash, announce.peer_id);
         let stopped = announce.event == Event::Stopped;
+        if !stopped && let Err(reason) = self.worker.node.access.judge(&info_hash) {
+            self.expel(info_hash, peer_id);
+            return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
+        }
         let worker = match self.seat.worker_of(info_hash, peer_id) {
             Ok(worker) if stopped => {
                 self.seat.leave(info_hash, peer_id);
@@ -42,7 +46,9 @@ impl PeerActor {
             Err(_) => {
                 let (now, node) = (self.worker.node.now(), &self.worker.node);
                 let lifetime = node.settings.member_lifetime();
-                if let Err(reason) = self.seat.makes_room(now, lifetime) {
+                let may_join = self.seat.may_join(&info_hash);
+                let may_join = may_join.and_then(|()| self.seat.makes_room(now, lifetime));
+                if let Err(reason) = may_join {
                     return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
                 }
                 let first = self.seat.is_nowhere();
@@ -55,6 +61,15 @@ impl PeerActor {
             }
         };
         self.tell(worker, Announce { from: self.conn, announce }, ctx)
+    }
+
+    /// Takes a peer out of a swarm that is served no more, so that nobody is sent to it.
+    fn expel(&mut self, info_hash: InfoHash, peer_id: PeerId) {
+        if let Some(membership) = self.seat.leave(info_hash, peer_id)
+            && let Some(shard) = self.worker.node.shard(membership.worker)
+        {
+            shard.do_send(PeerLeft { from: self.conn, membership });
+        }
     }
 
     /// The worker of a swarm that this socket enters. A new one is placed where the socket is, if
@@ -92,7 +107,7 @@ impl PeerActor {
         let unsent = connection.outbox.rest().to_vec();
         let socket = read.reunite(connection.socket).map_err(io::Error::other);
         let server = self.seat.server.clone();
-        let seat = std::mem::replace(&mut self.seat, Seat::new(server, BytesMut::new()));
+        let seat = std::mem::replace(&mut self.seat, Seat::new(server, None, BytesMut::new()));
         match socket.and_then(TcpStream::into_std) {
             Ok(socket) => shard.do_send(Adopt { socket, seat, unsent, announce }),
             Err(error) => {

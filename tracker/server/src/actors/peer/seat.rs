@@ -2,11 +2,12 @@
 //! socket moves to another worker.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
 use tracker_core::{InfoHash, PeerId, Reason};
 
+use crate::access::Ticket;
 use crate::config::ServerConfig;
 use crate::directory::WorkerId;
 use crate::limits::MEMBERSHIPS_PER_SOCKET_MAX;
@@ -17,6 +18,8 @@ use crate::transport::message::Fragments;
 pub(crate) struct Seat {
     /// The listener that it came in through.
     pub(crate) server: Arc<ServerConfig>,
+    /// What its token allows; everything without one.
+    ticket: Option<Box<Ticket>>,
     /// Bytes that were read and not yet looked at, or don't make a frame yet.
     pub(crate) inbox: BytesMut,
     pub(crate) fragments: Fragments,
@@ -40,9 +43,13 @@ pub(crate) struct Membership {
 
 impl Seat {
     /// The seat of a new socket. `read` is what came behind its handshake.
-    pub(crate) fn new(server: Arc<ServerConfig>, read: BytesMut) -> Self {
+    pub(crate) fn new(
+        server: Arc<ServerConfig>,
+        ticket: Option<Box<Ticket>>,
+        read: BytesMut,
+    ) -> Self {
         let (fragments, memberships) = (Fragments::default(), Vec::new());
-        let mut seat = Self { server, inbox: read, fragments, memberships, settled: false };
+        let mut seat = Self { server, ticket, inbox: read, fragments, memberships, settled: false };
         // HTTP's buffer is 8 KiB, and usually empty.
         seat.keep_rest();
         seat
@@ -75,6 +82,16 @@ impl Seat {
             .find(|membership| membership.is(info_hash, peer_id))
             .map(|membership| membership.worker)
             .ok_or(Reason::NotAnnounced)
+    }
+
+    /// Whether the socket's token lets it join a swarm now.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::TokenExpired`] or [`Reason::NotInToken`].
+    pub(crate) fn may_join(&self, info_hash: &InfoHash) -> Result<(), Reason> {
+        let ticket = self.ticket.as_ref();
+        ticket.map_or(Ok(()), |ticket| ticket.admit(info_hash, SystemTime::now()))
     }
 
     /// Notes a peer that this socket announces for the first time.
@@ -116,9 +133,11 @@ impl Seat {
         !self.settled
     }
 
-    /// Forgets a peer that has stopped.
-    pub(crate) fn leave(&mut self, info_hash: InfoHash, peer_id: PeerId) {
-        self.memberships.retain(|membership| !membership.is(info_hash, peer_id));
+    /// Forgets a peer that has stopped or may not stay, and returns what it was.
+    pub(crate) fn leave(&mut self, info_hash: InfoHash, peer_id: PeerId) -> Option<Membership> {
+        let mut memberships = self.memberships.iter();
+        let place = memberships.position(|membership| membership.is(info_hash, peer_id))?;
+        Some(self.memberships.remove(place))
     }
 
     /// All that the socket has announced, once it is gone.
