@@ -97,18 +97,14 @@ impl PeerActor {
         let mut outcome = self.read_frames(ctx);
         for turn in 0.. {
             match outcome {
-                Ok(Next::Read) => {}
-                Ok(Next::Wait) => return Poll::Pending,
-                Ok(Next::Turn) => {
+                Ok(Next::Read) if turn < READS_PER_TURN => {}
+                Ok(Next::Read | Next::Turn) => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
+                Ok(Next::Wait) => return Poll::Pending,
                 Ok(Next::Over) => return Poll::Ready(()),
                 Err(close) => self.say_goodbye(close),
-            }
-            if turn == READS_PER_TURN {
-                cx.waker().wake_by_ref();
-                return Poll::Pending;
             }
             let Some(socket) = &mut self.socket else {
                 break;

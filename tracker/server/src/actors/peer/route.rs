@@ -31,21 +31,20 @@ impl PeerActor {
             self.expel(info_hash, peer_id);
             return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
         }
-        let worker = match self.seat.worker_of(info_hash, peer_id) {
-            Ok(worker) if stopped => {
-                self.seat.leave(info_hash, peer_id);
-                worker
-            }
-            Ok(worker) => {
-                self.seat.renew(info_hash, peer_id, self.worker.node.now());
-                worker
-            }
-            Err(reason) if stopped => {
+        let now = self.worker.node.now();
+        let known = if stopped {
+            self.seat.leave(info_hash, peer_id)
+        } else {
+            self.seat.renew(info_hash, peer_id, now)
+        };
+        let worker = match known {
+            Some(membership) => membership.worker,
+            None if stopped => {
+                let reason = Reason::NotAnnounced;
                 return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
             }
-            Err(_) => {
-                let (now, node) = (self.worker.node.now(), &self.worker.node);
-                let lifetime = node.settings.member_lifetime();
+            None => {
+                let lifetime = self.worker.node.settings.member_lifetime();
                 let may_join = self.seat.may_join(&info_hash);
                 let may_join = may_join.and_then(|()| self.seat.makes_room(now, lifetime));
                 if let Err(reason) = may_join {

@@ -104,12 +104,17 @@ impl Seat {
         self.memberships.push(membership);
     }
 
-    /// Notes that a peer has announced again.
-    pub(crate) fn renew(&mut self, info_hash: InfoHash, peer_id: PeerId, now: Duration) {
+    /// Notes that a peer has announced again, and returns it; `None` when it is new.
+    pub(crate) fn renew(
+        &mut self,
+        info_hash: InfoHash,
+        peer_id: PeerId,
+        now: Duration,
+    ) -> Option<Membership> {
         let mut memberships = self.memberships.iter_mut();
-        if let Some(membership) = memberships.find(|membership| membership.is(info_hash, peer_id)) {
-            membership.announced_at = now;
-        }
+        let membership = memberships.find(|membership| membership.is(info_hash, peer_id))?;
+        membership.announced_at = now;
+        Some(*membership)
     }
 
     /// Whether the socket may announce one more peer. At the bound, peers that the swarms have
