@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use actix::Addr;
 use slab::Slab;
 use tracker_core::{ConnId, Outgoing, Settings};
+use tracker_websocket::frame::Opcode;
 
 use crate::access::Access;
 use crate::actors::{ClosePeer, Drain, ShardActor, SocketBlocked};
@@ -19,7 +20,6 @@ use crate::directory::{Directory, WorkerId};
 use crate::limits::{CLOSE_TIMEOUT, SOCKET_SWEEP_TICKS};
 use crate::metrics::{Metrics, WorkerMetrics};
 use crate::transport::connection::{Connection, Flushed, Spare};
-use crate::transport::frame::Opcode;
 use crate::transport::read_buffer::ReadBuffer;
 
 /// What all workers of a process share.

@@ -10,8 +10,8 @@ use actix::Addr;
 use socket2::SockRef;
 use tokio::io::AsyncWrite;
 use tokio::net::tcp::OwnedWriteHalf;
+use tracker_websocket::frame::{Opcode, write_header};
 
-use super::frame::{Opcode, write_header};
 use crate::actors::PeerActor;
 use crate::close::Close;
 use crate::limits::{OUTBOX_BYTES_MAX, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX};

@@ -14,13 +14,13 @@ use bytes::{Bytes, BytesMut};
 use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tracker_core::{ConnId, Incoming, Outgoing, Reason, Refusal, parse};
+use tracker_websocket::frame::{Opcode, decode};
+use tracker_websocket::message::Message as Said;
 
 use super::shard::PeerLeft;
 use crate::close::Close;
 use crate::limits::{FRAMES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN};
 use crate::transport::connection::{Connection, Outbox};
-use crate::transport::frame::{Opcode, decode};
-use crate::transport::message::Message as Said;
 use crate::worker::Worker;
 use seat::Seat;
 

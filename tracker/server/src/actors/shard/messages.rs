@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
+use tracker_websocket::frame::{Opcode, write_header};
 
 use crate::actors::peer::seat::{Membership, Seat};
-use crate::transport::frame::{Opcode, write_header};
 
 /// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
 #[derive(Message, Debug)]
