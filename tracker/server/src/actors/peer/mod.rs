@@ -176,7 +176,7 @@ impl PeerActor {
             Said::Pong => return Ok(Next::Read),
             Said::Close => return Err(Close::ByPeer),
         };
-        match parse(frame.clone()) {
+        match parse(frame.clone(), &self.worker.node.settings.limits) {
             Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, ctx)),
             Ok(Incoming::Answer(answer)) => Ok(self.answer(answer, ctx)),
             Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(&scrape, ctx)),
