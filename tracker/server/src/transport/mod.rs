@@ -4,4 +4,5 @@ pub(crate) mod connection;
 pub(crate) mod frame;
 pub(crate) mod message;
 pub(crate) mod read_buffer;
+pub(crate) mod stream;
 pub(crate) mod upgrade;
