@@ -106,7 +106,8 @@ impl PeerActor {
         let unsent = connection.outbox.rest().to_vec();
         let socket = read.reunite(connection.socket).map_err(io::Error::other);
         let server = self.seat.server.clone();
-        let seat = std::mem::replace(&mut self.seat, Seat::new(server, None, BytesMut::new()));
+        let seat =
+            std::mem::replace(&mut self.seat, Seat::new(server, None, None, BytesMut::new()));
         match socket.and_then(TcpStream::into_std) {
             Ok(socket) => shard.do_send(Adopt { socket, seat, unsent, announce }),
             Err(error) => {
