@@ -3,13 +3,15 @@
 //! them. And the node: what all workers share.
 
 use std::cell::{OnceCell, RefCell};
+use std::io;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use slab::Slab;
 use tracker_core::{ConnId, Outgoing, Settings};
 use tracker_websocket::deflate::{Body, Deflater, Inflater};
@@ -45,7 +47,7 @@ pub(crate) struct Node {
 pub(crate) struct Worker {
     pub(crate) id: WorkerId,
     pub(crate) node: Arc<Node>,
-    pub(crate) read_buffer: RefCell<ReadBuffer>,
+    read_buffer: RefCell<ReadBuffer>,
     inflater: RefCell<Inflater>,
     deflater: RefCell<Deflater>,
     sockets: RefCell<Sockets>,
@@ -177,6 +179,14 @@ impl Worker {
     /// Runs `act` on a socket of this worker, if it is still there.
     pub(crate) fn with<T>(&self, id: ConnId, act: impl FnOnce(&mut Connection) -> T) -> Option<T> {
         self.sockets.borrow_mut().get(id).map(|(connection, _)| act(connection))
+    }
+
+    /// Reads what a socket has: empty when the other side has ended.
+    pub(crate) fn poll_read(&self, id: ConnId, cx: &mut Context<'_>) -> Poll<io::Result<BytesMut>> {
+        let read = self.with(id, |connection| {
+            self.read_buffer.borrow_mut().poll_read(&mut connection.stream, cx)
+        });
+        read.unwrap_or_else(|| Poll::Ready(Ok(BytesMut::new())))
     }
 
     /// The message of at most `bytes_max` that a client has compressed.

@@ -6,9 +6,9 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Bytes, BytesMut};
-use tokio::net::tcp::OwnedReadHalf;
 use tokio_util::io::poll_read_buf;
 
+use super::stream::Stream;
 use crate::limits::{READ_BUFFER_BYTES, READ_BYTES_MIN};
 
 /// The buffer.
@@ -20,14 +20,14 @@ impl ReadBuffer {
         Self(BytesMut::with_capacity(READ_BUFFER_BYTES))
     }
 
-    /// Reads what a socket has: empty when the other side has ended.
+    /// Reads what a stream has: empty when the other side has ended.
     pub(crate) fn poll_read(
         &mut self,
-        socket: &mut OwnedReadHalf,
+        stream: &mut Stream,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<BytesMut>> {
         self.make_room();
-        ready!(poll_read_buf(Pin::new(socket), cx, &mut self.0))?;
+        ready!(poll_read_buf(Pin::new(stream), cx, &mut self.0))?;
         Poll::Ready(Ok(self.0.split()))
     }
 
