@@ -4,12 +4,13 @@
 use std::path::PathBuf;
 
 use origin::OriginConfig;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::kinds::{optional_section, optional_whole, section, sections, whole};
 
 /// The whole file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct RawConfig {
     /// Where to listen; at least one.
@@ -43,7 +44,7 @@ pub(super) struct RawConfig {
     pub(super) workers: Option<u64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct RawListener {
     #[serde(deserialize_with = "section")]
@@ -52,7 +53,7 @@ pub(super) struct RawListener {
     pub(super) websockets: RawWebSockets,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct RawServer {
     #[serde(deserialize_with = "whole")]
@@ -62,7 +63,7 @@ pub(super) struct RawServer {
     pub(super) cert_file_name: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct RawWebSockets {
     /// A path, or the start of one and `*`.
@@ -81,7 +82,7 @@ pub(super) struct RawWebSockets {
     pub(super) max_connections: u64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct RawTracker {
     #[serde(deserialize_with = "whole")]
@@ -91,7 +92,7 @@ pub(super) struct RawTracker {
     pub(super) announce_interval: u64,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct RawAccess {
     pub(super) allow_origins: Option<Vec<String>>,
@@ -101,7 +102,7 @@ pub(super) struct RawAccess {
 
 /// Files are read at the start, again when they change (by time and size, every 2 s) and on
 /// SIGHUP. Replace one by renaming a new one over it, so that it is never read half written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct RawJoinAccess {
     /// A file of info hashes, one a line in 40 hexadecimal digits, with comments after `#`: only
@@ -120,7 +121,7 @@ pub(super) struct RawJoinAccess {
 /// else's. Two claims of ours: `origin`, which must equal the `Origin` header, and `swarms`, a
 /// list of the info hashes that may be joined. After `exp` no more swarms can be joined; the
 /// socket stays.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct RawTokens {
     /// A file with a secret of 32 bytes or more: tokens are signed with HS256.
@@ -131,7 +132,7 @@ pub(super) struct RawTokens {
     pub(super) parameter: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct RawWeb {
     /// Trackers that the page announces to; this one without it.
@@ -142,29 +143,38 @@ pub(super) struct RawWeb {
     pub(super) streams: Option<Vec<RawStream>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawStream {
     pub(super) name: String,
     pub(super) url: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawStun {
     #[serde(deserialize_with = "whole")]
     pub(super) port: u64,
     /// All addresses of the machine, IPv4 and IPv6, without it.
     pub(super) host: Option<String>,
+    /// Whether the start goes on without the port.
+    pub(super) optional: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawMetrics {
     #[serde(deserialize_with = "whole")]
     pub(super) port: u64,
     /// Nobody else's business, so only this machine unless it says otherwise.
     pub(super) host: String,
+}
+
+impl RawConfig {
+    /// All of it as a tree, with what is not set as null.
+    pub(super) fn written(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
 }
 
 impl Default for RawConfig {
@@ -218,7 +228,7 @@ impl Default for RawTokens {
 
 impl Default for RawStun {
     fn default() -> Self {
-        Self { port: 3478, host: None }
+        Self { port: 3478, host: None, optional: false }
     }
 }
 

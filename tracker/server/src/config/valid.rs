@@ -88,35 +88,6 @@ pub struct StunConfig {
     pub optional: bool,
 }
 
-/// What runs when no file says otherwise: all of it, on port 8000, for a first look.
-impl Default for Config {
-    fn default() -> Self {
-        let raw = RawConfig { web: Some(RawWeb::default()), ..RawConfig::default() };
-        let stun = StunConfig { host: None, port: 3478, optional: true };
-        let streams = OriginConfig::default().validate();
-        match (raw.validate(), streams) {
-            (Ok(config), Ok(streams)) => {
-                Self { origin: Some(streams), stun: Some(stun), ..config.on_all_addresses() }
-            }
-            (Err(error), _) | (_, Err(error)) => {
-                unreachable!("a default is out of bounds: {error}")
-            }
-        }
-    }
-}
-
-impl Config {
-    /// Listens on IPv6 as well, where the machine has it.
-    fn on_all_addresses(mut self) -> Self {
-        if std::net::UdpSocket::bind("[::]:0").is_ok() {
-            for server in &mut self.servers {
-                server.address.set_ip(IpAddr::from([0u16; 8]));
-            }
-        }
-        self
-    }
-}
-
 impl PathPattern {
     /// Whether a request's path is meant.
     #[must_use]
@@ -274,7 +245,11 @@ impl RawWeb {
 impl RawStun {
     fn validate(self) -> Result<StunConfig, ConfigError> {
         let address = self.host.as_deref().map(|text| host("stun.host", text)).transpose()?;
-        Ok(StunConfig { host: address, port: port("stun.port", self.port)?, optional: false })
+        Ok(StunConfig {
+            host: address,
+            port: port("stun.port", self.port)?,
+            optional: self.optional,
+        })
     }
 }
 

@@ -15,6 +15,7 @@ mod pages;
 mod pressure;
 mod settings;
 mod silence;
+mod sources;
 mod stop;
 mod stun;
 mod support;

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
-use tracker::config::{self, Loaded};
+use tracker::config::{LoadError, Loaded, Sources};
 use tracker::{Addresses, Tracker};
 
 pub use client::{Client, announce, answer, id, offer};
@@ -33,11 +33,11 @@ pub struct Server {
 }
 
 /// Reads a configuration the way the binary does: from a file.
-pub fn load(config: &Value) -> Result<Loaded, config::ConfigFileError> {
+pub fn load(config: &Value) -> Result<Loaded, LoadError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("config.json");
     std::fs::write(&path, config.to_string()).expect("a file");
-    config::load(&path)
+    Sources::file(path).load()
 }
 
 impl Server {
