@@ -15,6 +15,7 @@ mod process;
 mod prometheus;
 mod stun;
 mod transport;
+mod web_root;
 mod worker;
 
 use std::io;
@@ -120,6 +121,7 @@ impl Tracker {
         let pages = listen::Pages {
             player: player.map(|settings| Arc::new(web::routes(settings)) as listen::Routes),
             origin: origin.as_ref().map(|origin| Arc::new(origin.routes()) as listen::Routes),
+            files: config.web_root.map(|root| Arc::new(root.routes()) as listen::Routes),
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
         let metrics = metrics.map(|listener| prometheus::serve(&node, listener)).transpose()?;

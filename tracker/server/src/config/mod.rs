@@ -14,6 +14,7 @@ mod table;
 mod valid;
 
 pub use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
+pub use crate::web_root::WebRoot;
 pub use keys::{Bounds, Default, KEYS, Key};
 pub use sources::{Flag, LoadError, Loaded, Sources};
 pub use valid::{Config, PathPattern, ServerConfig, StunConfig, WebConfig};

@@ -42,6 +42,8 @@ pub(super) struct RawConfig {
     /// Threads that serve; one per core without it.
     #[serde(deserialize_with = "optional_whole")]
     pub(super) workers: Option<u64>,
+    /// A folder of files to serve beside the sockets; none without it.
+    pub(super) web_root: Option<PathBuf>,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -190,6 +192,7 @@ impl Default for RawConfig {
             metrics: None,
             drain_seconds: 1,
             workers: None,
+            web_root: None,
         }
     }
 }

@@ -15,6 +15,8 @@ pub const KEYS: &[Key] = &[
         "Threads that serve."),
     number("drainSeconds", "seconds", 0..=600, Is("1"),
         "Over which a stop closes the sockets."),
+    text("webRoot", "folder", "one that can be read", Unset("none", r#""public""#),
+        "Files to serve beside the sockets, at every path that nothing else has."),
 
     section("servers[]", On,
         "A listener; at least one."),

@@ -17,6 +17,7 @@ use super::raw::{
 };
 use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
 use crate::limits::TOKEN_PARAMETER_BYTES_MAX;
+use crate::web_root::WebRoot;
 
 /// What runs.
 #[derive(Debug)]
@@ -40,6 +41,8 @@ pub struct Config {
     pub drain: Duration,
     /// Threads that serve, 1 or more.
     pub workers: u16,
+    /// Files to serve at every path that nothing else has.
+    pub web_root: Option<WebRoot>,
 }
 
 /// One listener.
@@ -125,6 +128,7 @@ impl RawConfig {
             metrics: self.metrics.map(RawMetrics::validate).transpose()?,
             drain: Duration::from_secs(within("drainSeconds", self.drain_seconds, 0..=600)?),
             workers: within("workers", self.workers.unwrap_or(cores.min(256)), 1..=256)? as u16,
+            web_root: self.web_root.map(WebRoot::new).transpose()?,
         })
     }
 }

@@ -21,3 +21,4 @@ mod stun;
 mod support;
 mod swarms;
 mod tokens;
+mod web_root;

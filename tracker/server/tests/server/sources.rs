@@ -164,6 +164,7 @@ fn an_error_in_a_file_of_toml_is_one_line_with_key_and_place() {
 
 #[test]
 fn what_is_printed_loads_again_to_the_same() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
     let many = json!({
         "servers": [
             {"server": {"port": 1, "host": "::"}, "websockets": {"path": "/a \"b\" é*"}},
@@ -172,7 +173,7 @@ fn what_is_printed_loads_again_to_the_same() {
         "websocketsAccess": {"denyOrigins": ["https://a", "x'\"\n"], "denyEmptyOrigin": true},
         "web": {"streams": [{"name": "a", "url": "b"}, {"name": "c", "url": "d"}], "stun": []},
         "origin": {"streams": [{"fps": 25}, {"name": "clip", "source": "loop"}], "folder": "/a b"},
-        "metrics": {}, "workers": 1,
+        "metrics": {}, "webRoot": folder.path(), "workers": 1,
     });
     let no_streams = json!({"web": {"streams": []}, "access": {}});
     let file = |value: &Value| load(Some(&value.to_string()), &[], &[]);
