@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use tracker::config::{Flag, Sources};
+use tracker::config::{Flag, LogFormat, Sources};
 
 /// A WebTorrent tracker that introduces viewers of a live stream to each other.
 ///
@@ -28,6 +28,12 @@ pub(crate) struct Args {
     /// Threads that serve; one per core without it.
     #[arg(long, value_name = "THREADS")]
     workers: Option<String>,
+    /// What a line of the log looks like, text or json; log.format.
+    #[arg(long, value_name = "FORMAT")]
+    log_format: Option<String>,
+    /// The least important that is logged, from error to trace; log.level.
+    #[arg(long, value_name = "LEVEL")]
+    log_level: Option<String>,
     /// Print the configuration that would hold, with what each key is, and exit.
     #[arg(long)]
     pub(crate) print_config: bool,
@@ -58,6 +64,8 @@ impl Args {
             ("--port", "servers[0].server.port", &self.port),
             ("--host", "servers[0].server.host", &self.host),
             ("--workers", "workers", &self.workers),
+            ("--log-format", "log.format", &self.log_format),
+            ("--log-level", "log.level", &self.log_level),
         ];
         let short = short.into_iter().filter_map(|(flag, key, value)| {
             let value = value.clone()?;
@@ -72,6 +80,13 @@ impl Args {
             variables: std::env::vars_os().filter_map(text).collect(),
             flags: set.chain(short).collect(),
         }
+    }
+
+    /// What the log looks like while there is no configuration to say so.
+    pub(crate) fn log_format(&self) -> LogFormat {
+        let json = self.log_format.as_deref() == Some("json")
+            || std::env::var("TRACKER_LOG__FORMAT").as_deref() == Ok("json");
+        if json { LogFormat::Json } else { LogFormat::Text }
     }
 }
 

@@ -150,8 +150,11 @@ impl Tracker {
     ///
     /// Dropping the future ends ffmpeg all the same, and nothing else in an orderly way.
     pub async fn stop(mut self) {
+        let sockets = || self.node.metrics.connections();
+        tracing::info!(sockets = sockets(), seconds = self.drain.as_secs(), "draining");
         self.node.drain(self.drain);
         self.hung_up_within(self.drain).await;
+        tracing::info!(sockets = sockets(), "drained");
         if let Some(access) = &self.access {
             access.do_send(StopAccess);
         }

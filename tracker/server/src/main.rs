@@ -3,15 +3,16 @@
 //! the system refused something, 130 that a second signal cut a stop short.
 
 mod args;
+mod log;
 mod signals;
 
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracker::config::{Config, Loaded};
+use tracker::config::{Config, LoadError, Loaded, LogConfig};
 use tracker::{Addresses, Tracker};
 
 use args::{Args, Format};
@@ -27,21 +28,12 @@ const ENDED_AT_ONCE: u8 = 130;
 
 fn main() -> ExitCode {
     let args = Args::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| "info,actix_server=warn".into());
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_env_filter(filter)
-        .init();
     let sources = args.sources();
     let loaded = match sources.load() {
         Ok(loaded) => loaded,
-        Err(error) => {
-            tracing::error!("{error}");
-            return ExitCode::from(2);
-        }
+        Err(error) => return no_configuration(&args, &error),
     };
+    log::start(loaded.config.log);
     warn_of_unknown(&loaded);
     if args.print_config {
         print(&match args.format {
@@ -56,6 +48,12 @@ fn main() -> ExitCode {
     }
     raise_descriptor_limit();
     actix_rt::System::new().block_on(run(loaded.config, sources.file.is_some()))
+}
+
+fn no_configuration(args: &Args, error: &LoadError) -> ExitCode {
+    log::start(LogConfig { format: args.log_format(), ..LogConfig::default() });
+    tracing::error!("{error}");
+    ExitCode::from(2)
 }
 
 fn warn_of_unknown(loaded: &Loaded) {
@@ -93,7 +91,10 @@ async fn run(config: Config, reloads: bool) -> ExitCode {
         .await;
     tracing::info!("stopping; a second signal ends it at once");
     tokio::select! {
-        () = tracker.stop() => ExitCode::SUCCESS,
+        () = tracker.stop() => {
+            tracing::info!("stopped");
+            ExitCode::SUCCESS
+        }
         () = signals.until_asked_to_stop(|| {}) => {
             tracing::warn!("ended at once: not all clients were told");
             ExitCode::from(ENDED_AT_ONCE)
@@ -101,9 +102,12 @@ async fn run(config: Config, reloads: bool) -> ExitCode {
     }
 }
 
-/// What is worth knowing, a line each on stdout: `word  url`.
+/// What is worth knowing, a line each on stdout: `word  url`. The log has the same.
 fn tell(addresses: &Addresses) {
     let lines = listed(addresses);
+    for (what, url) in &lines {
+        tracing::info!(what, url, "serving");
+    }
     let mut page = String::new();
     for (word, url) in lines {
         // Writing to a String cannot fail.

@@ -6,6 +6,7 @@
 mod file;
 mod keys;
 mod kinds;
+mod log;
 mod path;
 mod print;
 mod raw;
@@ -16,5 +17,6 @@ mod valid;
 pub use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
 pub use crate::web_root::WebRoot;
 pub use keys::{Bounds, Default, KEYS, Key};
+pub use log::{LogConfig, LogFormat};
 pub use sources::{Flag, LoadError, Loaded, Sources};
 pub use valid::{Config, PathPattern, ServerConfig, StunConfig, WebConfig};

@@ -44,6 +44,8 @@ pub(super) struct RawConfig {
     pub(super) workers: Option<u64>,
     /// A folder of files to serve beside the sockets; none without it.
     pub(super) web_root: Option<PathBuf>,
+    #[serde(deserialize_with = "section")]
+    pub(super) log: RawLog,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -172,6 +174,15 @@ pub(super) struct RawMetrics {
     pub(super) host: String,
 }
 
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLog {
+    /// `text` or `json`.
+    pub(super) format: String,
+    /// From `error` to `trace`.
+    pub(super) level: String,
+}
+
 impl RawConfig {
     /// All of it as a tree, with what is not set as null.
     pub(super) fn written(&self) -> Value {
@@ -193,6 +204,7 @@ impl Default for RawConfig {
             drain_seconds: 1,
             workers: None,
             web_root: None,
+            log: RawLog::default(),
         }
     }
 }
@@ -238,5 +250,11 @@ impl Default for RawStun {
 impl Default for RawMetrics {
     fn default() -> Self {
         Self { port: 9100, host: "127.0.0.1".to_owned() }
+    }
+}
+
+impl Default for RawLog {
+    fn default() -> Self {
+        Self { format: "text".to_owned(), level: "info".to_owned() }
     }
 }

@@ -18,6 +18,13 @@ pub const KEYS: &[Key] = &[
     text("webRoot", "folder", "one that can be read", Unset("none", r#""public""#),
         "Files to serve beside the sockets, at every path that nothing else has."),
 
+    section("log", On,
+        "What is told on stderr."),
+    text("log.format", "format", "`text` or `json`", Is(r#""text""#),
+        "Lines for people, or a JSON object a line."),
+    text("log.level", "level", "`error`, `warn`, `info`, `debug` or `trace`", Is(r#""info""#),
+        "The least important that is told. The variable RUST_LOG, where it is set, decides instead."),
+
     section("servers[]", On,
         "A listener; at least one."),
     section("servers[].server", On,

@@ -11,6 +11,7 @@ use tracker_core::Settings;
 use tracker_core::limits::OFFERS_PER_ANNOUNCE_MAX;
 use web::PlayerStream;
 
+use super::log::LogConfig;
 use super::raw::{
     RawAccess, RawConfig, RawJoinAccess, RawListener, RawMetrics, RawStun, RawTokens, RawTracker,
     RawWeb,
@@ -43,6 +44,8 @@ pub struct Config {
     pub workers: u16,
     /// Files to serve at every path that nothing else has.
     pub web_root: Option<WebRoot>,
+    /// What is told on stderr.
+    pub log: LogConfig,
 }
 
 /// One listener.
@@ -129,6 +132,7 @@ impl RawConfig {
             drain: Duration::from_secs(within("drainSeconds", self.drain_seconds, 0..=600)?),
             workers: within("workers", self.workers.unwrap_or(cores.min(256)), 1..=256)? as u16,
             web_root: self.web_root.map(WebRoot::new).transpose()?,
+            log: self.log.validate()?,
         })
     }
 }
@@ -297,10 +301,10 @@ fn within(key: &str, value: u64, bounds: RangeInclusive<u64>) -> Result<u64, Con
     Err(refused(key, value, &format!("{} to {}", bounds.start(), bounds.end())))
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("\"{text}\"")
 }
 
-fn refused(key: &str, value: impl Display, bound: &str) -> ConfigError {
+pub(super) fn refused(key: &str, value: impl Display, bound: &str) -> ConfigError {
     ConfigError { key: key.to_owned(), value: value.to_string(), bound: bound.to_owned() }
 }

@@ -451,3 +451,79 @@ fn flags_that_make_no_sense_are_exit_code_2() {
         assert!(log.contains(flags[0]), "{log}");
     }
 }
+
+#[test]
+fn each_line_of_a_log_in_json_is_an_object_with_what_a_machine_looks_for() {
+    let (folder, path) = written(r#"{"servers": [{"server": {"port": 0, "host": "127.0.0.1"}}]}"#);
+    let mut command = command(&path);
+    command.args(["--log-format", "json", "--log-level", "debug"]);
+    let mut program = Program::of(command.env("TRACKER_COLOUR", "red"), folder);
+    let mut client = Client::connect(program.address(), "/");
+    client.announce("film", "ann");
+    client.socket.close(None).expect("sent");
+    client.close_code();
+    drop(client);
+    program.send("HUP");
+    let mut stderr = program.child.stderr.take().expect("its log");
+    let (code, _) = program.signal("TERM");
+    assert_eq!(code, Some(0));
+    let mut log = String::new();
+    std::io::Read::read_to_string(&mut stderr, &mut log).expect("text");
+    let lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for line in &lines {
+        for key in ["level", "timestamp", "target", "message"] {
+            assert!(line[key].is_string(), "no {key}: {line}");
+        }
+    }
+    let url = format!("ws://{}/", program.address());
+    for (message, key, value) in [
+        ("serving", "url", json!(url)),
+        ("nobody here knows this environment variable", "variable", json!("TRACKER_COLOUR")),
+        ("a socket has ended", "reason", json!("by_peer")),
+        ("draining", "seconds", json!(1)),
+        ("drained", "sockets", json!(0)),
+    ] {
+        let told = lines.iter().any(|line| line["message"] == message && line[key] == value);
+        assert!(told, "no {message} with {key} {value}: {log}");
+    }
+    let no_file = ran(self::command(Path::new("/nowhere")).args(["--log-format", "json"]));
+    let error: Value = serde_json::from_str(no_file.2.trim()).expect("one line");
+    assert_eq!((no_file.0, &error["level"]), (Some(2), &json!("ERROR")));
+}
+
+#[test]
+fn what_clients_do_is_in_no_line_of_the_log_unless_it_is_asked_for() {
+    let (folder, path) = written(r#"{"servers": [{"server": {"port": 0, "host": "127.0.0.1"}}]}"#);
+    let mut program = Program::of(&mut command(&path), folder);
+    let mut client = Client::connect(program.address(), "/");
+    client.announce("film", "ann");
+    let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(200_000));
+    for request in [
+        "nonsense\r\n\r\n",
+        "GET /nothing HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: odd\r\n\r\n",
+        "POST /stats.json HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\nx",
+        &long,
+    ] {
+        use std::io::{Read, Write};
+        let mut socket = std::net::TcpStream::connect(program.address()).expect("a connection");
+        let _ = socket.write_all(request.as_bytes());
+        let _ = socket.shutdown(std::net::Shutdown::Write);
+        let _ = socket.read_to_end(&mut Vec::new());
+    }
+    let mut raw = crate::support::Raw::connect(program.address()).upgrade(b"");
+    raw.say("nonsense");
+    raw.hear_text();
+    raw.write(&[0xff; 64]);
+    raw.close_code();
+    drop(client);
+    let mut stderr = program.child.stderr.take().expect("its log");
+    assert_eq!(program.signal("TERM").0, Some(0));
+    let mut log = String::new();
+    std::io::Read::read_to_string(&mut stderr, &mut log).expect("text");
+    for line in log.lines() {
+        let ours = ["sockets at most", "serving", "stopping", "drain", "stopped"];
+        assert!(ours.iter().any(|part| line.contains(part)), "{line}");
+    }
+}

@@ -57,6 +57,8 @@ fn what_cannot_be_done_is_refused_by_its_key() {
         ("stun.host", json!("here")),
         ("metrics.host", json!("everywhere")),
         ("websocketsAccess.allowOrigins", json!("https://a")),
+        ("log.format", json!("xml")),
+        ("log.level", json!("loud")),
         ("webRoot", json!("/nowhere/public")),
         ("webRoot", json!("/dev/null")),
     ] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tracker::config::{Config, Flag, LoadError, Loaded, Sources};
+use tracker::config::{Config, Flag, LoadError, Loaded, LogFormat, Sources};
 
 /// A file of this name and content, with variables and flags over it.
 fn sources(name: &str, content: &str) -> (TempDir, Sources) {
@@ -60,7 +60,7 @@ fn a_listener_a_list_and_a_whole_section_can_be_set() {
         ("TRACKER_WEBSOCKETS_ACCESS__ALLOW_ORIGINS", r#"["https://a"]"#),
         ("TRACKER_METRICS", r#"{"port": 1}"#),
     ];
-    let flags = [("servers[0].server.port", "7"), ("servers.2", "{}")];
+    let flags = [("servers[0].server.port", "7"), ("servers.2", "{}"), ("log.format", "json")];
     let config = config(file, &variables, &flags);
     let addresses: Vec<_> =
         config.servers.iter().map(|server| server.address.to_string()).collect();
@@ -68,6 +68,7 @@ fn a_listener_a_list_and_a_whole_section_can_be_set() {
     assert!(config.servers[0].origins.allow(Some("https://a")));
     assert!(!config.servers[0].origins.allow(Some("https://b")));
     assert_eq!(config.metrics.map(|address| address.port()), Some(1));
+    assert_eq!(config.log.format, LogFormat::Json);
 }
 
 #[test]
