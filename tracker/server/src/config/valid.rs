@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use origin::{ConfigError, OriginConfig, ValidOrigin};
-use tracker_core::Settings;
-use tracker_core::limits::OFFERS_PER_ANNOUNCE_MAX;
+use tracker_core::limits::OFFERS_RELAYED_MAX;
+use tracker_core::{Limits, Settings};
 use web::PlayerStream;
 
 use super::raw::{
@@ -20,6 +20,9 @@ use super::raw::{
 use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
 use crate::limits::TOKEN_PARAMETER_BYTES_MAX;
 use crate::transport::certificate::Certificate;
+
+/// The most that `maxPayloadLength` may be.
+const FRAME_BYTES_MAX: u64 = 16 << 20;
 
 /// What runs.
 #[derive(Debug)]
@@ -56,6 +59,9 @@ pub struct ServerConfig {
     pub path: PathPattern,
     /// Bytes of a message from a client.
     pub frame_bytes_max: usize,
+    /// Bytes of a message from which on it is sent compressed, to clients that agreed on it; `None`
+    /// agrees with nobody.
+    pub deflate_from_bytes: Option<u32>,
     /// How long a socket may be silent.
     pub idle_timeout: Option<Duration>,
     /// Open sockets of the whole process; 0 is no limit.
@@ -170,7 +176,14 @@ impl RawListener {
         let certificate = server.certificate(&format!("{key}.server"))?;
         let key = |name: &str| format!("{key}.websockets.{name}");
         let idle = within(&key("idleTimeout"), websockets.idle_timeout, 0..=86_400)?;
-        within(&key("compression"), websockets.compression, 0..=0xffff)?;
+        let compression = within(&key("compression"), websockets.compression, 0..=0xffff)?;
+        // No message is as long as the most, so that it means never: an offer is shorter than the
+        // announce that it came in.
+        let threshold = within(
+            &key("compressionThreshold"),
+            websockets.compression_threshold,
+            0..=FRAME_BYTES_MAX,
+        )?;
         Ok(ServerConfig {
             address,
             certificate,
@@ -178,8 +191,9 @@ impl RawListener {
             frame_bytes_max: within(
                 &key("maxPayloadLength"),
                 websockets.max_payload_length,
-                1024..=16 << 20,
+                1024..=FRAME_BYTES_MAX,
             )? as usize,
+            deflate_from_bytes: (compression != 0).then_some(threshold as u32),
             idle_timeout: (idle != 0).then_some(Duration::from_secs(idle)),
             connections_max: within(
                 &key("maxConnections"),
@@ -217,11 +231,12 @@ impl RawServer {
 
 impl RawTracker {
     fn validate(self) -> Result<Settings, ConfigError> {
-        let offers = 0..=OFFERS_PER_ANNOUNCE_MAX as u64;
+        let offers = 0..=OFFERS_RELAYED_MAX as u64;
         let interval = within("tracker.announceInterval", self.announce_interval, 1..=86_400)?;
         Ok(Settings {
             max_offers: within("tracker.maxOffers", self.max_offers, offers)? as usize,
             announce_interval: Duration::from_secs(interval),
+            limits: Limits::default(),
         })
     }
 }
