@@ -5,6 +5,7 @@
 mod access;
 mod architecture;
 mod binary;
+mod certificates;
 mod compression;
 mod conversation;
 mod lists;
