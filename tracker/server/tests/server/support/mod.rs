@@ -47,6 +47,13 @@ impl Server {
         Self::with(&json!({}))
     }
 
+    /// The same, where everybody may announce, and be offered to, as often as they like.
+    pub fn without_pace() -> Self {
+        Self::with_settings(&json!({"tracker": {"minAnnounceInterval": 0}}), |settings| {
+            settings.limits.offers_per_second_per_receiver = 0;
+        })
+    }
+
     /// The same, with these settings of `websockets`.
     pub fn with_websockets(websockets: &Value) -> Self {
         let server = json!({"server": {"port": 0, "host": "127.0.0.1"}, "websockets": websockets});
