@@ -2,6 +2,8 @@
 //! the label under which an operator counts it. A needless close costs a viewer minutes, because
 //! clients wait before they come back, so only what is hostile, broken or over is in this list.
 
+use tracker_websocket::Violation;
+
 /// Why a socket ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Close {
@@ -21,13 +23,26 @@ pub(crate) enum Close {
     Protocol(&'static str),
     /// A text message isn't UTF-8.
     NotUtf8,
-    /// A message is longer than `maxPayloadLength`.
+    /// A compressed message can't be inflated.
+    NotDeflate,
+    /// A message is longer than `maxPayloadLength`, as it came or inflated.
     TooBig,
+}
+
+impl From<Violation> for Close {
+    fn from(violation: Violation) -> Self {
+        match violation {
+            Violation::Protocol(what) => Self::Protocol(what),
+            Violation::NotUtf8 => Self::NotUtf8,
+            Violation::NotDeflate => Self::NotDeflate,
+            Violation::TooBig => Self::TooBig,
+        }
+    }
 }
 
 impl Close {
     /// The labels under which ends are counted, each at its [`index`](Self::index).
-    pub(crate) const LABELS: [&'static str; 9] = [
+    pub(crate) const LABELS: [&'static str; 10] = [
         "by_peer",
         "lost",
         "stopping",
@@ -36,6 +51,7 @@ impl Close {
         "slow_reader",
         "protocol",
         "not_utf8",
+        "not_deflate",
         "too_big",
     ];
 
@@ -46,7 +62,7 @@ impl Close {
             Self::Lost | Self::Superseded | Self::SlowReader => None,
             Self::Stopping | Self::Idle => Some(1001),
             Self::Protocol(_) => Some(1002),
-            Self::NotUtf8 => Some(1007),
+            Self::NotUtf8 | Self::NotDeflate => Some(1007),
             Self::TooBig => Some(1009),
         }
     }
@@ -62,7 +78,8 @@ impl Close {
             Self::SlowReader => 5,
             Self::Protocol(_) => 6,
             Self::NotUtf8 => 7,
-            Self::TooBig => 8,
+            Self::NotDeflate => 8,
+            Self::TooBig => 9,
         }
     }
 }

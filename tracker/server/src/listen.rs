@@ -1,24 +1,28 @@
 //! The listeners: one port for sockets, pages and streams. actix-server spreads connections over
-//! its worker threads; actix-http reads a request, and hands the raw socket over when it asks for
+//! its worker threads; actix-http reads a request, and hands the stream over when it asks for
 //! a WebSocket.
 
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol as Http};
 use actix_server::{Server, ServerHandle};
-use actix_service::{fn_factory, fn_service, map_config};
+use actix_service::{ServiceFactoryExt, fn_factory, fn_service, map_config};
 use actix_web::App;
 use actix_web::dev::AppConfig;
 use actix_web::web::ServiceConfig;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpStream;
 
 use crate::config::ServerConfig;
 use crate::http;
 use crate::limits::{BACKLOG_CONNECTIONS, REQUEST_TIMEOUT, STOP_TIMEOUT};
+use crate::transport::accept::Acceptor;
 use crate::transport::upgrade::upgrade;
 use crate::worker::{Node, Worker};
 
@@ -54,6 +58,7 @@ pub(crate) fn serve(
         let (node, pages) = (node.clone(), pages.clone());
         builder = builder.listen("tracker", listener, move || {
             let worker = Worker::of_this_thread(&node);
+            let acceptor = Rc::new(Acceptor::new(worker.clone(), server.clone()));
             let state = http::routes(node.clone(), server.clone());
             let server = server.clone();
             let sockets = fn_factory(move || {
@@ -69,12 +74,18 @@ pub(crate) fn serve(
                     app.configure(|app| routes(app));
                 }
             });
-            HttpService::build()
+            let http = HttpService::build()
                 .client_request_timeout(REQUEST_TIMEOUT)
-                .tcp_nodelay(true)
                 .upgrade(sockets)
-                .finish(map_config(app, |_| AppConfig::default()))
-                .tcp()
+                .finish(map_config(app, |_| AppConfig::default()));
+            let streams = fn_service(move |socket: TcpStream| {
+                let (acceptor, address) = (acceptor.clone(), socket.peer_addr().ok());
+                async move {
+                    let stream = acceptor.accept(socket).await.map_err(DispatchError::Io)?;
+                    Ok::<_, DispatchError>((stream, Http::Http1, address))
+                }
+            });
+            streams.and_then(http)
         })?;
     }
     let server = builder.run();

@@ -8,6 +8,7 @@ use tracker_core::{Counters, Reason};
 
 use crate::close::Close;
 use crate::directory::WorkerId;
+use crate::transport::accept::Handshake;
 
 /// The counts of all workers.
 #[derive(Debug)]
@@ -39,8 +40,21 @@ pub(crate) struct WorkerMetrics {
     pub(crate) relocated: AtomicU64,
     /// Frames for another worker's sockets, which was too busy to take them.
     pub(crate) undelivered: AtomicU64,
+    /// Messages that came compressed.
+    pub(crate) received_deflated: DeflatedBytes,
+    /// Messages that were compressed to be sent.
+    pub(crate) sent_deflated: DeflatedBytes,
     /// Sockets that ended, by [`Close::index`].
     closes: [AtomicU64; Close::LABELS.len()],
+    /// TLS handshakes that ended, by [`Handshake::index`].
+    handshakes: [AtomicU64; Handshake::LABELS.len()],
+}
+
+/// Bytes of compressed messages, as they are and on the wire.
+#[derive(Debug, Default)]
+pub(crate) struct DeflatedBytes {
+    plain: AtomicU64,
+    deflated: AtomicU64,
 }
 
 /// All workers' counts added up. The names are what `/stats.json` shows.
@@ -106,14 +120,38 @@ impl Metrics {
         Reason::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
     }
 
+    /// Bytes of compressed messages by what was counted.
+    pub(crate) fn deflate_bytes(&self) -> [(&'static str, u64); 4] {
+        [
+            ("received_deflated", self.sum(|worker| &worker.received_deflated.deflated)),
+            ("received_plain", self.sum(|worker| &worker.received_deflated.plain)),
+            ("sent_deflated", self.sum(|worker| &worker.sent_deflated.deflated)),
+            ("sent_plain", self.sum(|worker| &worker.sent_deflated.plain)),
+        ]
+    }
+
     /// Ended sockets by the end's label.
     pub(crate) fn closes(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let count = |index: usize| self.sum(|worker| &worker.closes[index]);
         Close::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
     }
 
+    /// Ended TLS handshakes by the end's label.
+    pub(crate) fn handshakes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let count = |index: usize| self.sum(|worker| &worker.handshakes[index]);
+        Handshake::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
+    }
+
     fn sum(&self, count: impl Fn(&WorkerMetrics) -> &AtomicU64) -> u64 {
         self.0.iter().map(|worker| count(worker).load(Relaxed)).sum()
+    }
+}
+
+impl DeflatedBytes {
+    /// Counts one message.
+    pub(crate) fn add(&self, plain: usize, deflated: usize) {
+        self.plain.fetch_add(plain as u64, Relaxed);
+        self.deflated.fetch_add(deflated as u64, Relaxed);
     }
 }
 
@@ -136,5 +174,10 @@ impl WorkerMetrics {
     /// Counts the end of a socket.
     pub(crate) fn closed(&self, close: Close) {
         self.closes[close.index()].fetch_add(1, Relaxed);
+    }
+
+    /// Counts the end of a TLS handshake.
+    pub(crate) fn shook_hands(&self, handshake: Handshake) {
+        self.handshakes[handshake.index()].fetch_add(1, Relaxed);
     }
 }

@@ -1,16 +1,22 @@
 //! What the actors of one worker thread share without locks: the table of its sockets, what waits
-//! to be written to them, and the buffer that they are read through. And the node: what all
-//! workers share.
+//! to be written to them, the buffer that they are read through, and what compresses for all of
+//! them. And the node: what all workers share.
 
 use std::cell::{OnceCell, RefCell};
+use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
+use bytes::{Bytes, BytesMut};
 use slab::Slab;
 use tracker_core::{ConnId, Outgoing, Settings};
+use tracker_websocket::deflate::{Body, Deflater, Inflater};
+use tracker_websocket::frame::Opcode;
 
 use crate::access::Access;
 use crate::actors::{ClosePeer, Drain, ShardActor, SocketBlocked};
@@ -18,15 +24,18 @@ use crate::close::Close;
 use crate::directory::{Directory, WorkerId};
 use crate::limits::{CLOSE_TIMEOUT, SOCKET_SWEEP_TICKS};
 use crate::metrics::{Metrics, WorkerMetrics};
+use crate::transport::certificate::Certificate;
 use crate::transport::connection::{Connection, Flushed, Spare};
-use crate::transport::frame::Opcode;
 use crate::transport::read_buffer::ReadBuffer;
+use crate::watched::Refresh;
 
 /// What all workers of a process share.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) settings: Settings,
     pub(crate) access: Access,
+    /// The certificates of the listeners that have one, by the address that is listened on.
+    pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
     pub(crate) directory: Directory,
     pub(crate) metrics: Metrics,
     /// Seeds the hash tables of all shards.
@@ -43,7 +52,9 @@ pub(crate) struct Node {
 pub(crate) struct Worker {
     pub(crate) id: WorkerId,
     pub(crate) node: Arc<Node>,
-    pub(crate) read_buffer: RefCell<ReadBuffer>,
+    read_buffer: RefCell<ReadBuffer>,
+    inflater: RefCell<Inflater>,
+    deflater: RefCell<Deflater>,
     sockets: RefCell<Sockets>,
 }
 
@@ -59,10 +70,16 @@ struct Sockets {
 }
 
 impl Node {
-    pub(crate) fn new(settings: Settings, access: Access, workers: WorkerId) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        access: Access,
+        certificates: Vec<(SocketAddr, Arc<Certificate>)>,
+        workers: WorkerId,
+    ) -> Self {
         Self {
             settings,
             access,
+            certificates,
             directory: Directory::default(),
             metrics: Metrics::new(workers),
             hash_seed: rand::random(),
@@ -111,6 +128,19 @@ impl Node {
         is_full.then_some("maxConnections are open already")
     }
 
+    /// Whether there are files that may change.
+    pub(crate) fn has_files(&self) -> bool {
+        self.access.has_files() || !self.certificates.is_empty()
+    }
+
+    /// Reads the files again. It blocks: it is not for a thread that serves.
+    pub(crate) fn refresh(&self, which: Refresh) {
+        for (_, certificate) in &self.certificates {
+            certificate.refresh(which);
+        }
+        self.access.refresh(which);
+    }
+
     /// The clock of the rules: time since the node began.
     pub(crate) fn now(&self) -> Duration {
         self.epoch.elapsed()
@@ -136,6 +166,8 @@ impl Worker {
             id,
             node: node.clone(),
             read_buffer: RefCell::new(ReadBuffer::new()),
+            inflater: RefCell::default(),
+            deflater: RefCell::default(),
             sockets: RefCell::default(),
         });
         let shard = ShardActor::start_on(&worker);
@@ -173,10 +205,53 @@ impl Worker {
         self.sockets.borrow_mut().get(id).map(|(connection, _)| act(connection))
     }
 
+    /// Reads what a socket has: empty when the other side has ended.
+    pub(crate) fn poll_read(&self, id: ConnId, cx: &mut Context<'_>) -> Poll<io::Result<BytesMut>> {
+        let read = self.with(id, |connection| {
+            self.read_buffer.borrow_mut().poll_read(&mut connection.stream, cx)
+        });
+        read.unwrap_or_else(|| Poll::Ready(Ok(BytesMut::new())))
+    }
+
+    /// The message of at most `bytes_max` that a client has compressed.
+    ///
+    /// # Errors
+    ///
+    /// [`Close::TooBig`] when it is longer, [`Close::NotDeflate`] when it can't be read.
+    pub(crate) fn inflate(&self, deflated: &[u8], bytes_max: usize) -> Result<Bytes, Close> {
+        let mut inflater = self.inflater.borrow_mut();
+        let plain = inflater.inflate(deflated, bytes_max)?;
+        self.metrics().received_deflated.add(plain.len(), deflated.len());
+        Ok(self.read_buffer.borrow_mut().keep(plain))
+    }
+
     /// Puts a message into a socket's outbox. One that has no room is closed: its client doesn't
     /// read.
     pub(crate) fn send(&self, to: ConnId, message: &Outgoing<'_>) {
-        self.push(to, Opcode::Text, message.len(), |out| message.write(out));
+        self.push_text(to, message.len(), |out| message.write(out));
+    }
+
+    /// Puts a message that another worker made into a socket's outbox.
+    pub(crate) fn send_text(&self, to: ConnId, text: &[u8]) {
+        self.push_text(to, text.len(), |out| out.extend_from_slice(text));
+    }
+
+    fn push_text(&self, to: ConnId, bytes: usize, text: impl FnOnce(&mut Vec<u8>)) {
+        self.sockets.borrow_mut().push_with(to, |connection, spare| {
+            if !connection.deflates(bytes) {
+                return connection.push(Opcode::Text, bytes, spare, text);
+            }
+            match self.deflater.borrow_mut().deflate(text) {
+                Body::Deflated(payload) => {
+                    self.metrics().sent_deflated.add(bytes, payload.len());
+                    connection.push_deflated(payload, spare)
+                }
+                Body::Plain(text) => {
+                    let write = |out: &mut Vec<u8>| out.extend_from_slice(text);
+                    connection.push(Opcode::Text, bytes, spare, write)
+                }
+            }
+        });
     }
 
     /// Puts a frame into a socket's outbox.
@@ -192,7 +267,7 @@ impl Worker {
         });
     }
 
-    /// Puts frames that another worker made into a socket's outbox.
+    /// Puts what a socket had not been sent on its last worker into its outbox.
     pub(crate) fn push_frames(&self, to: ConnId, frames: &[u8]) {
         let push =
             |connection: &mut Connection, spare: &mut Spare| connection.push_frames(frames, spare);

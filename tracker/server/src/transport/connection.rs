@@ -1,17 +1,15 @@
-//! One socket as its worker sees it: the half that is written to, what waits to be written, and
-//! when it was last heard of. The half that is read belongs to the socket's `PeerActor`.
+//! One socket as its worker sees it: its bytes, what waits to be written, and when it was last
+//! heard of. The worker owns it, and its `PeerActor` reads through the worker.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix::Addr;
-use socket2::SockRef;
-use tokio::io::AsyncWrite;
-use tokio::net::tcp::OwnedWriteHalf;
+use tracker_websocket::PerMessageDeflate;
+use tracker_websocket::frame::{Opcode, write_deflated_header, write_header};
 
-use super::frame::{Opcode, write_header};
+use super::stream::Stream;
 use crate::actors::PeerActor;
 use crate::close::Close;
 use crate::limits::{OUTBOX_BYTES_MAX, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX};
@@ -19,9 +17,13 @@ use crate::limits::{OUTBOX_BYTES_MAX, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX
 /// One socket of a worker.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) socket: OwnedWriteHalf,
+    pub(crate) stream: Stream,
     pub(crate) actor: Addr<PeerActor>,
     pub(crate) outbox: Outbox,
+    /// Whether its client understands compressed messages.
+    pub(crate) deflate: Option<PerMessageDeflate>,
+    /// Bytes from which on a message is worth compressing.
+    pub(crate) deflate_from_bytes: u32,
     /// How long it may be silent; `None` is for ever.
     pub(crate) idle_timeout: Option<Duration>,
     /// When bytes last came, or the socket did.
@@ -56,6 +58,16 @@ pub(crate) enum Flushed {
 }
 
 impl Connection {
+    /// Whether a message of `bytes` is to be compressed before it is pushed.
+    pub(crate) fn deflates(&self, bytes: usize) -> bool {
+        let Some(deflate) = self.deflate else {
+            return false;
+        };
+        bytes >= self.deflate_from_bytes as usize
+            && deflate.window_holds(bytes)
+            && self.closing_until.is_none()
+    }
+
     /// Appends a frame. `false` when there is no room for it.
     #[must_use]
     pub(crate) fn push(
@@ -65,31 +77,45 @@ impl Connection {
         spare: &mut Spare,
         payload: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        if self.closing_until.is_some() {
-            return true;
-        }
-        if !self.makes_room(payload_bytes, spare) {
-            return false;
-        }
-        if self.outbox.bytes.capacity() == 0 {
-            self.outbox.bytes = spare.take();
-        }
-        write_header(opcode, payload_bytes, &mut self.outbox.bytes);
-        payload(&mut self.outbox.bytes);
-        true
+        self.append(payload_bytes, spare, |out| {
+            write_header(opcode, payload_bytes, out);
+            payload(out);
+        })
+    }
+
+    /// Appends a compressed text message. `false` when there is no room for it.
+    #[must_use]
+    pub(crate) fn push_deflated(&mut self, payload: &[u8], spare: &mut Spare) -> bool {
+        self.append(payload.len(), spare, |out| {
+            write_deflated_header(payload.len(), out);
+            out.extend_from_slice(payload);
+        })
     }
 
     /// Appends frames that are whole already. `false` when there is no room for them.
     #[must_use]
     pub(crate) fn push_frames(&mut self, frames: &[u8], spare: &mut Spare) -> bool {
+        self.append(frames.len(), spare, |out| out.extend_from_slice(frames))
+    }
+
+    /// Lets `write` append, unless nothing may follow any more.
+    fn append(
+        &mut self,
+        bytes: usize,
+        spare: &mut Spare,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
         if self.closing_until.is_some() {
             return true;
         }
-        let fits = self.makes_room(frames.len(), spare);
-        if fits {
-            self.outbox.bytes.extend_from_slice(frames);
+        if !self.makes_room(bytes, spare) {
+            return false;
         }
-        fits
+        if self.outbox.bytes.capacity() == 0 {
+            self.outbox.bytes = spare.take();
+        }
+        write(&mut self.outbox.bytes);
+        true
     }
 
     /// Whether `bytes` more may wait. Before it is no, the kernel is offered what does: a round
@@ -115,40 +141,43 @@ impl Connection {
 
     /// Writes what waits, once, without waiting for the kernel.
     pub(crate) fn flush(&mut self, spare: &mut Spare) -> Flushed {
-        while !self.outbox.rest().is_empty() {
-            match self.socket.try_write(self.outbox.rest()) {
-                Ok(count) => self.outbox.written += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return Flushed::Broken,
-            }
+        match self.write_out() {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
+            Err(_) => return Flushed::Broken,
         }
-        self.emptied(spare);
+        self.outbox.recycle(spare);
+        if self.closing_until.is_some() {
+            // The client reads the close frame, then the end.
+            self.stream.end();
+        }
         Flushed::All
     }
 
-    /// Writes what waits, as the kernel takes it; wakes the task of `cx` when it takes more.
-    pub(crate) fn poll_flush(
-        &mut self,
-        cx: &mut Context<'_>,
-        spare: &mut Spare,
-    ) -> Poll<io::Result<()>> {
+    fn write_out(&mut self) -> io::Result<()> {
         while !self.outbox.rest().is_empty() {
-            match Pin::new(&mut self.socket).poll_write(cx, self.outbox.rest()) {
-                Poll::Ready(Ok(count)) => self.outbox.written += count,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
+            match self.stream.try_write(self.outbox.rest()) {
+                Ok(count) => self.outbox.written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
         }
-        self.emptied(spare);
-        Poll::Ready(Ok(()))
+        self.stream.try_flush()
     }
 
-    fn emptied(&mut self, spare: &mut Spare) {
-        self.outbox.recycle(spare);
-        if self.closing_until.is_some() {
-            // The client reads the close frame, then the end; an error means that it has gone.
-            let _ = SockRef::from(self.socket.as_ref()).shutdown(std::net::Shutdown::Write);
+    /// Writes what waits, as the kernel takes it; wakes the task of `cx` when it takes more.
+    /// `false` when the connection is broken.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>, spare: &mut Spare) -> Poll<bool> {
+        loop {
+            match self.flush(spare) {
+                Flushed::All => return Poll::Ready(true),
+                Flushed::Broken => return Poll::Ready(false),
+                Flushed::Blocked => {
+                    if ready!(self.stream.poll_write_ready(cx)).is_err() {
+                        return Poll::Ready(false);
+                    }
+                }
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From HTTP to WebSocket: actix-http hands over the raw socket of a request that asks for an
+//! From HTTP to WebSocket: actix-http hands over the stream of a request that asks for an
 //! upgrade, with what it had read already. From here on the socket costs neither HTTP's buffers
 //! nor its task.
 
@@ -9,11 +9,14 @@ use std::sync::Arc;
 
 use actix_codec::Framed;
 use actix_http::body::{BoxBody, MessageBody};
-use actix_http::header::{CONTENT_TYPE, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use actix_http::header::{
+    CONTENT_TYPE, HeaderValue, ORIGIN, SEC_WEBSOCKET_EXTENSIONS, WWW_AUTHENTICATE,
+};
 use actix_http::{HttpMessage, Request, Response, StatusCode, h1, ws};
 use bytes::BytesMut;
-use tokio::net::TcpStream;
+use tracker_websocket::PerMessageDeflate;
 
+use super::stream::Stream;
 use crate::access::{Ticket, TokenRefusal};
 use crate::actors::{PeerActor, Seat};
 use crate::config::ServerConfig;
@@ -25,16 +28,21 @@ pub(crate) async fn upgrade(
     worker: Rc<Worker>,
     server: Arc<ServerConfig>,
     request: Request,
-    framed: Framed<TcpStream, h1::Codec>,
+    framed: Framed<Stream, h1::Codec>,
 ) -> Result<(), Infallible> {
     match judge(&worker, &server, &request) {
         Ok(ticket) => {
-            if let Ok((socket, read)) = answer(framed, switching_protocols(&request)).await {
-                PeerActor::start_on(worker, socket, Seat::new(server, ticket, read));
+            let deflate = server.deflate_from_bytes.and_then(|_| deflate_of(&request));
+            let response = switching_protocols(&request, deflate);
+            if let Ok((stream, read)) = answer(framed, response).await {
+                PeerActor::start_on(worker, stream, Seat::new(server, ticket, deflate, read));
             }
         }
-        // Who doesn't wait for the refusal has what it wants.
-        Err(refusal) => drop(answer(framed, refusal).await),
+        Err(refusal) => {
+            if let Ok((mut stream, _)) = answer(framed, refusal).await {
+                stream.end();
+            }
+        }
     }
     Ok(())
 }
@@ -62,10 +70,17 @@ fn judge(
     worker.node.access.admit(request.uri().query(), origin.as_deref()).map_err(unauthorized)
 }
 
-fn switching_protocols(request: &Request) -> Response<BoxBody> {
-    ws::handshake_response(request.head())
-        .message_body(())
-        .map_or_else(Into::into, |response| response.map_into_boxed_body())
+fn deflate_of(request: &Request) -> Option<PerMessageDeflate> {
+    let headers = request.headers().get_all(SEC_WEBSOCKET_EXTENSIONS);
+    PerMessageDeflate::negotiate(headers.map(HeaderValue::as_bytes))
+}
+
+fn switching_protocols(request: &Request, deflate: Option<PerMessageDeflate>) -> Response<BoxBody> {
+    let mut response = ws::handshake_response(request.head());
+    if let Some(deflate) = deflate {
+        response.insert_header((SEC_WEBSOCKET_EXTENSIONS, deflate.response()));
+    }
+    response.message_body(()).map_or_else(Into::into, |response| response.map_into_boxed_body())
 }
 
 fn unauthorized(reason: TokenRefusal) -> Response<BoxBody> {
@@ -83,11 +98,11 @@ fn refusal(status: StatusCode, reason: impl MessageBody + 'static) -> Response<B
         .map_into_boxed_body()
 }
 
-/// Writes the response with HTTP's own codec, and takes the socket and what was read of it back.
+/// Writes the response with HTTP's own codec, and takes the stream and what was read of it back.
 async fn answer(
-    framed: Framed<TcpStream, h1::Codec>,
+    framed: Framed<Stream, h1::Codec>,
     response: Response<BoxBody>,
-) -> io::Result<(TcpStream, BytesMut)> {
+) -> io::Result<(Stream, BytesMut)> {
     use actix_codec::Encoder;
     use actix_http::body::BodySize;
     use tokio::io::AsyncWriteExt;
@@ -101,5 +116,6 @@ async fn answer(
         parts.write_buf.extend_from_slice(&body);
     }
     parts.io.write_all(&parts.write_buf).await?;
+    parts.io.flush().await?;
     Ok((parts.io, parts.read_buf))
 }

@@ -5,6 +5,7 @@
 mod access;
 mod architecture;
 mod binary;
+mod compression;
 mod conversation;
 mod lists;
 mod metrics;
@@ -20,4 +21,5 @@ mod stop;
 mod stun;
 mod support;
 mod swarms;
+mod tls;
 mod tokens;

@@ -11,25 +11,25 @@ use std::task::{Context as TaskContext, Poll};
 
 use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
 use tracker_core::{ConnId, Incoming, Outgoing, Reason, Refusal, parse};
+use tracker_websocket::frame::{Opcode, decode};
+use tracker_websocket::message::{Data, Message as Said};
 
 use super::shard::PeerLeft;
 use crate::close::Close;
-use crate::limits::{FRAMES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN};
+use crate::limits::{
+    FRAMES_PER_TURN, INFLATE_BYTES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN,
+};
 use crate::transport::connection::{Connection, Outbox};
-use crate::transport::frame::{Opcode, decode};
-use crate::transport::message::Message as Said;
+use crate::transport::stream::Stream;
 use crate::worker::Worker;
 use seat::Seat;
 
-/// The actor of one socket.
+/// The actor of one socket, which its worker owns.
 #[derive(Debug)]
 pub(crate) struct PeerActor {
     worker: Rc<Worker>,
     conn: ConnId,
-    socket: Option<OwnedReadHalf>,
     seat: Seat,
     /// Why it ends, once it does.
     close: Option<Close>,
@@ -61,16 +61,17 @@ enum Next {
 }
 
 impl PeerActor {
-    /// Starts the actor of `socket` on this thread, which is `worker`'s.
-    pub(crate) fn start_on(worker: Rc<Worker>, socket: TcpStream, seat: Seat) -> ConnId {
-        let (read, write) = socket.into_split();
+    /// Starts the actor of a socket on this thread, which is `worker`'s.
+    pub(crate) fn start_on(worker: Rc<Worker>, stream: Stream, seat: Seat) -> ConnId {
         let mut conn = ConnId(0);
         Self::create(|ctx| {
             ctx.set_mailbox_capacity(PEER_MAILBOX_MESSAGES);
             conn = worker.insert(Connection {
-                socket: write,
+                stream,
                 actor: ctx.address(),
                 outbox: Outbox::default(),
+                deflate: seat.deflate,
+                deflate_from_bytes: seat.server.deflate_from_bytes.unwrap_or(u32::MAX),
                 heard_at: worker.node.now(),
                 idle_timeout: seat.server.idle_timeout,
                 probe_until: None,
@@ -80,7 +81,7 @@ impl PeerActor {
             if worker.node.is_stopping() {
                 ctx.notify(ClosePeer(Close::Stopping));
             }
-            Self { worker: worker.clone(), conn, socket: Some(read), seat, close: None }
+            Self { worker: worker.clone(), conn, seat, close: None }
         });
         conn
     }
@@ -90,14 +91,15 @@ impl PeerActor {
         let flushed = self.worker.with_spare(self.conn, |connection, spare| {
             if connection.outbox.blocked { connection.poll_flush(cx, spare) } else { Poll::Pending }
         });
-        if matches!(flushed, Some(Poll::Ready(Err(_)))) {
+        if flushed == Some(Poll::Ready(false)) {
             return self.end(ctx, Close::Lost);
         }
         // First what came behind the handshake, or what a wait has left over.
         let mut outcome = self.read_frames(ctx);
-        for turn in 0.. {
+        let mut reads = 0;
+        loop {
             match outcome {
-                Ok(Next::Read) if turn < READS_PER_TURN => {}
+                Ok(Next::Read) if reads < READS_PER_TURN => {}
                 Ok(Next::Read | Next::Turn) => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -106,18 +108,14 @@ impl PeerActor {
                 Ok(Next::Over) => return Poll::Ready(()),
                 Err(close) => self.say_goodbye(close),
             }
-            let Some(socket) = &mut self.socket else {
-                break;
-            };
-            let read = self.worker.read_buffer.borrow_mut().poll_read(socket, cx);
-            let bytes = match read {
+            let bytes = match self.worker.poll_read(self.conn, cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(bytes)) if !bytes.is_empty() => bytes,
                 Poll::Ready(_) => return self.end(ctx, Close::Lost),
             };
             outcome = self.take_bytes(bytes, ctx);
+            reads += 1;
         }
-        Poll::Ready(())
     }
 
     fn take_bytes(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
@@ -147,25 +145,40 @@ impl PeerActor {
     /// Looks at the whole frames in the inbox, as many as a turn allows.
     fn read_frames(&mut self, ctx: &mut Context<Self>) -> Result<Next, Close> {
         let payload_max = self.seat.server.frame_bytes_max;
+        let deflate = self.seat.deflate.is_some();
+        let mut inflated_bytes = 0;
         for _ in 0..FRAMES_PER_TURN {
-            let Some(frame) = decode(&mut self.seat.inbox, payload_max)? else {
+            let Some(frame) = decode(&mut self.seat.inbox, payload_max, deflate)? else {
                 self.seat.forget_read();
                 return Ok(Next::Read);
             };
             if let Some(said) = self.seat.fragments.add(frame, payload_max)? {
-                let next = self.take_message(said, ctx)?;
+                let next = self.take_message(said, &mut inflated_bytes, ctx)?;
                 if next != Next::Read {
                     return Ok(next);
                 }
+            }
+            if inflated_bytes >= INFLATE_BYTES_PER_TURN {
+                break;
             }
         }
         Ok(Next::Turn)
     }
 
-    fn take_message(&mut self, said: Said, ctx: &mut Context<Self>) -> Result<Next, Close> {
-        let (frame, text) = match said {
-            Said::Text(frame) => (frame, true),
-            Said::Binary(frame) => (frame, false),
+    /// Adds to `inflated_bytes` what had to be inflated for it.
+    fn take_message(
+        &mut self,
+        said: Said,
+        inflated_bytes: &mut usize,
+        ctx: &mut Context<Self>,
+    ) -> Result<Next, Close> {
+        let (text, frame) = match said {
+            Said::Data(Data { text, deflated: false, payload }) => (text, payload),
+            Said::Data(Data { text, deflated: true, payload }) => {
+                let plain = self.worker.inflate(&payload, self.seat.server.frame_bytes_max)?;
+                *inflated_bytes += payload.len() + plain.len();
+                (text, plain)
+            }
             Said::Ping(payload) => {
                 self.worker.push(self.conn, Opcode::Pong, payload.len(), |out| {
                     out.extend_from_slice(&payload);

@@ -6,7 +6,7 @@ use actix::prelude::*;
 use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
 
 use crate::actors::peer::seat::{Membership, Seat};
-use crate::transport::frame::{Opcode, write_header};
+use crate::transport::stream::Detached;
 
 /// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
 #[derive(Message, Debug)]
@@ -43,20 +43,20 @@ pub(crate) struct PeerLeft {
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
 pub(crate) struct Adopt {
-    pub(crate) socket: std::net::TcpStream,
+    pub(crate) stream: Detached,
     pub(crate) seat: Seat,
     /// Frames that it hadn't been sent yet.
     pub(crate) unsent: Vec<u8>,
     pub(crate) announce: tracker_core::Announce,
 }
 
-/// From another worker's `ShardActor`: frames for sockets of this worker. They are dropped and
-/// counted when the mailbox is full.
+/// From another worker's `ShardActor`: messages for sockets of this worker, which knows who of them
+/// understands compressed ones. They are dropped and counted when the mailbox is full.
 #[derive(Message, Debug, Default)]
 #[rtype(result = "()")]
 pub(crate) struct Deliver {
-    /// Whole frames, one behind the other.
-    pub(super) frames: Vec<u8>,
+    /// Their texts, one behind the other.
+    pub(super) texts: Vec<u8>,
     /// Whose they are, and their lengths in bytes.
     pub(super) receivers: Vec<(ConnId, usize)>,
 }
@@ -78,9 +78,8 @@ pub(crate) struct Drain {
 impl Deliver {
     /// Adds a message for a socket.
     pub(super) fn push(&mut self, to: ConnId, message: &Outgoing<'_>) {
-        let start = self.frames.len();
-        write_header(Opcode::Text, message.len(), &mut self.frames);
-        message.write(&mut self.frames);
-        self.receivers.push((to, self.frames.len() - start));
+        let start = self.texts.len();
+        message.write(&mut self.texts);
+        self.receivers.push((to, self.texts.len() - start));
     }
 }

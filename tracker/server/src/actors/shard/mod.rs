@@ -14,7 +14,6 @@ use std::task::{Context as TaskContext, Poll};
 use actix::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use tokio::net::TcpStream;
 use tracker_core::{InfoHash, Input, Shard};
 
 use super::peer::PeerActor;
@@ -31,7 +30,7 @@ pub(crate) struct ShardActor {
     worker: Rc<Worker>,
     shard: Shard,
     rng: SmallRng,
-    /// Frames for the sockets of other workers, by worker, until the end of the round.
+    /// Messages for the sockets of other workers, by worker, until the end of the round.
     elsewhere: Vec<Deliver>,
 }
 
@@ -87,11 +86,11 @@ impl ShardActor {
                 continue;
             }
             let deliver = std::mem::take(deliver);
-            let frames = deliver.receivers.len() as u64;
+            let messages = deliver.receivers.len() as u64;
             let taken =
                 self.worker.node.shard(worker).is_some_and(|to| to.try_send(deliver).is_ok());
             if !taken {
-                self.worker.metrics().undelivered.fetch_add(frames, Relaxed);
+                self.worker.metrics().undelivered.fetch_add(messages, Relaxed);
             }
         }
         self.worker.metrics().publish(self.shard.counters(), self.shard.peers());
@@ -176,11 +175,11 @@ impl Handler<Adopt> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, adopt: Adopt, _: &mut Self::Context) {
-        let Adopt { socket, seat, unsent, announce } = adopt;
+        let Adopt { stream, seat, unsent, announce } = adopt;
         let info_hash = announce.info_hash;
-        match TcpStream::from_std(socket) {
-            Ok(socket) => {
-                let from = PeerActor::start_on(self.worker.clone(), socket, seat);
+        match stream.attach() {
+            Ok(stream) => {
+                let from = PeerActor::start_on(self.worker.clone(), stream, seat);
                 self.worker.metrics().relocated.fetch_add(1, Relaxed);
                 self.worker.push_frames(from, &unsent);
                 self.announce(Announce { from, announce });
@@ -199,11 +198,11 @@ impl Handler<Deliver> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, deliver: Deliver, _: &mut Self::Context) {
-        let mut frames = &deliver.frames[..];
+        let mut texts = &deliver.texts[..];
         for (receiver, bytes) in deliver.receivers {
-            let (frame, rest) = frames.split_at(bytes);
-            self.worker.push_frames(receiver, frame);
-            frames = rest;
+            let (text, rest) = texts.split_at(bytes);
+            self.worker.send_text(receiver, text);
+            texts = rest;
         }
     }
 }

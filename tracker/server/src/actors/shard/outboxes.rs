@@ -5,13 +5,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tracker_core::{ConnId, InfoHash, Outbox, Outgoing};
+use tracker_websocket::frame::Opcode;
 
 use super::messages::{Deliver, Probe};
 use crate::close::Close;
 use crate::directory::WorkerId;
 use crate::limits::PROBE_TIMEOUT;
 use crate::transport::connection::Connection;
-use crate::transport::frame::Opcode;
 use crate::worker::{ConnKey, Verdict, Worker};
 
 /// The outboxes of all sockets, as the core sees them: those of this worker are written to in

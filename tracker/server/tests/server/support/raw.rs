@@ -7,8 +7,8 @@ use super::PATIENCE;
 
 const MASK: [u8; 4] = [0xa1, 0x5b, 0x00, 0xff];
 
-pub struct Raw {
-    pub socket: TcpStream,
+pub struct Raw<S = TcpStream> {
+    pub socket: S,
     read: Vec<u8>,
 }
 
@@ -36,26 +36,49 @@ impl Raw {
         let socket = TcpStream::connect(address).expect("a connection");
         socket.set_nodelay(true).expect("no delay");
         socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        Self::on(socket)
+    }
+}
+
+impl<S: Read + Write> Raw<S> {
+    pub fn on(socket: S) -> Self {
         Self { socket, read: Vec::new() }
     }
 
     /// Sends the handshake, and `more` in the same packet, and reads the response.
     pub fn upgrade(mut self, more: &[u8]) -> Self {
-        let mut request = b"GET / HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n\
+        self.shake_hands("", more);
+        self
+    }
+
+    /// The same with `permessage-deflate`, as Chromium and Firefox offer it.
+    pub fn upgrade_with_deflate(mut self) -> Self {
+        let offer = "permessage-deflate; client_max_window_bits";
+        let head = self.shake_hands(&format!("Sec-WebSocket-Extensions: {offer}\r\n"), b"");
+        assert!(head.contains("permessage-deflate"), "{head}");
+        self
+    }
+
+    /// Sends the handshake with more `headers`, a line each, and returns the response's head.
+    pub fn shake_hands(&mut self, headers: &str, more: &[u8]) -> String {
+        let mut request = format!(
+            "GET / HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n\
             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-            .to_vec();
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+        )
+        .into_bytes();
         request.extend(more);
         self.write(&request);
         let head = self.read_head();
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
         // RFC 6455, section 1.3: the accept value of this very key.
         assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
-        self
+        head
     }
 
     pub fn write(&mut self, bytes: &[u8]) {
         self.socket.write_all(bytes).expect("sent");
+        self.socket.flush().expect("sent");
     }
 
     pub fn say(&mut self, text: &str) {
