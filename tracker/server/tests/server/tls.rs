@@ -9,11 +9,14 @@ use std::time::{Duration, Instant};
 
 use rustls::{ClientConfig, HandshakeKind};
 use serde_json::{Value, json};
+use tracker_core::Settings;
 
 use crate::support::tls::{
     self, Files, Identity, Tls, connect, ends_cleanly, raw, replace, shown, speaking, trusting,
 };
-use crate::support::{Client, PATIENCE, Server, announce, answer, frame, http_on, id, load, offer};
+use crate::support::{
+    Client, PATIENCE, Server, announce, answer, frame, http_on, id, load, offer, without_pace,
+};
 
 /// A tracker with one secure listener, and a client's TLS that trusts it.
 struct Secure {
@@ -28,8 +31,18 @@ impl Secure {
         Self::with(&json!({}))
     }
 
+    /// The same, where everybody may announce, and be offered to, as often as they like.
+    fn without_pace() -> Self {
+        Self::with_settings(&json!({}), without_pace)
+    }
+
     /// The same, with these sections of the configuration.
     fn with(sections: &Value) -> Self {
+        Self::with_settings(sections, |_| {})
+    }
+
+    /// The same, with rules other than the configuration says.
+    fn with_settings(sections: &Value, change: impl FnOnce(&mut Settings)) -> Self {
         let identity = Identity::new();
         let files = Files::of(&identity);
         let mut all = json!({"servers": [files.server("127.0.0.1")]});
@@ -37,7 +50,7 @@ impl Secure {
             all[key] = value.clone();
         }
         let config = trusting(&[&identity]);
-        Self { server: Server::with(&all), files, identity, config }
+        Self { server: Server::with_settings(&all, change), files, identity, config }
     }
 
     fn connect(&self) -> Tls {
@@ -133,7 +146,7 @@ fn viewers_of_secure_and_plain_sockets_and_of_both_versions_of_ip_meet() {
 
 #[test]
 fn a_secure_socket_moves_to_its_swarms_worker_and_loses_nothing() {
-    let secure = Secure::start();
+    let secure = Secure::without_pace();
     let mut sam = secure.client();
     sam.announce("film", "sam");
     for n in 0..12 {
@@ -168,7 +181,9 @@ fn a_message_as_long_as_the_file_allows_passes_in_both_directions() {
     let files = Files::of(&identity);
     let mut listener = files.server("127.0.0.1");
     listener["websockets"] = json!({"maxPayloadLength": 1 << 20});
-    let server = Server::with(&json!({"servers": [listener]}));
+    let server = Server::with_settings(&json!({"servers": [listener]}), |settings| {
+        settings.limits.sdp_bytes = 0;
+    });
     let config = trusting(&[&identity]);
     let mut ann = tls::client(server.address(), &config);
     let mut ben = tls::client(server.address(), &config);
@@ -180,8 +195,8 @@ fn a_message_as_long_as_the_file_allows_passes_in_both_directions() {
 
 #[test]
 fn a_reader_that_never_reads_is_closed_and_others_go_on() {
-    const SDP_BYTES: usize = 30_000;
-    let secure = Secure::start();
+    const SDP_BYTES: usize = 15_000;
+    let secure = Secure::without_pace();
     let mut deaf = raw(secure.server.address(), &secure.config).upgrade(b"");
     deaf.say(&announce("film", "deaf", &json!({})).to_string());
     assert!(deaf.hear_text().contains("interval"));
@@ -204,12 +219,12 @@ fn a_reader_that_never_reads_is_closed_and_others_go_on() {
 
 #[test]
 fn a_reader_that_pauses_gets_everything_in_order() {
-    let secure = Secure::start();
+    let secure = Secure::without_pace();
     let mut slow = raw(secure.server.address(), &secure.config).upgrade(b"");
     slow.say(&announce("film", "slow", &json!({})).to_string());
     assert!(slow.hear_text().contains("interval"));
     let mut other = secure.client();
-    let sdp = "x".repeat(30_000);
+    let sdp = "x".repeat(15_000);
     for round in 0..20 {
         let names: Vec<_> = (0..8).map(|n| format!("o{}", 8 * round + n)).collect();
         for name in &names {
