@@ -13,6 +13,7 @@ mod metrics;
 mod mistakes;
 mod model;
 mod operating;
+mod pace;
 mod pages;
 mod pressure;
 mod settings;

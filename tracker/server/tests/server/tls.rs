@@ -65,7 +65,7 @@ fn viewers_of_secure_and_plain_sockets_and_of_both_versions_of_ip_meet() {
 
 #[test]
 fn a_secure_socket_moves_to_its_swarms_worker_and_loses_nothing() {
-    let secure = Secure::start();
+    let secure = Secure::without_pace();
     let mut sam = secure.client();
     sam.announce("film", "sam");
     for n in 0..12 {
@@ -115,7 +115,7 @@ fn a_message_as_long_as_the_file_allows_passes_in_both_directions() {
 #[test]
 fn a_reader_that_never_reads_is_closed_and_others_go_on() {
     const SDP_BYTES: usize = 15_000;
-    let secure = Secure::start();
+    let secure = Secure::without_pace();
     let mut deaf = raw(secure.server.address(), &secure.config).upgrade(b"");
     deaf.say(&announce("film", "deaf", &json!({})).to_string());
     assert!(deaf.hear_text().contains("interval"));
@@ -138,7 +138,7 @@ fn a_reader_that_never_reads_is_closed_and_others_go_on() {
 
 #[test]
 fn a_reader_that_pauses_gets_everything_in_order() {
-    let secure = Secure::start();
+    let secure = Secure::without_pace();
     let mut slow = raw(secure.server.address(), &secure.config).upgrade(b"");
     slow.say(&announce("film", "slow", &json!({})).to_string());
     assert!(slow.hear_text().contains("interval"));

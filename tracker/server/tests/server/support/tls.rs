@@ -13,8 +13,9 @@ use rustls::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tracker_core::Settings;
 
-use super::{Client, PATIENCE, Raw, Server, http_on};
+use super::{Client, PATIENCE, Raw, Server, http_on, without_pace};
 
 /// A TLS connection, as a client has it.
 pub type Tls = StreamOwned<ClientConnection, TcpStream>;
@@ -90,8 +91,18 @@ impl Secure {
         Self::with(&json!({}))
     }
 
+    /// The same, where everybody may announce, and be offered to, as often as they like.
+    pub fn without_pace() -> Self {
+        Self::with_settings(&json!({}), without_pace)
+    }
+
     /// The same, with these sections of the configuration.
     pub fn with(sections: &Value) -> Self {
+        Self::with_settings(sections, |_| {})
+    }
+
+    /// The same, with rules other than the configuration says.
+    fn with_settings(sections: &Value, change: impl FnOnce(&mut Settings)) -> Self {
         let identity = Identity::new();
         let files = Files::of(&identity);
         let mut all = json!({"servers": [files.server("127.0.0.1")]});
@@ -99,7 +110,7 @@ impl Secure {
             all[key] = value.clone();
         }
         let config = trusting(&[&identity]);
-        Self { server: Server::with(&all), files, identity, config }
+        Self { server: Server::with_settings(&all, change), files, identity, config }
     }
 
     pub fn connect(&self) -> Tls {
