@@ -14,9 +14,9 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 
-use crate::limits::{METRICS_CONNECTIONS_MAX, REQUEST_TIMEOUT};
+use crate::limits::{METRICS_CONNECTIONS_MAX, METRICS_REQUEST_TIMEOUT};
+use crate::node::Node;
 use crate::process;
-use crate::worker::Node;
 
 /// Serves `/metrics`, on one thread.
 ///
@@ -33,7 +33,7 @@ pub(crate) fn serve(node: &Arc<Node>, listener: TcpListener) -> io::Result<Serve
     })
     .workers(1)
     .max_connections(METRICS_CONNECTIONS_MAX)
-    .client_request_timeout(REQUEST_TIMEOUT)
+    .client_request_timeout(METRICS_REQUEST_TIMEOUT)
     .disable_signals()
     .listen(listener)?
     .run();
@@ -97,6 +97,13 @@ impl Exposition {
         );
         page.counter("tracker_refusals_total", "Messages that were refused; their sockets stay.")
             .labelled("reason", counts.refusals());
+        page.counter("tracker_handshakes_refused_total", "WebSocket handshakes that were refused.")
+            .labelled("reason", counts.turned_away());
+        page.counter(
+            "tracker_read_pauses_total",
+            "Times that a WebSocket wasn't read for a second, since it sent too many frames.",
+        )
+        .value(counts.read_pauses());
         page.counter("tracker_closes_total", "WebSockets that ended.")
             .labelled("reason", counts.closes());
         page.counter(

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Server, announce, answer, id, offer};
+use crate::support::{Client, Server, announce, answer, id, offer, unpaced};
 
 fn refused(client: &mut Client, message: &str) -> Value {
     client.send(tungstenite::Message::text(message));
@@ -175,7 +175,7 @@ fn a_scrape_of_everything_is_refused_and_no_list_of_swarms_is_shown() {
 
 #[test]
 fn one_socket_opens_128_swarms_and_not_20000() {
-    let server = Server::start();
+    let server = Server::without_pace();
     let mut client = server.client();
     for n in 0..128 {
         assert_eq!(client.announce(&format!("s{n}"), "ann")["incomplete"], 1);
@@ -190,7 +190,7 @@ fn one_socket_opens_128_swarms_and_not_20000() {
 
 #[test]
 fn a_page_that_never_says_stopped_may_go_on_to_new_swarms_once_old_ones_have_expired() {
-    let server = Server::with(&json!({"tracker": {"announceInterval": 1, "maxOffers": 20}}));
+    let server = Server::with(&unpaced(&json!({"tracker": {"announceInterval": 1}})));
     let mut client = server.client();
     for n in 0..128 {
         client.announce(&format!("s{n}"), "ann");

@@ -7,7 +7,9 @@ pub(crate) mod seat;
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
@@ -17,8 +19,9 @@ use tracker_websocket::message::{Data, Message as Said};
 
 use super::shard::PeerLeft;
 use crate::close::Close;
+use crate::config::Policy;
 use crate::limits::{
-    FRAMES_PER_TURN, INFLATE_BYTES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN,
+    FRAMES_PER_TURN, INFLATE_BYTES_PER_TURN, PEER_MAILBOX_MESSAGES, READ_PAUSE, READS_PER_TURN,
 };
 use crate::transport::connection::{Connection, Outbox};
 use crate::transport::stream::Stream;
@@ -46,6 +49,13 @@ pub(crate) struct ClosePeer(pub(crate) Close);
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
 pub(crate) struct SocketBlocked;
+
+/// What a message is judged by.
+#[derive(Clone, Copy)]
+struct Terms<'a> {
+    policy: &'a Policy,
+    now: Duration,
+}
 
 /// What becomes of the socket after a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -146,17 +156,26 @@ impl PeerActor {
     fn read_frames(&mut self, ctx: &mut Context<Self>) -> Result<Next, Close> {
         let payload_max = self.seat.server.frame_bytes_max;
         let deflate = self.seat.deflate.is_some();
+        let (policy, now) = (self.worker.node.policy(), self.worker.node.now());
         let mut inflated_bytes = 0;
         for _ in 0..FRAMES_PER_TURN {
             let Some(frame) = decode(&mut self.seat.inbox, payload_max, deflate)? else {
                 self.seat.forget_read();
                 return Ok(Next::Read);
             };
-            if let Some(said) = self.seat.fragments.add(frame, payload_max)? {
-                let next = self.take_message(said, &mut inflated_bytes, ctx)?;
-                if next != Next::Read {
-                    return Ok(next);
+            let one_too_many = !self.seat.may_send(&policy.limits, now);
+            let next = match self.seat.fragments.add(frame, payload_max)? {
+                Some(said) => {
+                    let terms = Terms { policy: &policy, now };
+                    self.take_message(said, terms, &mut inflated_bytes, ctx)?
                 }
+                None => Next::Read,
+            };
+            if one_too_many && next != Next::Over {
+                return Ok(self.pause(ctx));
+            }
+            if next != Next::Read {
+                return Ok(next);
             }
             if inflated_bytes >= INFLATE_BYTES_PER_TURN {
                 break;
@@ -169,6 +188,7 @@ impl PeerActor {
     fn take_message(
         &mut self,
         said: Said,
+        terms: Terms<'_>,
         inflated_bytes: &mut usize,
         ctx: &mut Context<Self>,
     ) -> Result<Next, Close> {
@@ -189,24 +209,36 @@ impl PeerActor {
             Said::Pong => return Ok(Next::Read),
             Said::Close => return Err(Close::ByPeer),
         };
-        match parse(frame.clone(), &self.worker.node.settings.limits) {
-            Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, ctx)),
+        match parse(frame.clone(), &terms.policy.settings.limits) {
+            Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, terms, ctx)),
             Ok(Incoming::Answer(answer)) => Ok(self.answer(answer, ctx)),
-            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(&scrape, ctx)),
+            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(&scrape, terms, ctx)),
             Err(Refusal { reason: Reason::NotUtf8, .. }) if text => Err(Close::NotUtf8),
             Err(refusal) => {
-                self.refuse(&frame, refusal);
-                Ok(Next::Read)
+                // What could have been an announce counts as one.
+                let too_many = self.seat.may_announce(&terms.policy.limits, terms.now).err();
+                let reason = too_many.unwrap_or(refusal.reason);
+                Ok(self.refuse(&frame, Refusal { reason, ..refusal }))
             }
         }
     }
 
-    fn refuse(&self, frame: &Bytes, refusal: Refusal) {
+    /// Answers why a message isn't done. The socket stays.
+    fn refuse(&self, frame: &Bytes, refusal: Refusal) -> Next {
         self.worker.metrics().refused(refusal.reason);
         let Refusal { action, info_hash, reason } = refusal;
         let info_hash = info_hash.map(|span| span.of(frame));
         self.worker.send(self.conn, &Outgoing::Refusal { action, info_hash, reason });
         self.worker.flush();
+        Next::Read
+    }
+
+    /// Doesn't read for a while: what comes meanwhile waits in the kernel, and once it is full there
+    /// the client waits too. Nothing is lost, and a close would bring the client back at once.
+    fn pause(&self, ctx: &mut Context<Self>) -> Next {
+        self.worker.metrics().read_pauses.fetch_add(1, Relaxed);
+        ctx.wait(tokio::time::sleep(READ_PAUSE).into_actor(self));
+        Next::Wait
     }
 
     /// Sends a close frame; the client's end is waited for, and nothing before it looked at.
@@ -232,6 +264,8 @@ impl Actor for PeerActor {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
+        // It makes room before anybody can see that it is gone.
+        drop(self.seat.admission.take());
         if self.worker.remove(self.conn).is_some() {
             let close = self.close.unwrap_or(Close::Lost);
             tracing::debug!(socket = self.conn.0, reason = close.label(), "a socket has ended");

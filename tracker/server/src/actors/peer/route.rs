@@ -11,7 +11,7 @@ use tracker_core::wire::{Action, Span};
 use tracker_core::{Counts, Event, InfoHash, Outgoing, PeerId, Reason, Refusal};
 
 use super::seat::{Membership, Seat};
-use super::{Next, PeerActor};
+use super::{Next, PeerActor, Terms};
 use crate::actors::shard::{Adopt, Announce, PeerLeft, RelayAnswer, Scrape, ShardActor};
 use crate::close::Close;
 use crate::directory::{WorkerId, less_loaded_of_two};
@@ -21,19 +21,22 @@ impl PeerActor {
     pub(super) fn announce(
         &mut self,
         announce: tracker_core::Announce,
+        terms: Terms<'_>,
         ctx: &mut Context<Self>,
     ) -> Next {
+        if let Err(reason) = self.seat.may_announce(&terms.policy.limits, terms.now) {
+            return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
+        }
         let (info_hash, peer_id) = (announce.info_hash, announce.peer_id);
         let stopped = announce.event == Event::Stopped;
         if !stopped && let Err(reason) = self.worker.node.access.judge(&info_hash) {
             self.expel(info_hash, peer_id);
             return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
         }
-        let now = self.worker.node.now();
         let known = if stopped {
             self.seat.leave(info_hash, peer_id)
         } else {
-            self.seat.renew(info_hash, peer_id, now)
+            self.seat.renew(info_hash, peer_id, terms.now)
         };
         let worker = match known {
             Some(membership) => membership.worker,
@@ -42,15 +45,13 @@ impl PeerActor {
                 return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
             }
             None => {
-                let lifetime = self.worker.node.settings.member_lifetime();
-                let may_join = self.seat.may_join(&info_hash);
-                let may_join = may_join.and_then(|()| self.seat.makes_room(now, lifetime));
-                if let Err(reason) = may_join {
-                    return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
-                }
                 let first = self.seat.is_nowhere();
-                let worker = self.place(info_hash);
-                self.seat.join(Membership { info_hash, peer_id, worker, announced_at: now });
+                let worker = match self.enter(info_hash, peer_id, terms) {
+                    Ok(worker) => worker,
+                    Err(reason) => {
+                        return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
+                    }
+                };
                 if first && worker != self.worker.id {
                     return self.relocate(worker, announce, ctx);
                 }
@@ -69,11 +70,31 @@ impl PeerActor {
         }
     }
 
+    /// Notes a peer that this socket announces for the first time, and says which worker has its
+    /// swarm.
+    ///
+    /// # Errors
+    ///
+    /// When the socket may not join the swarm, or has or would open too many.
+    fn enter(
+        &mut self,
+        info_hash: InfoHash,
+        peer_id: PeerId,
+        Terms { policy, now }: Terms<'_>,
+    ) -> Result<WorkerId, Reason> {
+        self.seat.may_join(&info_hash)?;
+        let (limits, lifetime) = (&policy.limits, policy.settings.member_lifetime());
+        self.seat.makes_room(peer_id, limits, now, lifetime)?;
+        let worker = self.place(info_hash, limits.swarms)?;
+        self.seat.join(Membership { info_hash, peer_id, worker, announced_at: now });
+        Ok(worker)
+    }
+
     /// The worker of a swarm that this socket enters. A new one is placed where the socket is, if
     /// it has its place already, so that one viewer's streams stay together.
-    fn place(&self, info_hash: InfoHash) -> WorkerId {
+    fn place(&self, info_hash: InfoHash, swarms_max: usize) -> Result<WorkerId, Reason> {
         let node = &self.worker.node;
-        node.directory.place(info_hash, || {
+        node.directory.place(info_hash, swarms_max, || {
             if self.seat.is_nowhere() {
                 let load = |worker| node.metrics.of(worker).connections.load(Relaxed);
                 less_loaded_of_two(node.workers(), load)
@@ -101,8 +122,8 @@ impl PeerActor {
         self.seat.keep_rest();
         let unsent = connection.outbox.rest().to_vec();
         let server = self.seat.server.clone();
-        let seat =
-            std::mem::replace(&mut self.seat, Seat::new(server, None, None, BytesMut::new()));
+        let empty = Seat::new(server, None, None, None, BytesMut::new());
+        let seat = std::mem::replace(&mut self.seat, empty);
         match connection.stream.detach() {
             Ok(stream) => shard.do_send(Adopt { stream, seat, unsent, announce }),
             Err(error) => {
@@ -127,8 +148,13 @@ impl PeerActor {
     pub(super) fn scrape(
         &mut self,
         scrape: &tracker_core::Scrape,
+        terms: Terms<'_>,
         ctx: &mut Context<Self>,
     ) -> Next {
+        if let Err(reason) = self.seat.may_announce(&terms.policy.limits, terms.now) {
+            let refusal = Refusal { action: Action::Scrape, info_hash: None, reason };
+            return self.refuse(&Bytes::new(), refusal);
+        }
         let node = &self.worker.node;
         let mut by_worker = BTreeMap::<WorkerId, Vec<InfoHash>>::new();
         for info_hash in &scrape.info_hashes {
@@ -184,7 +210,6 @@ impl PeerActor {
     /// Refuses a message about a swarm that the socket has no part in.
     fn refuse_part(&self, frame: &Bytes, info_hash: Span, reason: Reason) -> Next {
         let (action, info_hash) = (Action::Announce, Some(info_hash));
-        self.refuse(frame, Refusal { action, info_hash, reason });
-        Next::Read
+        self.refuse(frame, Refusal { action, info_hash, reason })
     }
 }

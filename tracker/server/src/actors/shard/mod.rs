@@ -14,14 +14,17 @@ use std::task::{Context as TaskContext, Poll};
 use actix::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use tracker_core::{InfoHash, Input, Shard};
+use tracker_core::wire::Action;
+use tracker_core::{InfoHash, Input, Outbox, Outgoing, Reason, Shard};
 
 use super::peer::PeerActor;
 use super::peer::seat::Membership;
 use crate::limits::{DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
 use crate::worker::Worker;
 use drain::Draining;
-pub(crate) use messages::{Adopt, Announce, Deliver, Drain, PeerLeft, Probe, RelayAnswer, Scrape};
+pub(crate) use messages::{
+    Adopt, Announce, Deliver, Drain, PeerLeft, PolicyChanged, Probe, RelayAnswer, Scrape,
+};
 use outboxes::{Outboxes, probe, verdict};
 
 /// The actor around a worker's [`Shard`].
@@ -40,24 +43,34 @@ impl ShardActor {
         let node = &worker.node;
         Self {
             worker: worker.clone(),
-            shard: Shard::new(node.settings.clone(), node.hash_seed),
+            shard: Shard::new(node.policy().settings.clone(), node.hash_seed),
             rng: SmallRng::seed_from_u64(rand::random()),
             elsewhere: (0..node.workers()).map(|_| Deliver::default()).collect(),
         }
         .start()
     }
 
+    /// Goes by the node's policy from now on.
+    fn obey_policy(&mut self) {
+        let policy = self.worker.node.policy();
+        self.worker.obey(&policy);
+        self.shard.configure(policy.settings.clone());
+    }
+
     /// A swarm is opened here only if the directory says so, or has nobody for it.
     fn announce(&mut self, message: Announce) {
         let info_hash = message.announce.info_hash;
         if !self.shard.contains(&info_hash) {
-            let own = self.worker.id;
-            let owner = self.worker.node.directory.place(info_hash, || own);
-            if owner != own {
-                if let Some(shard) = self.worker.node.shard(owner) {
-                    shard.do_send(message);
+            let (own, node) = (self.worker.id, &self.worker.node);
+            match node.directory.place(info_hash, node.policy().limits.swarms, || own) {
+                Ok(owner) if owner == own => {}
+                Ok(owner) => {
+                    if let Some(shard) = node.shard(owner) {
+                        shard.do_send(message);
+                    }
+                    return;
                 }
-                return;
+                Err(reason) => return self.refuse(&message, reason),
             }
         }
         self.apply(Input::Announce { from: message.from, announce: &message.announce });
@@ -66,6 +79,12 @@ impl ShardActor {
     fn apply(&mut self, input: Input<'_>) {
         let mut outboxes = Outboxes { worker: &self.worker, elsewhere: &mut self.elsewhere };
         self.shard.handle(input, self.worker.node.now(), &mut self.rng, &mut outboxes);
+    }
+
+    fn refuse(&mut self, Announce { from, announce }: &Announce, reason: Reason) {
+        let info_hash = Some(announce.info_hash_span.of(&announce.frame));
+        let refusal = Outgoing::Refusal { action: Action::Announce, info_hash, reason };
+        Outboxes { worker: &self.worker, elsewhere: &mut self.elsewhere }.send(*from, &refusal);
     }
 
     /// Where a message about a swarm must go when its swarm isn't open here: another worker has it
@@ -100,6 +119,10 @@ impl ShardActor {
         self.apply(Input::Sweep);
         let now = self.worker.node.now();
         self.worker.sweep(|connection| verdict(connection, now));
+        // It belongs to all workers, and one is enough.
+        if self.worker.id == 0 {
+            self.worker.node.admissions.sweep(now);
+        }
     }
 }
 
@@ -108,6 +131,8 @@ impl Actor for ShardActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(SHARD_MAILBOX_MESSAGES);
+        // It may have changed since the shard was made, and before it could be told.
+        self.obey_policy();
         ctx.run_interval(SWEEP_TICK, |shard, _| shard.sweep());
         ctx.spawn(EndOfRound);
     }
@@ -212,6 +237,14 @@ impl Handler<Probe> for ShardActor {
 
     fn handle(&mut self, Probe(owner): Probe, _: &mut Self::Context) {
         probe(&self.worker, owner);
+    }
+}
+
+impl Handler<PolicyChanged> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, _: PolicyChanged, _: &mut Self::Context) {
+        self.obey_policy();
     }
 }
 
