@@ -5,6 +5,7 @@
 //! 0 1 > {"action":"announce",…}     at second 0, connection 1 says
 //! < 1 {"action":"announce",…}       the tracker says to connection 1
 //! 7 1 gone "<info hash>" "<peer id>"    connection 1, which had announced this, is gone
+//! 7 1 lives                         connection 1, which was asked, has given a sign of life
 //! 250 sweep                         time has passed
 //! ! closed "<info hash>"            the swarm is closed
 //! ! probe 1                         connection 1 is asked whether it still lives
@@ -81,6 +82,11 @@ impl Stage {
         }
         let (conn, rest) = rest.split_once(' ')?;
         let from = ConnId(conn.parse().ok()?);
+        if rest == "lives" {
+            let input = Input::OwnerLives { owner: from };
+            self.shard.handle(input, now, &mut self.rng, &mut self.script);
+            return Some(());
+        }
         if let Some(names) = rest.strip_prefix("gone ") {
             // An id may have spaces.
             let names = names.strip_prefix('"')?.strip_suffix('"')?;

@@ -25,6 +25,12 @@ pub(crate) struct Swarm {
     downloaded: u64,
 }
 
+/// An announce's peer id belongs to another connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Taken {
+    pub(crate) owner: ConnId,
+}
+
 /// How large a swarm is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -59,7 +65,7 @@ impl Swarm {
     ///
     /// # Errors
     ///
-    /// [`Reason::PeerIdTaken`], after a probe of the connection that has it.
+    /// [`Taken`], and nothing is done.
     pub(crate) fn announce(
         &mut self,
         from: ConnId,
@@ -68,14 +74,13 @@ impl Swarm {
         now: Duration,
         rng: &mut impl Rng,
         outbox: &mut impl Outbox,
-    ) -> Result<usize, Reason> {
+    ) -> Result<usize, Taken> {
         let now_s = seconds(now);
         let known = self.members.index_of(&announce.peer_id);
         if let Some(owner) = known.map(|index| self.members.get(index).conn)
             && owner != from
         {
-            outbox.probe(owner);
-            return Err(Reason::PeerIdTaken);
+            return Err(Taken { owner });
         }
         if announce.event == Event::Stopped {
             if let Some(index) = known {
@@ -130,23 +135,33 @@ impl Swarm {
         Ok(())
     }
 
-    /// Forgets a member whose connection is gone.
-    pub(crate) fn leave(&mut self, from: ConnId, peer_id: &PeerId) {
-        if let Some(index) = self.members.index_of(peer_id)
-            && self.members.get(index).conn == from
-        {
+    /// The connection that announced a peer id, when it is a member.
+    pub(crate) fn owner_of(&self, peer_id: &PeerId) -> Option<ConnId> {
+        self.members.index_of(peer_id).map(|index| self.members.get(index).conn)
+    }
+
+    /// Forgets a member.
+    pub(crate) fn leave(&mut self, peer_id: &PeerId) {
+        if let Some(index) = self.members.index_of(peer_id) {
             self.members.remove(index);
         }
     }
 
     /// Forgets those of the members at `places` that have been silent for longer than `lifetime`,
-    /// and offers that nobody answered. Whoever goes from the last places to the first, with any
+    /// telling `expired`, and offers that nobody answered. Whoever goes from the last places to the first, with any
     /// pauses, sees everybody: only a last member changes its place, to a lower one.
-    pub(crate) fn sweep(&mut self, places: Range<usize>, lifetime: Duration, now: Duration) {
+    pub(crate) fn sweep(
+        &mut self,
+        places: Range<usize>,
+        lifetime: Duration,
+        now: Duration,
+        mut expired: impl FnMut(ConnId, PeerId),
+    ) {
         let now_s = seconds(now);
         for index in places.rev() {
             let member = self.members.get_mut(index);
             if u64::from(now_s.saturating_sub(member.announced_s)) > lifetime.as_secs() {
+                expired(member.conn, member.peer_id);
                 self.members.remove(index);
             } else {
                 member.pending.expire(now_s);

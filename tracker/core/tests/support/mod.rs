@@ -93,6 +93,11 @@ impl Tracker {
         self.handle(Input::PeerLeft { from: ConnId(from), info_hash, peer_id })
     }
 
+    /// A connection that was asked for a sign of life has given one.
+    pub(crate) fn lives(&mut self, owner: u64) -> Vec<Did> {
+        self.handle(Input::OwnerLives { owner: ConnId(owner) })
+    }
+
     pub(crate) fn sweep(&mut self) -> Vec<Did> {
         self.handle(Input::Sweep)
     }
