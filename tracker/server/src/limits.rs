@@ -53,8 +53,20 @@ pub(crate) const SOCKET_SWEEP_TICKS: usize = 4;
 /// How long a client may take to hang up after a close frame.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a socket has to answer a ping when somebody else claims its peer id.
+/// How long a socket has to answer a ping when somebody else claims its peer id. A live browser
+/// does so in a round trip; a phone that changes its cell may miss the ping and its first two
+/// repetitions by TCP, which come after 1, 2 and 4 s more (RFC 6298). Whoever claims it has waited
+/// for 10 s already before it came back (bittorrent-tracker's `RECONNECT_MINIMUM`).
 pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a socket that has answered such a ping counts as alive without another one.
+pub(crate) const PROBE_REST: Duration = Duration::from_secs(5);
+
+// A claim that waits outlasts the question whether its peer id's owner lives.
+const _: () = assert!(
+    tracker_core::limits::CLAIM_LIFETIME.as_secs()
+        > PROBE_TIMEOUT.as_secs() + SWEEP_TICK.as_secs() * SOCKET_SWEEP_TICKS as u64
+);
 
 /// How long a client may take for its HTTP request, and so for the WebSocket handshake.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);

@@ -12,7 +12,7 @@ use tokio::io::AsyncWrite;
 use tokio::net::tcp::OwnedWriteHalf;
 
 use super::frame::{Opcode, write_header};
-use crate::actors::PeerActor;
+use crate::actors::{PeerActor, Probing};
 use crate::close::Close;
 use crate::limits::{OUTBOX_BYTES_MAX, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX};
 
@@ -26,8 +26,8 @@ pub(crate) struct Connection {
     pub(crate) idle_timeout: Option<Duration>,
     /// When bytes last came, or the socket did.
     pub(crate) heard_at: Duration,
-    /// When it is closed unless bytes come before: a ping is out that must be answered.
-    pub(crate) probe_until: Option<Duration>,
+    /// Somebody else claims a peer id of it, or did so just before.
+    pub(crate) probing: Option<Box<Probing>>,
     /// A ping for idleness is out.
     pub(crate) pinged: bool,
     /// A close frame is in the outbox: nothing may follow it, and this is when patience ends.

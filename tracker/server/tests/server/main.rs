@@ -19,4 +19,5 @@ mod stop;
 mod stun;
 mod support;
 mod swarms;
+mod takeover;
 mod tokens;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::support::{Server, answer, http, id, offer};
+use crate::support::{Server, announce, answer, http, id, offer};
 
 /// A tracker with `/metrics` on a port of its own.
 fn server() -> Server {
@@ -51,20 +51,31 @@ fn refusals_are_counted_by_their_reason_wherever_they_are_made() {
         assert!(ann.hear()["failure reason"].is_string());
     }
     ann.announce("film", "ann");
-    let theft = server.client().announce("film", "ann");
-    assert!(theft["failure reason"].is_string());
+    let stop = json!({"event": "stopped"});
+    let theft = server.client().announce_with("film", "ann", &stop);
+    assert_eq!(theft["failure reason"], "peer_id is not in this swarm on this connection");
+    let mut thief = server.client();
+    thief.say(&announce("film", "ann", &json!({})));
+    // The owner is asked whether it lives, and answers when it reads.
+    let refused = loop {
+        ann.fence("film");
+        if let Some(heard) = thief.hear_now() {
+            break heard;
+        }
+    };
+    assert_eq!(refused["failure reason"], "peer_id belongs to another connection");
     let seen = server.metrics();
     for (reason, count) in [
         ("unknown_action", 1.0),
         ("scrape_of_everything", 2.0),
-        ("not_announced", 1.0),
+        ("not_announced", 2.0),
         ("peer_id_taken", 1.0),
         ("malformed", 0.0),
     ] {
         assert_eq!(seen[&format!("tracker_refusals_total{{reason=\"{reason}\"}}")], count);
     }
-    assert_eq!(sum(&seen, "tracker_refusals_total"), 5.0);
-    assert_eq!(server.stats()["refusals"], 5);
+    assert_eq!(sum(&seen, "tracker_refusals_total"), 6.0);
+    assert_eq!(server.stats()["refusals"], 6);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tracker_core::{ConnId, Incoming, Outgoing, Reason, Refusal, parse};
 
-use super::shard::PeerLeft;
+use super::shard::{PeerLeft, tell_alive};
 use crate::close::Close;
 use crate::limits::{FRAMES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN};
 use crate::transport::connection::{Connection, Outbox};
@@ -73,7 +73,7 @@ impl PeerActor {
                 outbox: Outbox::default(),
                 heard_at: worker.node.now(),
                 idle_timeout: seat.server.idle_timeout,
-                probe_until: None,
+                probing: None,
                 pinged: false,
                 closing_until: None,
             });
@@ -122,16 +122,24 @@ impl PeerActor {
 
     fn take_bytes(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
         let now = self.worker.node.now();
-        let closing = self.worker.with(self.conn, |connection| {
+        let askers = self.worker.with(self.conn, |connection| {
             connection.heard_at = now;
-            connection.probe_until = None;
             connection.pinged = false;
-            connection.closing_until.is_some()
+            let is_open = connection.closing_until.is_none();
+            is_open.then(|| connection.probing.as_mut().map(|probing| probing.answer(now)))
         });
-        if closing != Some(false) {
+        let Some(Some(askers)) = askers else {
             // Behind our close frame nothing is looked at; we wait for the end.
             return Ok(Next::Read);
+        };
+        let outcome = self.take_frames(bytes, ctx);
+        if let (Some(askers), Ok(_)) = (askers, outcome) {
+            tell_alive(&self.worker, self.conn, askers);
         }
+        outcome
+    }
+
+    fn take_frames(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
         if self.seat.inbox.is_empty() {
             self.seat.inbox = bytes;
             let outcome = self.read_frames(ctx);

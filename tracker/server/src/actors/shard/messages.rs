@@ -6,6 +6,7 @@ use actix::prelude::*;
 use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
 
 use crate::actors::peer::seat::{Membership, Seat};
+use crate::directory::WorkerId;
 use crate::transport::frame::{Opcode, write_header};
 
 /// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
@@ -62,10 +63,20 @@ pub(crate) struct Deliver {
 }
 
 /// From another worker's `ShardActor`: ping this socket, and close it unless it answers. Dropped
-/// when the mailbox is full: whoever claims its peer id will ask again.
+/// when the mailbox is full: the claim to its peer id is refused after a while.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
-pub(crate) struct Probe(pub(super) ConnId);
+pub(crate) struct Probe {
+    pub(super) owner: ConnId,
+    /// Whose shard wants to know.
+    pub(super) asker: WorkerId,
+}
+
+/// From the `PeerActor` of a socket that this shard has probed, or from the shard of its worker:
+/// it lives. At most one for each probe, and taken whether the mailbox is full or not.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct OwnerLives(pub(super) ConnId);
 
 /// From the tracker's handle, once: close all sockets, evenly over `window`. It is taken whether the
 /// mailbox is full or not.

@@ -5,6 +5,7 @@
 mod drain;
 mod messages;
 mod outboxes;
+mod probe;
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -22,8 +23,12 @@ use super::peer::seat::Membership;
 use crate::limits::{DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
 use crate::worker::Worker;
 use drain::Draining;
-pub(crate) use messages::{Adopt, Announce, Deliver, Drain, PeerLeft, Probe, RelayAnswer, Scrape};
-use outboxes::{Outboxes, probe, verdict};
+pub(crate) use messages::{
+    Adopt, Announce, Deliver, Drain, OwnerLives, PeerLeft, Probe, RelayAnswer, Scrape,
+};
+use outboxes::{Outboxes, verdict};
+use probe::probe;
+pub(crate) use probe::{Probing, tell_alive};
 
 /// The actor around a worker's [`Shard`].
 #[derive(Debug)]
@@ -211,8 +216,16 @@ impl Handler<Deliver> for ShardActor {
 impl Handler<Probe> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, Probe(owner): Probe, _: &mut Self::Context) {
-        probe(&self.worker, owner);
+    fn handle(&mut self, Probe { owner, asker }: Probe, _: &mut Self::Context) {
+        probe(&self.worker, owner, asker);
+    }
+}
+
+impl Handler<OwnerLives> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, OwnerLives(owner): OwnerLives, _: &mut Self::Context) {
+        self.apply(Input::OwnerLives { owner });
     }
 }
 

@@ -7,11 +7,9 @@ use std::time::Duration;
 use tracker_core::{ConnId, InfoHash, Outbox, Outgoing};
 
 use super::messages::{Deliver, Probe};
+use super::probe::probe;
 use crate::close::Close;
-use crate::directory::WorkerId;
-use crate::limits::PROBE_TIMEOUT;
 use crate::transport::connection::Connection;
-use crate::transport::frame::Opcode;
 use crate::worker::{ConnKey, Verdict, Worker};
 
 /// The outboxes of all sockets, as the core sees them: those of this worker are written to in
@@ -39,25 +37,12 @@ impl Outbox for Outboxes<'_> {
     }
 
     fn probe(&mut self, owner: ConnId) {
-        let worker: WorkerId = ConnKey::from(owner).worker;
-        if worker == self.worker.id {
-            probe(self.worker, owner);
+        let (worker, asker) = (ConnKey::from(owner).worker, self.worker.id);
+        if worker == asker {
+            probe(self.worker, owner, asker);
         } else if let Some(shard) = self.worker.node.shard(worker) {
-            let _ = shard.try_send(Probe(owner));
+            let _ = shard.try_send(Probe { owner, asker });
         }
-    }
-}
-
-/// Pings a socket that must answer soon, unless it has to already.
-pub(super) fn probe(worker: &Worker, owner: ConnId) {
-    let until = worker.node.now() + PROBE_TIMEOUT;
-    let first = worker.with(owner, |connection| {
-        let first = connection.probe_until.is_none();
-        connection.probe_until.get_or_insert(until);
-        first
-    });
-    if first == Some(true) {
-        worker.push(owner, Opcode::Ping, 0, |_| {});
     }
 }
 
@@ -66,9 +51,10 @@ pub(super) fn verdict(connection: &mut Connection, now: Duration) -> Verdict {
     if let Some(until) = connection.closing_until {
         return if now > until { Verdict::Close(Close::Lost) } else { Verdict::Keep };
     }
-    if connection.probe_until.is_some_and(|until| now > until) {
+    if connection.probing.as_ref().is_some_and(|probing| probing.has_failed(now)) {
         return Verdict::Close(Close::Superseded);
     }
+    connection.probing.take_if(|probing| probing.is_over(now));
     let Some(idle_timeout) = connection.idle_timeout else {
         return Verdict::Keep;
     };
