@@ -58,7 +58,7 @@ struct Memory {
 
 async fn stats(node: Data<Node>) -> HttpResponse {
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(Stats {
-        torrents_count: node.directory.len(),
+        torrents_count: node.metrics.swarms(),
         peers_count: node.metrics.peers(),
         servers: [ServerStats { web_sockets_count: node.metrics.connections() }],
         memory: Memory { rss: process::resident_bytes().unwrap_or(0) },

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use tracker_core::{Counters, Reason};
+use tracker_core::{Reason, Shard};
 
 use crate::close::Close;
 use crate::directory::WorkerId;
@@ -21,6 +21,8 @@ pub(crate) struct WorkerMetrics {
     pub(crate) connections: AtomicUsize,
     /// Members of all swarms; a viewer of two swarms counts twice.
     pub(crate) peers: AtomicUsize,
+    /// Swarms with a member.
+    swarms: AtomicUsize,
     /// Announces that were replied to.
     announces: AtomicU64,
     /// Offers that were passed on.
@@ -78,6 +80,11 @@ impl Metrics {
         self.0.iter().map(|worker| worker.peers.load(Relaxed)).sum()
     }
 
+    /// Swarms with a member.
+    pub(crate) fn swarms(&self) -> usize {
+        self.0.iter().map(|worker| worker.swarms.load(Relaxed)).sum()
+    }
+
     pub(crate) fn totals(&self) -> Totals {
         let sum = |count: fn(&WorkerMetrics) -> &AtomicU64| self.sum(count);
         Totals {
@@ -110,12 +117,14 @@ impl Metrics {
 }
 
 impl WorkerMetrics {
-    /// Shows what the worker's shard has counted, once a round.
-    pub(crate) fn publish(&self, counters: Counters, peers: usize) {
+    /// Shows what the worker's shard has and has counted, once a round.
+    pub(crate) fn publish(&self, shard: &Shard) {
+        let counters = shard.counters();
         self.announces.store(counters.announces, Relaxed);
         self.offers_relayed.store(counters.offers_relayed, Relaxed);
         self.answers_relayed.store(counters.answers_relayed, Relaxed);
-        self.peers.store(peers, Relaxed);
+        self.peers.store(shard.peers(), Relaxed);
+        self.swarms.store(shard.swarms(), Relaxed);
     }
 
     /// Counts a refused message.

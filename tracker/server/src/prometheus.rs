@@ -76,7 +76,7 @@ impl Exposition {
             );
         page.gauge("tracker_peers", "Members of swarms by worker; a viewer of two counts twice.")
             .labelled("worker", by_worker().map(|(id, worker)| (id, worker.peers.load(Relaxed))));
-        page.gauge("tracker_swarms", "Swarms with a member.").value(node.directory.len());
+        page.gauge("tracker_swarms", "Swarms with a member.").value(counts.swarms());
         let totals = counts.totals();
         page.counter(
             "tracker_messages_total",

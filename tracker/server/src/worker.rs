@@ -27,7 +27,7 @@ use crate::transport::read_buffer::ReadBuffer;
 pub(crate) struct Node {
     pub(crate) settings: Settings,
     pub(crate) access: Access,
-    pub(crate) directory: Directory,
+    pub(crate) directory: Arc<Directory>,
     pub(crate) metrics: Metrics,
     /// Seeds the hash tables of all shards.
     pub(crate) hash_seed: u64,
@@ -63,7 +63,7 @@ impl Node {
         Self {
             settings,
             access,
-            directory: Directory::default(),
+            directory: Arc::default(),
             metrics: Metrics::new(workers),
             hash_seed: rand::random(),
             shards: (0..workers).map(|_| OnceLock::new()).collect(),

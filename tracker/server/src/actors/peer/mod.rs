@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::OwnedReadHalf;
 use tracker_core::{ConnId, Incoming, Outgoing, Reason, Refusal, parse};
 
-use super::shard::{PeerLeft, tell_alive};
+use super::shard::tell_alive;
 use crate::close::Close;
 use crate::limits::{FRAMES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN};
 use crate::transport::connection::{Connection, Outbox};
@@ -231,9 +231,7 @@ impl Actor for PeerActor {
             self.worker.metrics().closed(self.close.unwrap_or(Close::Lost));
         }
         for membership in self.seat.take_memberships() {
-            if let Some(shard) = self.worker.node.shard(membership.worker) {
-                shard.do_send(PeerLeft { from: self.conn, membership });
-            }
+            self.leave(membership);
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
@@ -16,7 +17,7 @@ use super::seat::{Membership, Seat};
 use super::{Next, PeerActor};
 use crate::actors::shard::{Adopt, Announce, PeerLeft, RelayAnswer, Scrape, ShardActor};
 use crate::close::Close;
-use crate::directory::{WorkerId, less_loaded_of_two};
+use crate::directory::{Place, WorkerId, less_loaded_of_two};
 
 impl PeerActor {
     /// Passes an announce on to its swarm's shard. A socket's first one takes the socket along.
@@ -31,49 +32,66 @@ impl PeerActor {
             self.expel(info_hash, peer_id);
             return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
         }
+        if stopped {
+            return match self.seat.leave(info_hash, peer_id) {
+                Some(left) => {
+                    let worker = left.place.worker();
+                    let left = Some(left);
+                    self.tell(worker, Announce { from: self.conn, announce, left }, ctx)
+                }
+                None => {
+                    self.refuse_part(&announce.frame, announce.info_hash_span, Reason::NotAnnounced)
+                }
+            };
+        }
         let now = self.worker.node.now();
-        let known = if stopped {
-            self.seat.leave(info_hash, peer_id)
-        } else {
-            self.seat.renew(info_hash, peer_id, now)
-        };
-        let worker = match known {
-            Some(membership) => membership.worker,
-            None if stopped => {
-                let reason = Reason::NotAnnounced;
-                return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
-            }
+        let worker = match self.seat.renew(info_hash, peer_id, now) {
+            Some(worker) => worker,
             None => {
-                let lifetime = self.worker.node.settings.member_lifetime();
-                let may_join = self.seat.may_join(&info_hash);
-                let may_join = may_join.and_then(|()| self.seat.makes_room(now, lifetime));
-                if let Err(reason) = may_join {
+                if let Err(reason) = self.may_join(&info_hash, now) {
                     return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
                 }
                 let first = self.seat.is_nowhere();
-                let worker = self.place(info_hash);
-                self.seat.join(Membership { info_hash, peer_id, worker, announced_at: now });
+                let place = self.place(info_hash);
+                let worker = place.worker();
+                self.seat.join(Membership { place, peer_id, announced_at: now });
                 if first && worker != self.worker.id {
                     return self.relocate(worker, announce, ctx);
                 }
                 worker
             }
         };
-        self.tell(worker, Announce { from: self.conn, announce }, ctx)
+        self.tell(worker, Announce { from: self.conn, announce, left: None }, ctx)
+    }
+
+    /// Whether the socket may announce one more peer. What it has announced and then forgotten
+    /// leaves for it.
+    fn may_join(&mut self, info_hash: &InfoHash, now: Duration) -> Result<(), Reason> {
+        self.seat.may_join(info_hash)?;
+        let lifetime = self.worker.node.settings.member_lifetime();
+        for membership in self.seat.makes_room(now, lifetime)? {
+            self.leave(membership);
+        }
+        Ok(())
     }
 
     /// Takes a peer out of a swarm that is served no more, so that nobody is sent to it.
     fn expel(&mut self, info_hash: InfoHash, peer_id: PeerId) {
-        if let Some(membership) = self.seat.leave(info_hash, peer_id)
-            && let Some(shard) = self.worker.node.shard(membership.worker)
-        {
+        if let Some(membership) = self.seat.leave(info_hash, peer_id) {
+            self.leave(membership);
+        }
+    }
+
+    /// Tells a swarm's shard that a peer is there no more.
+    pub(super) fn leave(&self, membership: Membership) {
+        if let Some(shard) = self.worker.node.shard(membership.place.worker()) {
             shard.do_send(PeerLeft { from: self.conn, membership });
         }
     }
 
-    /// The worker of a swarm that this socket enters. A new one is placed where the socket is, if
+    /// The place of a swarm that this socket enters. A new one is placed where the socket is, if
     /// it has its place already, so that one viewer's streams stay together.
-    fn place(&self, info_hash: InfoHash) -> WorkerId {
+    fn place(&self, info_hash: InfoHash) -> Place {
         let node = &self.worker.node;
         node.directory.place(info_hash, || {
             if self.seat.is_nowhere() {

@@ -15,6 +15,8 @@ use crate::transport::frame::{Opcode, write_header};
 pub(crate) struct Announce {
     pub(crate) from: ConnId,
     pub(crate) announce: tracker_core::Announce,
+    /// What the socket gives up with it, if it is a stop: the swarm stays here until then.
+    pub(crate) left: Option<Membership>,
 }
 
 /// From a `PeerActor`: its client answers an offer. When the mailbox is full the peer waits.

@@ -16,10 +16,9 @@ use actix::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use tokio::net::TcpStream;
-use tracker_core::{InfoHash, Input, Shard};
+use tracker_core::{Input, Shard};
 
 use super::peer::PeerActor;
-use super::peer::seat::Membership;
 use crate::limits::{DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
 use crate::worker::Worker;
 use drain::Draining;
@@ -53,39 +52,15 @@ impl ShardActor {
         .start()
     }
 
-    /// A swarm is opened here only if the directory says so, or has nobody for it.
-    fn announce(&mut self, message: Announce) {
-        let info_hash = message.announce.info_hash;
-        if !self.shard.contains(&info_hash) {
-            let own = self.worker.id;
-            let owner = self.worker.node.directory.place(info_hash, || own);
-            if owner != own {
-                if let Some(shard) = self.worker.node.shard(owner) {
-                    shard.do_send(message);
-                }
-                return;
-            }
-        }
-        self.apply(Input::Announce { from: message.from, announce: &message.announce });
-    }
-
     fn apply(&mut self, input: Input<'_>) {
         let mut outboxes = Outboxes { worker: &self.worker, elsewhere: &mut self.elsewhere };
         self.shard.handle(input, self.worker.node.now(), &mut self.rng, &mut outboxes);
     }
 
-    /// Where a message about a swarm must go when its swarm isn't open here: another worker has it
-    /// if it was closed and placed anew while the message was on its way.
-    fn other_owner(&self, info_hash: InfoHash) -> Option<&Addr<Self>> {
-        if self.shard.contains(&info_hash) {
-            return None;
-        }
-        let owner = self.worker.node.directory.worker_of(&info_hash)?;
-        (owner != self.worker.id).then(|| self.worker.node.shard(owner)).flatten()
-    }
-
     /// Ends a round: each socket that something was sent to is written to once.
     fn end_round(&mut self) {
+        // First, so that who has read a reply finds it counted.
+        self.worker.metrics().publish(&self.shard);
         self.worker.flush();
         for (worker, deliver) in (0..).zip(&mut self.elsewhere) {
             if deliver.receivers.is_empty() {
@@ -99,7 +74,6 @@ impl ShardActor {
                 self.worker.metrics().undelivered.fetch_add(frames, Relaxed);
             }
         }
-        self.worker.metrics().publish(self.shard.counters(), self.shard.peers());
     }
 
     fn sweep(&mut self) {
@@ -141,7 +115,9 @@ impl Handler<Announce> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, message: Announce, _: &mut Self::Context) {
-        self.announce(message);
+        let Announce { from, announce, left } = message;
+        self.apply(Input::Announce { from, announce: &announce });
+        drop(left);
     }
 }
 
@@ -149,22 +125,17 @@ impl Handler<RelayAnswer> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, message: RelayAnswer, _: &mut Self::Context) {
-        match self.other_owner(message.answer.info_hash) {
-            Some(owner) => owner.do_send(message),
-            None => self.apply(Input::Answer { from: message.from, answer: &message.answer }),
-        }
+        self.apply(Input::Answer { from: message.from, answer: &message.answer });
     }
 }
 
 impl Handler<PeerLeft> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, message: PeerLeft, _: &mut Self::Context) {
-        let Membership { info_hash, peer_id, .. } = message.membership;
-        match self.other_owner(info_hash) {
-            Some(owner) => owner.do_send(message),
-            None => self.apply(Input::PeerLeft { from: message.from, info_hash, peer_id }),
-        }
+    /// The membership's place is given up behind it.
+    fn handle(&mut self, PeerLeft { from, membership }: PeerLeft, _: &mut Self::Context) {
+        let (info_hash, peer_id) = (membership.place.info_hash(), membership.peer_id);
+        self.apply(Input::PeerLeft { from, info_hash, peer_id });
     }
 }
 
@@ -182,19 +153,15 @@ impl Handler<Adopt> for ShardActor {
 
     fn handle(&mut self, adopt: Adopt, _: &mut Self::Context) {
         let Adopt { socket, seat, unsent, announce } = adopt;
-        let info_hash = announce.info_hash;
         match TcpStream::from_std(socket) {
             Ok(socket) => {
                 let from = PeerActor::start_on(self.worker.clone(), socket, seat);
                 self.worker.metrics().relocated.fetch_add(1, Relaxed);
                 self.worker.push_frames(from, &unsent);
-                self.announce(Announce { from, announce });
+                self.apply(Input::Announce { from, announce: &announce });
             }
             Err(error) => {
                 tracing::debug!(%error, "a socket could not move to its swarm's worker");
-                if !self.shard.contains(&info_hash) {
-                    self.worker.node.directory.release(&info_hash, self.worker.id);
-                }
             }
         }
     }

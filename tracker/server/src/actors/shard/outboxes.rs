@@ -32,9 +32,8 @@ impl Outbox for Outboxes<'_> {
         }
     }
 
-    fn swarm_closed(&mut self, info_hash: InfoHash) {
-        self.worker.node.directory.release(&info_hash, self.worker.id);
-    }
+    /// The directory knows by itself, since nobody refers to the swarm any more.
+    fn swarm_closed(&mut self, _: InfoHash) {}
 
     fn probe(&mut self, owner: ConnId) {
         let (worker, asker) = (ConnKey::from(owner).worker, self.worker.id);
