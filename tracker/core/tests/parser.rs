@@ -9,7 +9,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use support::{announce, answer, id, merged, some_offers};
-use tracker_core::{Incoming, parse};
+use tracker_core::{Incoming, Limits, parse};
 
 /// Damaged frames per run: a few seconds of an unoptimized build.
 const FRAMES: u64 = 60_000;
@@ -141,7 +141,7 @@ fn damage(frame: &mut Vec<u8>, rng: &mut SmallRng) {
 
 /// Whether the frame is accepted, after everything that it relays was compared.
 fn check(frame: &Bytes) -> bool {
-    let message = match parse(frame.clone()) {
+    let message = match parse(frame.clone(), &Limits::default()) {
         Ok(message) => message,
         Err(refusal) => {
             if let Some(info_hash) = refusal.info_hash {

@@ -2,6 +2,8 @@
 //! the label under which an operator counts it. A needless close costs a viewer minutes, because
 //! clients wait before they come back, so only what is hostile, broken or over is in this list.
 
+use tracker_websocket::Violation;
+
 /// Why a socket ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Close {
@@ -23,6 +25,16 @@ pub(crate) enum Close {
     NotUtf8,
     /// A message is longer than `maxPayloadLength`.
     TooBig,
+}
+
+impl From<Violation> for Close {
+    fn from(violation: Violation) -> Self {
+        match violation {
+            Violation::Protocol(what) => Self::Protocol(what),
+            Violation::NotUtf8 => Self::NotUtf8,
+            Violation::TooBig => Self::TooBig,
+        }
+    }
 }
 
 impl Close {

@@ -38,12 +38,6 @@ pub(crate) const PEER_MAILBOX_MESSAGES: usize = 4;
 /// plays; wt-tracker takes 20,000 from one socket.
 pub(crate) const MEMBERSHIPS_PER_SOCKET_MAX: usize = 128;
 
-/// Payload of a control frame (RFC 6455, section 5.5).
-pub(crate) const CONTROL_PAYLOAD_BYTES_MAX: usize = 125;
-
-/// Fragments of one message. Browsers send one; the bound keeps empty ones from going on for ever.
-pub(crate) const FRAGMENTS_MAX: usize = 1024;
-
 /// How often a worker looks for what has timed out.
 pub(crate) const SWEEP_TICK: Duration = Duration::from_secs(1);
 

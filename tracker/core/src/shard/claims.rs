@@ -182,6 +182,7 @@ impl Claim {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::Limits;
     use crate::wire::{Incoming, parse};
 
     const OWNER: ConnId = ConnId(1);
@@ -191,7 +192,7 @@ mod tests {
     fn announce(number: usize, padding: usize) -> Announce {
         let frame =
             format!(r#"{{"action":"announce","info_hash":"{:020}","peer_id":"{number:020}"}}"#, 7);
-        match parse(Bytes::from(frame.clone())) {
+        match parse(Bytes::from(frame.clone()), &Limits::default()) {
             Ok(Incoming::Announce(announce)) => {
                 let frame = Bytes::from(frame + &" ".repeat(padding));
                 Announce { frame, ..announce }

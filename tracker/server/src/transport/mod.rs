@@ -1,7 +1,7 @@
-//! Bytes and frames: from a socket to messages and back. Nothing in here knows what a swarm is.
+//! Sockets: from an HTTP request to a connection, and bytes in and out of it. What the bytes mean
+//! is told by the crate `tracker-websocket`; nothing in here knows what a swarm is.
 
 pub(crate) mod connection;
-pub(crate) mod frame;
-pub(crate) mod message;
 pub(crate) mod read_buffer;
+pub(crate) mod stream;
 pub(crate) mod upgrade;

@@ -59,6 +59,12 @@ fn the_core_knows_neither_actors_nor_sockets_nor_a_runtime() {
 }
 
 #[test]
+fn websocket_is_bytes_and_frames_and_knows_neither_sockets_nor_swarms() {
+    let world = ["actix*", "tokio*", "mio", "socket2", "futures*", "tracing", "tracker-core"];
+    assert_free_of("tracker-websocket", &world);
+}
+
+#[test]
 fn the_origin_does_not_know_the_tracker() {
     assert_free_of("origin", &["tracker", "tracker-core", "web", "loadtest"]);
 }
@@ -69,7 +75,7 @@ fn the_load_test_shares_no_code_with_what_it_tests() {
 }
 
 #[test]
-fn the_transport_knows_bytes_and_frames_and_never_swarms() {
+fn the_transport_knows_sockets_and_frames_and_never_swarms() {
     let none: [String; 0] = [];
     let swarms = ["tracker_core", "directory", "InfoHash", "ShardActor"];
     assert_eq!(mentions("src/transport", &swarms), none);

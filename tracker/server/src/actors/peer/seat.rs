@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
 use tracker_core::{InfoHash, PeerId, Reason};
+use tracker_websocket::message::Fragments;
 
 use crate::access::Ticket;
 use crate::config::ServerConfig;
 use crate::directory::{Place, WorkerId};
 use crate::limits::MEMBERSHIPS_PER_SOCKET_MAX;
-use crate::transport::message::Fragments;
 
 /// A socket's side of the conversation so far.
 #[derive(Debug)]

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
+use tracker_websocket::frame::{Opcode, write_header};
 
 use crate::actors::peer::seat::{Membership, Seat};
 use crate::directory::WorkerId;
-use crate::transport::frame::{Opcode, write_header};
+use crate::transport::stream::Detached;
 
 /// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
 #[derive(Message, Debug)]
@@ -46,7 +47,7 @@ pub(crate) struct PeerLeft {
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
 pub(crate) struct Adopt {
-    pub(crate) socket: std::net::TcpStream,
+    pub(crate) stream: Detached,
     pub(crate) seat: Seat,
     /// Frames that it hadn't been sent yet.
     pub(crate) unsent: Vec<u8>,

@@ -4,11 +4,11 @@
 use std::time::Duration;
 
 use tracker_core::ConnId;
+use tracker_websocket::frame::Opcode;
 
 use super::messages::OwnerLives;
 use crate::directory::WorkerId;
 use crate::limits::{PROBE_REST, PROBE_TIMEOUT};
-use crate::transport::frame::Opcode;
 use crate::worker::Worker;
 
 /// What a socket knows of the question whether it lives.

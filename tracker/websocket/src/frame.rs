@@ -3,12 +3,13 @@
 
 use bytes::{Buf, BytesMut};
 
-use crate::close::Close;
+use crate::Violation;
 use crate::limits::CONTROL_PAYLOAD_BYTES_MAX;
 
 /// What a frame is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Opcode {
+#[expect(missing_docs, reason = "RFC 6455's own words")]
+pub enum Opcode {
     Continuation = 0x0,
     Text = 0x1,
     Binary = 0x2,
@@ -19,20 +20,22 @@ pub(crate) enum Opcode {
 
 /// A frame from a client, unmasked.
 #[derive(Debug)]
-pub(crate) struct Frame {
-    pub(crate) opcode: Opcode,
+pub struct Frame {
+    /// What it is.
+    pub opcode: Opcode,
     /// The last of its message.
-    pub(crate) fin: bool,
-    pub(crate) payload: BytesMut,
+    pub fin: bool,
+    /// What it says.
+    pub payload: BytesMut,
 }
 
 /// Takes the first frame out of `buffer`; `Ok(None)`, and nothing taken, when it isn't all here.
 ///
 /// # Errors
 ///
-/// [`Close::Protocol`] for what RFC 6455 forbids, [`Close::TooBig`] for more than `payload_max`
+/// [`Violation::Protocol`] for what RFC 6455 forbids, [`Violation::TooBig`] for more than `payload_max`
 /// bytes, as soon as the header says so.
-pub(crate) fn decode(buffer: &mut BytesMut, payload_max: usize) -> Result<Option<Frame>, Close> {
+pub fn decode(buffer: &mut BytesMut, payload_max: usize) -> Result<Option<Frame>, Violation> {
     let Some(header) = Header::read(buffer, payload_max)? else {
         return Ok(None);
     };
@@ -47,7 +50,7 @@ pub(crate) fn decode(buffer: &mut BytesMut, payload_max: usize) -> Result<Option
 }
 
 /// Appends the header of an unfragmented frame of `payload_bytes`.
-pub(crate) fn write_header(opcode: Opcode, payload_bytes: usize, out: &mut Vec<u8>) {
+pub fn write_header(opcode: Opcode, payload_bytes: usize, out: &mut Vec<u8>) {
     out.push(0x80 | opcode as u8);
     match payload_bytes {
         #[expect(clippy::cast_possible_truncation, reason = "matched to be under 126")]
@@ -75,16 +78,16 @@ struct Header {
 
 impl Header {
     /// `Ok(None)` when it isn't all here.
-    fn read(buffer: &[u8], payload_max: usize) -> Result<Option<Self>, Close> {
+    fn read(buffer: &[u8], payload_max: usize) -> Result<Option<Self>, Violation> {
         let [first, second, rest @ ..] = buffer else {
             return Ok(None);
         };
         let (fin, opcode) = (first & 0x80 != 0, opcode(first & 0x0f)?);
         if first & 0x70 != 0 {
-            return Err(Close::Protocol("reserved bits are set"));
+            return Err(Violation::Protocol("reserved bits are set"));
         }
         if second & 0x80 == 0 {
-            return Err(Close::Protocol("a client's frame must be masked"));
+            return Err(Violation::Protocol("a client's frame must be masked"));
         }
         let (length, mask) = match (second & 0x7f, rest) {
             (126, [a, b, mask @ ..]) => (u64::from(u16::from_be_bytes([*a, *b])), mask),
@@ -95,11 +98,11 @@ impl Header {
             (short, mask) => (u64::from(short), mask),
         };
         if is_control(opcode) && (!fin || length > CONTROL_PAYLOAD_BYTES_MAX as u64) {
-            return Err(Close::Protocol("a control frame is fragmented or over 125 bytes"));
+            return Err(Violation::Protocol("a control frame is fragmented or over 125 bytes"));
         }
-        let payload_bytes = usize::try_from(length).map_err(|_| Close::TooBig)?;
+        let payload_bytes = usize::try_from(length).map_err(|_| Violation::TooBig)?;
         if payload_bytes > payload_max {
-            return Err(Close::TooBig);
+            return Err(Violation::TooBig);
         }
         let Some(&mask) = mask.first_chunk() else {
             return Ok(None);
@@ -113,7 +116,7 @@ impl Header {
     }
 }
 
-fn opcode(nibble: u8) -> Result<Opcode, Close> {
+fn opcode(nibble: u8) -> Result<Opcode, Violation> {
     Ok(match nibble {
         0x0 => Opcode::Continuation,
         0x1 => Opcode::Text,
@@ -121,7 +124,7 @@ fn opcode(nibble: u8) -> Result<Opcode, Close> {
         0x8 => Opcode::Close,
         0x9 => Opcode::Ping,
         0xa => Opcode::Pong,
-        _ => return Err(Close::Protocol("reserved opcode")),
+        _ => return Err(Violation::Protocol("reserved opcode")),
     })
 }
 
@@ -185,15 +188,15 @@ mod tests {
         let reserved_bit = client_frame(0xc1, b"");
         let reserved_opcode = client_frame(0x83, b"");
         for mut buffer in [unmasked, long_ping, fragmented_ping, reserved_bit, reserved_opcode] {
-            assert!(matches!(decode(&mut buffer, 1 << 20), Err(Close::Protocol(_))));
+            assert!(matches!(decode(&mut buffer, 1 << 20), Err(Violation::Protocol(_))));
         }
     }
 
     #[test]
     fn a_frame_over_the_bound_is_refused_before_it_is_here() {
         let mut header = BytesMut::from(&client_frame(0x81, &[0; 1001])[..4]);
-        assert!(matches!(decode(&mut header, 1000), Err(Close::TooBig)));
+        assert!(matches!(decode(&mut header, 1000), Err(Violation::TooBig)));
         let mut huge = BytesMut::from(&b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff"[..]);
-        assert!(matches!(decode(&mut huge, 1000), Err(Close::TooBig)));
+        assert!(matches!(decode(&mut huge, 1000), Err(Violation::TooBig)));
     }
 }

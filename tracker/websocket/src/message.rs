@@ -4,25 +4,27 @@
 use bytes::{Bytes, BytesMut};
 
 use super::frame::{Frame, Opcode};
-use crate::close::Close;
+use crate::Violation;
 use crate::limits::FRAGMENTS_MAX;
 
 /// What a client said.
 #[derive(Debug)]
-pub(crate) enum Message {
+pub enum Message {
     /// A text message, not yet known to be UTF-8.
     Text(Bytes),
     /// A binary message: some clients send their JSON in one.
     Binary(Bytes),
     /// To be answered with the same payload.
     Ping(Bytes),
+    /// The answer to a ping of ours.
     Pong,
+    /// The client ends the conversation.
     Close,
 }
 
 /// The start of a message whose end hasn't come.
 #[derive(Debug, Default)]
-pub(crate) struct Fragments(Option<Box<Started>>);
+pub struct Fragments(Option<Box<Started>>);
 
 #[derive(Debug)]
 struct Started {
@@ -36,20 +38,16 @@ impl Fragments {
     ///
     /// # Errors
     ///
-    /// [`Close::Protocol`] for fragments out of order, [`Close::TooBig`] for a message of more
-    /// than `payload_max` bytes.
-    pub(crate) fn add(
-        &mut self,
-        frame: Frame,
-        payload_max: usize,
-    ) -> Result<Option<Message>, Close> {
+    /// [`Violation::Protocol`] for fragments out of order, [`Violation::TooBig`] for a message of
+    /// more than `payload_max` bytes.
+    pub fn add(&mut self, frame: Frame, payload_max: usize) -> Result<Option<Message>, Violation> {
         let payload = frame.payload;
         match frame.opcode {
             Opcode::Ping => return Ok(Some(Message::Ping(payload.freeze()))),
             Opcode::Pong => return Ok(Some(Message::Pong)),
             Opcode::Close => return check_close(&payload).map(|()| Some(Message::Close)),
             Opcode::Text | Opcode::Binary if self.0.is_some() => {
-                return Err(Close::Protocol("a message starts inside another"));
+                return Err(Violation::Protocol("a message starts inside another"));
             }
             Opcode::Text if frame.fin => return Ok(Some(Message::Text(payload.freeze()))),
             Opcode::Binary if frame.fin => return Ok(Some(Message::Binary(payload.freeze()))),
@@ -63,14 +61,14 @@ impl Fragments {
             Opcode::Continuation => {}
         }
         let Some(mut started) = self.0.take() else {
-            return Err(Close::Protocol("a continuation of nothing"));
+            return Err(Violation::Protocol("a continuation of nothing"));
         };
         started.count += 1;
         if started.count > FRAGMENTS_MAX {
-            return Err(Close::Protocol("a message of too many fragments"));
+            return Err(Violation::Protocol("a message of too many fragments"));
         }
         if started.payload.len() + payload.len() > payload_max {
-            return Err(Close::TooBig);
+            return Err(Violation::TooBig);
         }
         started.payload.extend_from_slice(&payload);
         if !frame.fin {
@@ -84,16 +82,16 @@ impl Fragments {
 
 /// The payload of a close frame: nothing, or a code that may be sent and a text (RFC 6455,
 /// sections 5.5.1 and 7.4).
-fn check_close(payload: &[u8]) -> Result<(), Close> {
+fn check_close(payload: &[u8]) -> Result<(), Violation> {
     match payload {
         [] => Ok(()),
         [high, low, reason @ ..] => match u16::from_be_bytes([*high, *low]) {
             1000..=1003 | 1007..=1014 | 3000..=4999 => {
-                std::str::from_utf8(reason).map_or(Err(Close::NotUtf8), |_| Ok(()))
+                std::str::from_utf8(reason).map_or(Err(Violation::NotUtf8), |_| Ok(()))
             }
-            _ => Err(Close::Protocol("a close code that may not be sent")),
+            _ => Err(Violation::Protocol("a close code that may not be sent")),
         },
-        [_] => Err(Close::Protocol("half a close code")),
+        [_] => Err(Violation::Protocol("half a close code")),
     }
 }
 
@@ -120,19 +118,19 @@ mod tests {
     fn fragments_out_of_order_too_many_or_too_long_are_refused() {
         let mut fragments = Fragments::default();
         let orphan = fragments.add(frame(Opcode::Continuation, true, b""), 3);
-        assert!(matches!(orphan, Err(Close::Protocol(_))));
+        assert!(matches!(orphan, Err(Violation::Protocol(_))));
 
         assert!(matches!(fragments.add(frame(Opcode::Binary, false, b"ab"), 3), Ok(None)));
         let nested = fragments.add(frame(Opcode::Text, true, b""), 3);
-        assert!(matches!(nested, Err(Close::Protocol(_))));
+        assert!(matches!(nested, Err(Violation::Protocol(_))));
         let long = fragments.add(frame(Opcode::Continuation, true, b"cd"), 3);
-        assert!(matches!(long, Err(Close::TooBig)));
+        assert!(matches!(long, Err(Violation::TooBig)));
 
         let mut fragments = Fragments::default();
         assert!(matches!(fragments.add(frame(Opcode::Text, false, b""), 3), Ok(None)));
         let endless = (0..FRAGMENTS_MAX)
             .map(|_| fragments.add(frame(Opcode::Continuation, false, b""), 3))
             .find_map(Result::err);
-        assert!(matches!(endless, Some(Close::Protocol(_))));
+        assert!(matches!(endless, Some(Violation::Protocol(_))));
     }
 }

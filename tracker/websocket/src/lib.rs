@@ -1,0 +1,10 @@
+//! WebSocket (RFC 6455) as a server speaks it, on bytes alone: [`frame`] cuts frames out of what
+//! was read, [`message`] puts messages together. There is no socket, clock or task in here and
+//! nothing about swarms, so tests and fuzzers reach the very code that serves.
+
+pub mod frame;
+pub mod limits;
+pub mod message;
+mod violation;
+
+pub use violation::Violation;

@@ -1,0 +1,8 @@
+//! The bounds of the protocol, with their units and reasons. How long a message may be is the
+//! site's choice, and an argument.
+
+/// Payload of a control frame (RFC 6455, section 5.5).
+pub const CONTROL_PAYLOAD_BYTES_MAX: usize = 125;
+
+/// Fragments of one message. Browsers send one; the bound keeps empty ones from going on for ever.
+pub const FRAGMENTS_MAX: usize = 1024;

@@ -1,0 +1,13 @@
+//! What a client can do wrong on this level: each of these ends its connection, because nobody
+//! knows any more where the next frame begins or what it would mean.
+
+/// How a client broke the rules.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Violation {
+    /// The WebSocket protocol, in words for the log: close code 1002.
+    Protocol(&'static str),
+    /// Text that isn't UTF-8: close code 1007.
+    NotUtf8,
+    /// A message is longer than it may be: close code 1009.
+    TooBig,
+}
