@@ -10,6 +10,7 @@ mod directory;
 mod http;
 mod limits;
 mod listen;
+mod load;
 mod metrics;
 mod process;
 mod prometheus;
@@ -91,7 +92,9 @@ impl Tracker {
     ///
     /// When an address can't be had or the origin can't start.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let node = Arc::new(Node::new(config.settings, config.access, config.workers));
+        let connections_max = config.connections_max();
+        let node =
+            Arc::new(Node::new(config.settings, config.access, config.workers, connections_max));
         // The origin comes last: what fails before it leaves no ffmpeg behind.
         let listeners = bind(config.servers)?;
         let (stun, stun_address) = match config.stun {

@@ -38,6 +38,19 @@ pub(crate) const PEER_MAILBOX_MESSAGES: usize = 4;
 /// plays; wt-tracker takes 20,000 from one socket.
 pub(crate) const MEMBERSHIPS_PER_SOCKET_MAX: usize = 128;
 
+/// The load up to which a node asks for the announce interval of its settings. It is a share of
+/// the sockets, file descriptors or processor time that it may have: half of them are there for a
+/// crowd that comes at once.
+pub(crate) const LOAD_CALM: f64 = 0.5;
+
+/// How many times the announce interval of its settings a node asks for when it is full. At four
+/// times the default a viewer that is new meets those who announce within 8 minutes, and is offered
+/// to by its own announce at once.
+pub(crate) const ANNOUNCE_INTERVAL_FACTOR_MAX: f64 = 4.0;
+
+/// What a second's work counts in how busy a worker is: the last 8 s, about.
+pub(crate) const BUSY_WEIGHT: f64 = 0.125;
+
 /// How often a worker looks for what has timed out.
 pub(crate) const SWEEP_TICK: Duration = Duration::from_secs(1);
 

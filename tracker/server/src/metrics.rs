@@ -23,6 +23,8 @@ pub(crate) struct WorkerMetrics {
     pub(crate) peers: AtomicUsize,
     /// Swarms with a member.
     swarms: AtomicUsize,
+    /// The bits of an `f64`: how much of a core the thread uses.
+    busy: AtomicU64,
     /// Announces that were replied to.
     announces: AtomicU64,
     /// Offers that were passed on.
@@ -125,6 +127,16 @@ impl WorkerMetrics {
         self.answers_relayed.store(counters.answers_relayed, Relaxed);
         self.peers.store(shard.peers(), Relaxed);
         self.swarms.store(shard.swarms(), Relaxed);
+    }
+
+    /// How much of a core the worker's thread uses, of 0 to 1.
+    pub(crate) fn busy_ratio(&self) -> f64 {
+        f64::from_bits(self.busy.load(Relaxed))
+    }
+
+    /// Shows how much that is.
+    pub(crate) fn set_busy_ratio(&self, ratio: f64) {
+        self.busy.store(ratio.to_bits(), Relaxed);
     }
 
     /// Counts a refused message.

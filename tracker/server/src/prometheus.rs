@@ -76,6 +76,10 @@ impl Exposition {
             );
         page.gauge("tracker_peers", "Members of swarms by worker; a viewer of two counts twice.")
             .labelled("worker", by_worker().map(|(id, worker)| (id, worker.peers.load(Relaxed))));
+        page.gauge("tracker_worker_busy_ratio", "Share of a core that the worker's thread uses.")
+            .labelled("worker", by_worker().map(|(id, worker)| (id, worker.busy_ratio())));
+        page.gauge("tracker_announce_interval_seconds", "What clients are asked for at present.")
+            .value(node.announce_interval().as_secs());
         page.gauge("tracker_swarms", "Swarms with a member.").value(counts.swarms());
         let totals = counts.totals();
         page.counter(

@@ -5,7 +5,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -21,6 +21,7 @@ use crate::actors::{ClosePeer, Drain, ShardActor, SocketBlocked};
 use crate::close::Close;
 use crate::directory::{Directory, WorkerId};
 use crate::limits::{CLOSE_TIMEOUT, SOCKET_SWEEP_TICKS};
+use crate::load;
 use crate::metrics::{Metrics, WorkerMetrics};
 use crate::transport::connection::{Connection, Flushed, Spare};
 use crate::transport::read_buffer::ReadBuffer;
@@ -29,6 +30,10 @@ use crate::transport::read_buffer::ReadBuffer;
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) settings: Settings,
+    /// Sockets at which no listener takes another one. `None` is no limit.
+    pub(crate) connections_max: Option<usize>,
+    /// The pause between two announces that clients are asked for now, in seconds.
+    announce_interval_s: AtomicU64,
     pub(crate) access: Access,
     pub(crate) directory: Arc<Directory>,
     pub(crate) metrics: Metrics,
@@ -62,8 +67,15 @@ struct Sockets {
 }
 
 impl Node {
-    pub(crate) fn new(settings: Settings, access: Access, workers: WorkerId) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        access: Access,
+        workers: WorkerId,
+        connections_max: Option<usize>,
+    ) -> Self {
         Self {
+            connections_max,
+            announce_interval_s: AtomicU64::new(settings.announce_interval.as_secs()),
             settings,
             access,
             directory: Arc::default(),
@@ -112,6 +124,18 @@ impl Node {
         }
         let is_full = connections_max != 0 && self.metrics.connections() >= connections_max;
         is_full.then_some("maxConnections are open already")
+    }
+
+    /// The pause between two announces that clients are asked for now.
+    pub(crate) fn announce_interval(&self) -> Duration {
+        Duration::from_secs(self.announce_interval_s.load(Relaxed))
+    }
+
+    /// Fits the pause between two announces to the load, and returns it.
+    pub(crate) fn adapt_announce_interval(&self) -> Duration {
+        let interval = load::announce_interval(self.settings.announce_interval, self.load());
+        self.announce_interval_s.store(interval.as_secs(), Relaxed);
+        interval
     }
 
     /// The clock of the rules: time since the node began.

@@ -142,6 +142,11 @@ impl Shard {
         }
     }
 
+    /// Asks for another pause between two announces from now on.
+    pub fn set_announce_interval(&mut self, interval: Duration) {
+        self.settings.announce_interval = interval;
+    }
+
     /// Whether the swarm is here.
     #[must_use]
     pub fn contains(&self, info_hash: &InfoHash) -> bool {

@@ -106,6 +106,16 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Sockets at which no listener takes another one. `None` is no limit.
+    #[must_use]
+    pub fn connections_max(&self) -> Option<usize> {
+        let bounds = self.servers.iter().map(|server| match server.connections_max {
+            0 => usize::MAX,
+            bound => bound,
+        });
+        bounds.max().filter(|bound| *bound != usize::MAX)
+    }
+
     /// Listens on IPv6 as well, where the machine has it.
     fn on_all_addresses(mut self) -> Self {
         if std::net::UdpSocket::bind("[::]:0").is_ok() {

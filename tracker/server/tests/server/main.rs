@@ -7,6 +7,7 @@ mod architecture;
 mod binary;
 mod conversation;
 mod lists;
+mod load;
 mod metrics;
 mod mistakes;
 mod model;

@@ -66,7 +66,7 @@ impl PeerActor {
     /// leaves for it.
     fn may_join(&mut self, info_hash: &InfoHash, now: Duration) -> Result<(), Reason> {
         self.seat.may_join(info_hash)?;
-        let lifetime = self.worker.node.settings.member_lifetime();
+        let lifetime = 2 * self.worker.node.announce_interval();
         for membership in self.seat.makes_room(now, lifetime)? {
             self.leave(membership);
         }

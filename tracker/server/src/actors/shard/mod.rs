@@ -19,6 +19,8 @@ use tracker_core::{Input, Shard};
 
 use super::peer::PeerActor;
 use crate::limits::{DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
+use crate::load::Busy;
+use crate::process;
 use crate::worker::Worker;
 use drain::Draining;
 pub(crate) use messages::{
@@ -34,6 +36,7 @@ pub(crate) struct ShardActor {
     worker: Rc<Worker>,
     shard: Shard,
     rng: SmallRng,
+    busy: Busy,
     /// Frames for the sockets of other workers, by worker, until the end of the round.
     elsewhere: Vec<Deliver>,
 }
@@ -46,6 +49,7 @@ impl ShardActor {
             worker: worker.clone(),
             shard: Shard::new(node.settings.clone(), node.hash_seed),
             rng: SmallRng::seed_from_u64(rand::random()),
+            busy: Busy::default(),
             elsewhere: (0..node.workers()).map(|_| Deliver::default()).collect(),
         }
         .start()
@@ -76,8 +80,12 @@ impl ShardActor {
     }
 
     fn sweep(&mut self) {
-        self.apply(Input::Sweep);
         let now = self.worker.node.now();
+        if let Some(cpu_time) = process::thread_cpu_time() {
+            self.worker.metrics().set_busy_ratio(self.busy.look(cpu_time, now));
+        }
+        self.shard.set_announce_interval(self.worker.node.adapt_announce_interval());
+        self.apply(Input::Sweep);
         self.worker.sweep(|connection| verdict(connection, now));
     }
 }
