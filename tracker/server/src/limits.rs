@@ -38,6 +38,11 @@ pub(crate) const PEER_MAILBOX_MESSAGES: usize = 4;
 /// plays; wt-tracker takes 20,000 from one socket.
 pub(crate) const MEMBERSHIPS_PER_SOCKET_MAX: usize = 128;
 
+/// Bytes, compressed and inflated, that one socket makes a worker work through before the others
+/// have their turn. A compressed byte may cost 32 ns, and a kilobyte of them become a megabyte, so
+/// this comes before the bounds of what is read.
+pub(crate) const INFLATE_BYTES_PER_TURN: usize = 64 << 10;
+
 /// The load up to which a node asks for the announce interval of its settings. It is a share of
 /// the sockets, file descriptors or processor time that it may have: half of them are there for a
 /// crowd that comes at once.

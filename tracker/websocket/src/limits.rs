@@ -6,3 +6,14 @@ pub const CONTROL_PAYLOAD_BYTES_MAX: usize = 125;
 
 /// Fragments of one message. Browsers send one; the bound keeps empty ones from going on for ever.
 pub const FRAGMENTS_MAX: usize = 1024;
+
+/// Bytes that a deflater and an inflater each keep of their buffers: what a message of the default
+/// maximum takes.
+pub const SCRATCH_BYTES_KEPT_MAX: usize = 64 << 10;
+
+/// Bytes that an inflater begins with, and doubles: an announce of 10 offers is inflated in one go.
+pub const INFLATE_STEP_BYTES: usize = 16 << 10;
+
+/// Bytes that a compressed message may take beyond those of its data: headers, the end of a block,
+/// and the tail.
+pub const DEFLATE_EXTRA_BYTES: usize = 64;
