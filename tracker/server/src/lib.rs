@@ -8,6 +8,7 @@ mod close;
 pub mod config;
 mod directory;
 mod http;
+mod latency;
 mod limits;
 mod listen;
 mod load;

@@ -56,6 +56,10 @@ pub(crate) const ANNOUNCE_INTERVAL_FACTOR_MAX: f64 = 4.0;
 /// What a second's work counts in how busy a worker is: the last 8 s, about.
 pub(crate) const BUSY_WEIGHT: f64 = 0.125;
 
+/// Moments at which the messages of one round were read, kept for measuring: as many as messages
+/// that a shard's mailbox has room for. Beyond it messages count with the last one.
+pub(crate) const RELAY_TIMES_MAX: usize = SHARD_MAILBOX_MESSAGES;
+
 /// How often a worker looks for what has timed out.
 pub(crate) const SWEEP_TICK: Duration = Duration::from_secs(1);
 

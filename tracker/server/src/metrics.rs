@@ -8,6 +8,7 @@ use tracker_core::{Reason, Shard};
 
 use crate::close::Close;
 use crate::directory::WorkerId;
+use crate::latency::Histogram;
 
 /// The counts of all workers.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub(crate) struct WorkerMetrics {
     answers_relayed: AtomicU64,
     /// Scrapes that were answered.
     pub(crate) scrapes: AtomicU64,
+    /// How long offers and answers took, from the read to the write.
+    pub(crate) relay_times: Histogram,
     /// Messages that were refused, by [`Reason::index`].
     refusals: [AtomicU64; Reason::LABELS.len()],
     /// Sockets that came from another worker to be with their swarm.

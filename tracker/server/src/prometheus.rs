@@ -14,6 +14,7 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 
+use crate::latency::Histogram;
 use crate::limits::{METRICS_CONNECTIONS_MAX, REQUEST_TIMEOUT};
 use crate::process;
 use crate::worker::Node;
@@ -95,6 +96,11 @@ impl Exposition {
                 ("scrape", totals.scrapes),
             ],
         );
+        page.histogram(
+            "tracker_relay_seconds",
+            "Time from the read that brought an offer or answer to the write that sent it on.",
+        )
+        .by_label("worker", by_worker().map(|(id, worker)| (id, &worker.relay_times)));
         page.counter("tracker_refusals_total", "Messages that were refused; their sockets stay.")
             .labelled("reason", counts.refusals());
         page.counter("tracker_closes_total", "WebSockets that ended.")
@@ -154,6 +160,10 @@ impl Page {
         self.head(name, "gauge", help)
     }
 
+    fn histogram(&mut self, name: &'static str, help: &str) -> Metric<'_> {
+        self.head(name, "histogram", help)
+    }
+
     fn head(&mut self, name: &'static str, kind: &str, help: &str) -> Metric<'_> {
         // Writing to a string does not fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -174,6 +184,25 @@ impl Metric<'_> {
     ) {
         for (of, value) in samples {
             let _ = writeln!(self.page.0, "{}{{{label}=\"{of}\"}} {value}", self.name);
+        }
+    }
+
+    /// A histogram for each value of `label`.
+    fn by_label<'a, L: Display>(
+        self,
+        label: &str,
+        histograms: impl IntoIterator<Item = (L, &'a Histogram)>,
+    ) {
+        let (text, name) = (&mut self.page.0, self.name);
+        for (of, histogram) in histograms {
+            let mut all = 0;
+            for (bound, count) in histogram.cumulated() {
+                all = count;
+                let labels = format_args!("{label}=\"{of}\",le=\"{bound}\"");
+                let _ = writeln!(text, "{name}_bucket{{{labels}}} {count}");
+            }
+            let _ = writeln!(text, "{name}_sum{{{label}=\"{of}\"}} {}", histogram.sum_s());
+            let _ = writeln!(text, "{name}_count{{{label}=\"{of}\"}} {all}");
         }
     }
 }

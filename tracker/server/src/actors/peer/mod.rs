@@ -8,6 +8,7 @@ pub(crate) mod seat;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
@@ -33,6 +34,8 @@ pub(crate) struct PeerActor {
     seat: Seat,
     /// Why it ends, once it does.
     close: Option<Close>,
+    /// When the bytes in the inbox were read, by the node's clock.
+    read_at: Duration,
 }
 
 /// From the worker: close the socket, with a close frame if `Close` has a code for it. Sent once
@@ -81,7 +84,8 @@ impl PeerActor {
             if worker.node.is_stopping() {
                 ctx.notify(ClosePeer(Close::Stopping));
             }
-            Self { worker: worker.clone(), conn, seat, close: None }
+            let read_at = worker.node.now();
+            Self { worker: worker.clone(), conn, seat, close: None, read_at }
         });
         conn
     }
@@ -120,6 +124,7 @@ impl PeerActor {
 
     fn take_bytes(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
         let now = self.worker.node.now();
+        self.read_at = now;
         let askers = self.worker.with(self.conn, |connection| {
             connection.heard_at = now;
             connection.pinged = false;

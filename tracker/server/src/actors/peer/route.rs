@@ -25,6 +25,7 @@ impl PeerActor {
         ctx: &mut Context<Self>,
     ) -> Next {
         let (info_hash, peer_id) = (announce.info_hash, announce.peer_id);
+        let (from, read_at) = (self.conn, self.read_at);
         let stopped = announce.event == Event::Stopped;
         if !stopped && let Err(reason) = self.worker.node.access.judge(&info_hash) {
             self.expel(info_hash, peer_id);
@@ -35,31 +36,30 @@ impl PeerActor {
                 Some(left) => {
                     let worker = left.place.worker();
                     let left = Some(left);
-                    self.tell(worker, Announce { from: self.conn, announce, left }, ctx)
+                    self.tell(worker, Announce { from, announce, read_at, left }, ctx)
                 }
                 None => {
                     self.refuse_part(&announce.frame, announce.info_hash_span, Reason::NotAnnounced)
                 }
             };
         }
-        let now = self.worker.node.now();
-        let worker = match self.seat.renew(info_hash, peer_id, now) {
+        let worker = match self.seat.renew(info_hash, peer_id, read_at) {
             Some(worker) => worker,
             None => {
-                if let Err(reason) = self.may_join(&info_hash, now) {
+                if let Err(reason) = self.may_join(&info_hash, read_at) {
                     return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
                 }
                 let first = self.seat.is_nowhere();
                 let place = self.place(info_hash);
                 let worker = place.worker();
-                self.seat.join(Membership { place, peer_id, announced_at: now });
+                self.seat.join(Membership { place, peer_id, announced_at: read_at });
                 if first && worker != self.worker.id {
                     return self.relocate(worker, announce, ctx);
                 }
                 worker
             }
         };
-        self.tell(worker, Announce { from: self.conn, announce, left: None }, ctx)
+        self.tell(worker, Announce { from, announce, read_at, left: None }, ctx)
     }
 
     /// Whether the socket may announce one more peer. What it has announced and then forgotten
@@ -122,7 +122,10 @@ impl PeerActor {
         let seat =
             std::mem::replace(&mut self.seat, Seat::new(server, None, None, BytesMut::new()));
         match connection.stream.detach() {
-            Ok(stream) => shard.do_send(Adopt { stream, seat, unsent, announce }),
+            Ok(stream) => {
+                let read_at = self.read_at;
+                shard.do_send(Adopt { stream, seat, unsent, announce, read_at });
+            }
             Err(error) => {
                 tracing::debug!(%error, "a socket could not leave its worker");
                 self.worker.metrics().closed(Close::Lost);
@@ -134,8 +137,9 @@ impl PeerActor {
 
     /// Passes an answer on to its swarm's shard.
     pub(super) fn answer(&mut self, answer: tracker_core::Answer, ctx: &mut Context<Self>) -> Next {
+        let (from, read_at) = (self.conn, self.read_at);
         match self.seat.worker_of(answer.info_hash, answer.peer_id) {
-            Ok(worker) => self.tell(worker, RelayAnswer { from: self.conn, answer }, ctx),
+            Ok(worker) => self.tell(worker, RelayAnswer { from, answer, read_at }, ctx),
             Err(reason) => self.refuse_part(&answer.frame, answer.info_hash_span, reason),
         }
     }

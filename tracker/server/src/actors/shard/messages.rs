@@ -7,6 +7,7 @@ use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
 
 use crate::actors::peer::seat::{Membership, Seat};
 use crate::directory::WorkerId;
+use crate::latency::RelayTimes;
 use crate::transport::stream::Detached;
 
 /// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
@@ -15,6 +16,8 @@ use crate::transport::stream::Detached;
 pub(crate) struct Announce {
     pub(crate) from: ConnId,
     pub(crate) announce: tracker_core::Announce,
+    /// When it was read, by the node's clock.
+    pub(crate) read_at: Duration,
     /// What the socket gives up with it, if it is a stop: the swarm stays here until then.
     pub(crate) left: Option<Membership>,
 }
@@ -25,6 +28,8 @@ pub(crate) struct Announce {
 pub(crate) struct RelayAnswer {
     pub(crate) from: ConnId,
     pub(crate) answer: tracker_core::Answer,
+    /// When it was read, by the node's clock.
+    pub(crate) read_at: Duration,
 }
 
 /// From a `PeerActor`: how large are these swarms? The peer waits for the answer.
@@ -51,6 +56,8 @@ pub(crate) struct Adopt {
     /// Frames that it hadn't been sent yet.
     pub(crate) unsent: Vec<u8>,
     pub(crate) announce: tracker_core::Announce,
+    /// When that was read, by the node's clock.
+    pub(crate) read_at: Duration,
 }
 
 /// From another worker's `ShardActor`: messages for sockets of this worker, which knows who of them
@@ -62,6 +69,7 @@ pub(crate) struct Deliver {
     pub(super) texts: Vec<u8>,
     /// Whose they are, and their lengths in bytes.
     pub(super) receivers: Vec<(ConnId, usize)>,
+    pub(super) relay_times: RelayTimes,
 }
 
 /// From another worker's `ShardActor`: ping this socket, and close it unless it answers. Dropped

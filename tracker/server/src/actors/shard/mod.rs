@@ -11,6 +11,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use actix::prelude::*;
 use rand::SeedableRng;
@@ -18,6 +19,7 @@ use rand::rngs::SmallRng;
 use tracker_core::{Input, Shard};
 
 use super::peer::PeerActor;
+use crate::latency::RelayTimes;
 use crate::limits::{DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
 use crate::load::Busy;
 use crate::process;
@@ -39,6 +41,8 @@ pub(crate) struct ShardActor {
     busy: Busy,
     /// Messages for the sockets of other workers, by worker, until the end of the round.
     elsewhere: Vec<Deliver>,
+    /// When the messages for sockets of this worker were read, until the end of the round.
+    relay_times: RelayTimes,
 }
 
 impl ShardActor {
@@ -51,12 +55,19 @@ impl ShardActor {
             rng: SmallRng::seed_from_u64(rand::random()),
             busy: Busy::default(),
             elsewhere: (0..node.workers()).map(|_| Deliver::default()).collect(),
+            relay_times: RelayTimes::default(),
         }
         .start()
     }
 
-    fn apply(&mut self, input: Input<'_>) {
-        let mut outboxes = Outboxes { worker: &self.worker, elsewhere: &mut self.elsewhere };
+    /// Lets the core handle what has happened: by a message that was read at `read_at`, or by time.
+    fn apply(&mut self, input: Input<'_>, read_at: Option<Duration>) {
+        let mut outboxes = Outboxes {
+            worker: &self.worker,
+            elsewhere: &mut self.elsewhere,
+            read_at,
+            relay_times: &mut self.relay_times,
+        };
         self.shard.handle(input, self.worker.node.now(), &mut self.rng, &mut outboxes);
     }
 
@@ -65,6 +76,7 @@ impl ShardActor {
         // First, so that who has read a reply finds it counted.
         self.worker.metrics().publish(&self.shard);
         self.worker.flush();
+        self.relay_times.written(|| self.worker.node.now(), &self.worker.metrics().relay_times);
         for (worker, deliver) in (0..).zip(&mut self.elsewhere) {
             if deliver.receivers.is_empty() {
                 continue;
@@ -85,7 +97,7 @@ impl ShardActor {
             self.worker.metrics().set_busy_ratio(self.busy.look(cpu_time, now));
         }
         self.shard.set_announce_interval(self.worker.node.adapt_announce_interval());
-        self.apply(Input::Sweep);
+        self.apply(Input::Sweep, None);
         self.worker.sweep(|connection| verdict(connection, now));
     }
 }
@@ -122,8 +134,8 @@ impl Handler<Announce> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, message: Announce, _: &mut Self::Context) {
-        let Announce { from, announce, left } = message;
-        self.apply(Input::Announce { from, announce: &announce });
+        let Announce { from, announce, read_at, left } = message;
+        self.apply(Input::Announce { from, announce: &announce }, Some(read_at));
         drop(left);
     }
 }
@@ -132,7 +144,8 @@ impl Handler<RelayAnswer> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, message: RelayAnswer, _: &mut Self::Context) {
-        self.apply(Input::Answer { from: message.from, answer: &message.answer });
+        let RelayAnswer { from, answer, read_at } = message;
+        self.apply(Input::Answer { from, answer: &answer }, Some(read_at));
     }
 }
 
@@ -142,7 +155,7 @@ impl Handler<PeerLeft> for ShardActor {
     /// The membership's place is given up behind it.
     fn handle(&mut self, PeerLeft { from, membership }: PeerLeft, _: &mut Self::Context) {
         let (info_hash, peer_id) = (membership.place.info_hash(), membership.peer_id);
-        self.apply(Input::PeerLeft { from, info_hash, peer_id });
+        self.apply(Input::PeerLeft { from, info_hash, peer_id }, None);
     }
 }
 
@@ -159,13 +172,13 @@ impl Handler<Adopt> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, adopt: Adopt, _: &mut Self::Context) {
-        let Adopt { stream, seat, unsent, announce } = adopt;
+        let Adopt { stream, seat, unsent, announce, read_at } = adopt;
         match stream.attach() {
             Ok(stream) => {
                 let from = PeerActor::start_on(self.worker.clone(), stream, seat);
                 self.worker.metrics().relocated.fetch_add(1, Relaxed);
                 self.worker.push_frames(from, &unsent);
-                self.apply(Input::Announce { from, announce: &announce });
+                self.apply(Input::Announce { from, announce: &announce }, Some(read_at));
             }
             Err(error) => {
                 tracing::debug!(%error, "a socket could not move to its swarm's worker");
@@ -184,6 +197,7 @@ impl Handler<Deliver> for ShardActor {
             self.worker.send_text(receiver, text);
             texts = rest;
         }
+        self.relay_times.append(deliver.relay_times);
     }
 }
 
@@ -199,7 +213,7 @@ impl Handler<OwnerLives> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, OwnerLives(owner): OwnerLives, _: &mut Self::Context) {
-        self.apply(Input::OwnerLives { owner });
+        self.apply(Input::OwnerLives { owner }, None);
     }
 }
 

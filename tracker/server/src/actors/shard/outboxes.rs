@@ -9,6 +9,7 @@ use tracker_core::{ConnId, InfoHash, Outbox, Outgoing};
 use super::messages::{Deliver, Probe};
 use super::probe::probe;
 use crate::close::Close;
+use crate::latency::RelayTimes;
 use crate::transport::connection::Connection;
 use crate::worker::{ConnKey, Verdict, Worker};
 
@@ -17,6 +18,9 @@ use crate::worker::{ConnKey, Verdict, Worker};
 pub(super) struct Outboxes<'a> {
     pub(super) worker: &'a Rc<Worker>,
     pub(super) elsewhere: &'a mut [Deliver],
+    /// When what is passed on was read, if it has just come: a claim waits on purpose.
+    pub(super) read_at: Option<Duration>,
+    pub(super) relay_times: &'a mut RelayTimes,
 }
 
 impl Outbox for Outboxes<'_> {
@@ -24,11 +28,20 @@ impl Outbox for Outboxes<'_> {
         if let Outgoing::Refusal { reason, .. } = message {
             self.worker.metrics().refused(*reason);
         }
+        let is_relayed = matches!(message, Outgoing::Offer { .. } | Outgoing::Answer { .. });
+        let read_at = self.read_at.filter(|_| is_relayed);
         let worker = ConnKey::from(to).worker;
-        if worker == self.worker.id {
+        let relay_times = if worker == self.worker.id {
             self.worker.send(to, message);
+            &mut *self.relay_times
         } else if let Some(deliver) = self.elsewhere.get_mut(usize::from(worker)) {
             deliver.push(to, message);
+            &mut deliver.relay_times
+        } else {
+            return;
+        };
+        if let Some(read_at) = read_at {
+            relay_times.add(read_at);
         }
     }
 
