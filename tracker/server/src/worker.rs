@@ -4,6 +4,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -24,8 +25,10 @@ use crate::directory::{Directory, WorkerId};
 use crate::limits::{CLOSE_TIMEOUT, SOCKET_SWEEP_TICKS};
 use crate::load;
 use crate::metrics::{Metrics, WorkerMetrics};
+use crate::transport::certificate::Certificate;
 use crate::transport::connection::{Connection, Flushed, Spare};
 use crate::transport::read_buffer::ReadBuffer;
+use crate::watched::Refresh;
 
 /// What all workers of a process share.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub(crate) struct Node {
     /// The pause between two announces that clients are asked for now, in seconds.
     announce_interval_s: AtomicU64,
     pub(crate) access: Access,
+    /// The certificates of the listeners that have one, by the address that is listened on.
+    pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) metrics: Metrics,
     /// Seeds the hash tables of all shards.
@@ -73,6 +78,7 @@ impl Node {
     pub(crate) fn new(
         settings: Settings,
         access: Access,
+        certificates: Vec<(SocketAddr, Arc<Certificate>)>,
         workers: WorkerId,
         connections_max: Option<usize>,
     ) -> Self {
@@ -81,6 +87,7 @@ impl Node {
             announce_interval_s: AtomicU64::new(settings.announce_interval.as_secs()),
             settings,
             access,
+            certificates,
             directory: Arc::default(),
             metrics: Metrics::new(workers),
             hash_seed: rand::random(),
@@ -139,6 +146,19 @@ impl Node {
         let interval = load::announce_interval(self.settings.announce_interval, self.load());
         self.announce_interval_s.store(interval.as_secs(), Relaxed);
         interval
+    }
+
+    /// Whether there are files that may change.
+    pub(crate) fn has_files(&self) -> bool {
+        self.access.has_files() || !self.certificates.is_empty()
+    }
+
+    /// Reads the files again. It blocks: it is not for a thread that serves.
+    pub(crate) fn refresh(&self, which: Refresh) {
+        for (_, certificate) in &self.certificates {
+            certificate.refresh(which);
+        }
+        self.access.refresh(which);
     }
 
     /// The clock of the rules: time since the node began.

@@ -22,4 +22,5 @@ mod stun;
 mod support;
 mod swarms;
 mod takeover;
+mod tls;
 mod tokens;
