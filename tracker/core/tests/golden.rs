@@ -20,9 +20,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use tracker_core::wire::Action;
 use tracker_core::{
-    ConnId, Incoming, InfoHash, Input, Limits, Outbox, Outgoing, PeerId, Refusal, Settings, Shard,
-    parse,
+    ConnId, Incoming, InfoHash, Input, Limits, Outbox, Outgoing, PeerId, Reason, Refusal, Scrape,
+    Settings, Shard, parse,
 };
 
 #[test]
@@ -112,9 +113,13 @@ impl Stage {
             Ok(Incoming::Answer(answer)) => {
                 shard.handle(Input::Answer { from, answer: &answer }, now, rng, script);
             }
-            Ok(Incoming::Scrape(scrape)) => {
+            Ok(Incoming::Scrape(Scrape::Everything)) => {
+                let (action, reason) = (Action::Scrape, Reason::ScrapeOfEverything);
+                script.send(from, &Outgoing::Refusal { action, info_hash: None, reason });
+            }
+            Ok(Incoming::Scrape(Scrape::Swarms(info_hashes))) => {
                 let size = |&hash: &InfoHash| (hash, shard.counts(&hash));
-                let files: Vec<_> = scrape.info_hashes.iter().map(size).collect();
+                let files: Vec<_> = info_hashes.iter().map(size).collect();
                 script.send(from, &Outgoing::Scrape { files: &files });
             }
             Err(Refusal { action, info_hash, reason }) => {

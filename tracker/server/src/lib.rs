@@ -16,6 +16,7 @@ mod metrics;
 mod process;
 mod prometheus;
 mod stun;
+mod swarm_list;
 mod transport;
 mod watched;
 mod worker;
@@ -117,6 +118,7 @@ impl Tracker {
             config.access,
             certificates,
             config.workers,
+            listeners.len(),
             connections_max,
         );
         let node = Arc::new(node);

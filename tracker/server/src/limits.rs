@@ -60,6 +60,14 @@ pub(crate) const BUSY_WEIGHT: f64 = 0.125;
 /// that a shard's mailbox has room for. Beyond it messages count with the last one.
 pub(crate) const RELAY_TIMES_MAX: usize = SHARD_MAILBOX_MESSAGES;
 
+/// Swarms in a list of them. Their names and counts take 200 bytes in JSON at worst, so a list of
+/// this many fits in an outbox.
+pub(crate) const SWARMS_LISTED_MAX: usize = 1000;
+
+/// How old a worker's list of its largest swarms may be: making one looks at all of them, which
+/// takes 10 ms for a million, and whoever asks often gets the same one.
+pub(crate) const SWARM_LIST_AGE: Duration = Duration::from_secs(2);
+
 /// How often a worker looks for what has timed out.
 pub(crate) const SWEEP_TICK: Duration = Duration::from_secs(1);
 

@@ -21,6 +21,8 @@ pub(crate) struct Metrics(Box<[WorkerMetrics]>);
 pub(crate) struct WorkerMetrics {
     /// Open WebSockets.
     pub(crate) connections: AtomicUsize,
+    /// The same, by the listener that they came in through.
+    by_listener: Box<[AtomicUsize]>,
     /// Members of all swarms; a viewer of two swarms counts twice.
     pub(crate) peers: AtomicUsize,
     /// Swarms with a member.
@@ -76,8 +78,12 @@ pub(crate) struct Totals {
 }
 
 impl Metrics {
-    pub(crate) fn new(workers: WorkerId) -> Self {
-        Self((0..workers).map(|_| WorkerMetrics::default()).collect())
+    pub(crate) fn new(workers: WorkerId, listeners: usize) -> Self {
+        let row = |_| WorkerMetrics {
+            by_listener: (0..listeners).map(|_| AtomicUsize::new(0)).collect(),
+            ..WorkerMetrics::default()
+        };
+        Self((0..workers).map(row).collect())
     }
 
     pub(crate) fn of(&self, worker: WorkerId) -> &WorkerMetrics {
@@ -92,6 +98,18 @@ impl Metrics {
     /// Open WebSockets of all workers.
     pub(crate) fn connections(&self) -> usize {
         self.0.iter().map(|worker| worker.connections.load(Relaxed)).sum()
+    }
+
+    /// Open WebSockets of each listener.
+    pub(crate) fn connections_by_listener(&self) -> Vec<usize> {
+        let mut sums = Vec::new();
+        for worker in &self.0 {
+            sums.resize(worker.by_listener.len(), 0);
+            for (sum, count) in sums.iter_mut().zip(&worker.by_listener) {
+                *sum += count.load(Relaxed);
+            }
+        }
+        sums
     }
 
     /// Members of all swarms.
@@ -168,6 +186,22 @@ impl WorkerMetrics {
         self.answers_relayed.store(counters.answers_relayed, Relaxed);
         self.peers.store(shard.peers(), Relaxed);
         self.swarms.store(shard.swarms(), Relaxed);
+    }
+
+    /// Counts a socket that the worker takes, through a listener.
+    pub(crate) fn opened(&self, listener: usize) {
+        self.connections.fetch_add(1, Relaxed);
+        if let Some(count) = self.by_listener.get(listener) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Counts one that the worker has no more.
+    pub(crate) fn gone(&self, listener: usize) {
+        self.connections.fetch_sub(1, Relaxed);
+        if let Some(count) = self.by_listener.get(listener) {
+            count.fetch_sub(1, Relaxed);
+        }
     }
 
     /// How much of a core the worker's thread uses, of 0 to 1.

@@ -1,6 +1,7 @@
 //! The counts as Prometheus reads them, in its text format
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>). They are on a listener and a
-//! thread of their own: an operator's business, which costs no viewer a moment.
+//! thread of their own, as is the list of swarms: an operator's business, which costs no viewer a
+//! moment.
 
 use std::fmt::{Display, Write};
 use std::io;
@@ -17,20 +18,25 @@ use actix_web::{App, HttpResponse, HttpServer};
 use crate::latency::Histogram;
 use crate::limits::{METRICS_CONNECTIONS_MAX, REQUEST_TIMEOUT};
 use crate::process;
+use crate::swarm_list;
 use crate::worker::Node;
 
-/// Serves `/metrics`, on one thread.
+/// Serves `/metrics` and `/swarms.json`, on one thread.
 ///
 /// # Errors
 ///
 /// When the system refuses.
 pub(crate) fn serve(node: &Arc<Node>, listener: TcpListener) -> io::Result<ServerHandle> {
     let exposition = Data::new(Exposition { node: node.clone(), began: SystemTime::now() });
+    let node = Data::from(node.clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(exposition.clone())
+            .app_data(node.clone())
             .route("/metrics", web::get().to(metrics))
             .route("/metrics", web::head().to(metrics))
+            .route("/swarms.json", web::get().to(swarm_list::page))
+            .route("/swarms.json", web::head().to(swarm_list::page))
     })
     .workers(1)
     .max_connections(METRICS_CONNECTIONS_MAX)

@@ -80,6 +80,7 @@ impl Node {
         access: Access,
         certificates: Vec<(SocketAddr, Arc<Certificate>)>,
         workers: WorkerId,
+        listeners: usize,
         connections_max: Option<usize>,
     ) -> Self {
         Self {
@@ -89,7 +90,7 @@ impl Node {
             access,
             certificates,
             directory: Arc::default(),
-            metrics: Metrics::new(workers),
+            metrics: Metrics::new(workers, listeners),
             hash_seed: rand::random(),
             shards: (0..workers).map(|_| OnceLock::new()).collect(),
             started: AtomicU16::new(0),
@@ -206,8 +207,8 @@ impl Worker {
         let mut sockets = self.sockets.borrow_mut();
         sockets.next_generation = sockets.next_generation.wrapping_add(1) & ConnKey::GENERATION_MAX;
         let generation = sockets.next_generation;
+        self.metrics().opened(connection.listener);
         let slot = sockets.connections.insert((generation, connection));
-        self.metrics().connections.fetch_add(1, Relaxed);
         ConnKey { worker: self.id, generation, slot }.into()
     }
 
@@ -216,7 +217,7 @@ impl Worker {
         let mut sockets = self.sockets.borrow_mut();
         sockets.get(id)?;
         let (_, connection) = sockets.connections.remove(ConnKey::from(id).slot);
-        self.metrics().connections.fetch_sub(1, Relaxed);
+        self.metrics().gone(connection.listener);
         Some(connection)
     }
 

@@ -2,6 +2,7 @@
 //! [`Input`], what goes out is called on an [`Outbox`], and nothing else is touched.
 
 mod claims;
+mod largest;
 
 use std::time::Duration;
 

@@ -96,6 +96,8 @@ pub(super) struct RawTracker {
     /// Seconds.
     #[serde(deserialize_with = "whole")]
     pub(super) announce_interval: u64,
+    /// Whether a scrape without info hashes is answered with the largest swarms.
+    pub(super) scrape_all: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -213,7 +215,7 @@ impl Default for RawWebSockets {
 
 impl Default for RawTracker {
     fn default() -> Self {
-        Self { max_offers: 20, announce_interval: 120 }
+        Self { max_offers: 20, announce_interval: 120, scrape_all: false }
     }
 }
 

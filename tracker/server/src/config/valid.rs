@@ -51,6 +51,8 @@ pub struct Config {
 /// One listener.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
+    /// Its place in the configuration.
+    pub index: usize,
     /// Where it listens. `[::]` is for IPv4 as well.
     pub address: SocketAddr,
     /// With one it speaks TLS, and nothing else.
@@ -68,6 +70,8 @@ pub struct ServerConfig {
     pub connections_max: usize,
     /// Whose pages may open sockets.
     pub origins: OriginAccess,
+    /// Whether a scrape without info hashes is answered with the largest swarms.
+    pub scrape_all: bool,
 }
 
 /// A path, or everything that starts with one.
@@ -162,7 +166,7 @@ impl RawConfig {
             .servers
             .into_iter()
             .enumerate()
-            .map(|(index, server)| server.validate(&format!("servers[{index}]"), &origins))
+            .map(|(index, server)| server.validate(index, &origins, self.tracker.scrape_all))
             .collect::<Result<_, _>>()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         Ok(Config {
@@ -180,7 +184,13 @@ impl RawConfig {
 }
 
 impl RawListener {
-    fn validate(self, key: &str, origins: &OriginAccess) -> Result<ServerConfig, ConfigError> {
+    fn validate(
+        self,
+        index: usize,
+        origins: &OriginAccess,
+        scrape_all: bool,
+    ) -> Result<ServerConfig, ConfigError> {
+        let key = format!("servers[{index}]");
         let (server, websockets) = (self.server, self.websockets);
         let address = server.address(&format!("{key}.server"))?;
         let certificate = server.certificate(&format!("{key}.server"))?;
@@ -195,6 +205,7 @@ impl RawListener {
             0..=FRAME_BYTES_MAX,
         )?;
         Ok(ServerConfig {
+            index,
             address,
             certificate,
             path: path_pattern(&key("path"), &websockets.path)?,
@@ -211,6 +222,7 @@ impl RawListener {
                 0..=1 << 24,
             )? as usize,
             origins: origins.clone(),
+            scrape_all,
         })
     }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Connection {
     pub(crate) stream: Stream,
     pub(crate) actor: Addr<PeerActor>,
     pub(crate) outbox: Outbox,
+    /// The listener that it came in through, by its place in the configuration.
+    pub(crate) listener: usize,
     /// Whether its client understands compressed messages.
     pub(crate) deflate: Option<PerMessageDeflate>,
     /// Bytes from which on a message is worth compressing.

@@ -20,6 +20,7 @@ mod silence;
 mod stop;
 mod stun;
 mod support;
+mod swarm_list;
 mod swarms;
 mod takeover;
 mod tls;

@@ -73,6 +73,7 @@ impl PeerActor {
                 stream,
                 actor: ctx.address(),
                 outbox: Outbox::default(),
+                listener: seat.server.index,
                 deflate: seat.deflate,
                 deflate_from_bytes: seat.server.deflate_from_bytes.unwrap_or(u32::MAX),
                 heard_at: worker.node.now(),
@@ -205,7 +206,7 @@ impl PeerActor {
         match parse(frame.clone(), &self.worker.node.settings.limits) {
             Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, ctx)),
             Ok(Incoming::Answer(answer)) => Ok(self.answer(answer, ctx)),
-            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(&scrape, ctx)),
+            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(scrape, ctx)),
             Err(Refusal { reason: Reason::NotUtf8, .. }) if text => Err(Close::NotUtf8),
             Err(refusal) => {
                 self.refuse(&frame, refusal);

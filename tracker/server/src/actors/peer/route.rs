@@ -16,6 +16,7 @@ use super::{Next, PeerActor};
 use crate::actors::shard::{Adopt, Announce, PeerLeft, RelayAnswer, Scrape, ShardActor};
 use crate::close::Close;
 use crate::directory::{Place, WorkerId, less_loaded_of_two};
+use crate::swarm_list;
 
 impl PeerActor {
     /// Passes an announce on to its swarm's shard. A socket's first one takes the socket along.
@@ -144,16 +145,28 @@ impl PeerActor {
         }
     }
 
-    /// Asks the workers of the swarms, and answers when all have. The client's next message is
-    /// not looked at before that.
-    pub(super) fn scrape(
-        &mut self,
-        scrape: &tracker_core::Scrape,
-        ctx: &mut Context<Self>,
-    ) -> Next {
+    /// Answers how large swarms are. The client's next message is not looked at before that.
+    pub(super) fn scrape(&mut self, scrape: tracker_core::Scrape, ctx: &mut Context<Self>) -> Next {
+        match scrape {
+            tracker_core::Scrape::Swarms(info_hashes) => self.scrape_swarms(info_hashes, ctx),
+            tracker_core::Scrape::Everything if self.seat.server.scrape_all => {
+                let largest = swarm_list::largest(&self.worker.node).into_actor(self);
+                ctx.wait(largest.map(|files, peer, _| peer.send_scrape(&files)));
+                Next::Wait
+            }
+            tracker_core::Scrape::Everything => {
+                let (action, reason) = (Action::Scrape, Reason::ScrapeOfEverything);
+                self.refuse(&Bytes::new(), Refusal { action, info_hash: None, reason });
+                Next::Read
+            }
+        }
+    }
+
+    /// Asks the workers of the swarms, and answers when all have.
+    fn scrape_swarms(&mut self, asked: Vec<InfoHash>, ctx: &mut Context<Self>) -> Next {
         let node = &self.worker.node;
         let mut by_worker = BTreeMap::<WorkerId, Vec<InfoHash>>::new();
-        for info_hash in &scrape.info_hashes {
+        for info_hash in &asked {
             if let Some(worker) = node.directory.worker_of(info_hash) {
                 by_worker.entry(worker).or_default().push(*info_hash);
             }
@@ -162,24 +175,23 @@ impl PeerActor {
             .into_iter()
             .filter_map(|(worker, info_hashes)| Some(node.shard(worker)?.send(Scrape(info_hashes))))
             .collect();
-        let asked = scrape.info_hashes.clone();
         let answers = futures_util::future::join_all(questions).into_actor(self);
         ctx.wait(answers.map(move |answers, peer, _| {
             let known: BTreeMap<_, _> = answers.into_iter().flatten().flatten().collect();
-            peer.send_scrape(&asked, &known);
+            let mut files = Vec::with_capacity(asked.len());
+            for info_hash in asked {
+                if files.iter().all(|(listed, _)| *listed != info_hash) {
+                    files.push((info_hash, known.get(&info_hash).copied().unwrap_or_default()));
+                }
+            }
+            peer.send_scrape(&files);
         }));
         Next::Wait
     }
 
-    fn send_scrape(&self, asked: &[InfoHash], known: &BTreeMap<InfoHash, Counts>) {
-        let mut files = Vec::with_capacity(asked.len());
-        for info_hash in asked {
-            if files.iter().all(|(listed, _)| listed != info_hash) {
-                files.push((*info_hash, known.get(info_hash).copied().unwrap_or_default()));
-            }
-        }
+    fn send_scrape(&self, files: &[(InfoHash, Counts)]) {
         self.worker.metrics().scrapes.fetch_add(1, Relaxed);
-        self.worker.send(self.conn, &Outgoing::Scrape { files: &files });
+        self.worker.send(self.conn, &Outgoing::Scrape { files });
         self.worker.flush();
     }
 

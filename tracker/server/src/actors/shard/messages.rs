@@ -8,6 +8,7 @@ use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
 use crate::actors::peer::seat::{Membership, Seat};
 use crate::directory::WorkerId;
 use crate::latency::RelayTimes;
+use crate::swarm_list::Snapshot;
 use crate::transport::stream::Detached;
 
 /// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
@@ -36,6 +37,12 @@ pub(crate) struct RelayAnswer {
 #[derive(Message, Debug)]
 #[rtype(result = "Vec<(InfoHash, Counts)>")]
 pub(crate) struct Scrape(pub(crate) Vec<InfoHash>);
+
+/// From a `PeerActor` whose client may scrape everything, or from the operators' page: which are
+/// your largest swarms? Whoever asks waits for the answer.
+#[derive(Message, Debug)]
+#[rtype(result = "Snapshot")]
+pub(crate) struct LargestSwarms;
 
 /// From a `PeerActor` whose socket is gone; one for each peer that it had announced. It is taken
 /// whether the mailbox is full or not.

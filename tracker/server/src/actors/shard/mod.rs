@@ -20,13 +20,17 @@ use tracker_core::{Input, Shard};
 
 use super::peer::PeerActor;
 use crate::latency::RelayTimes;
-use crate::limits::{DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
+use crate::limits::{
+    DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWARM_LIST_AGE, SWARMS_LISTED_MAX, SWEEP_TICK,
+};
 use crate::load::Busy;
 use crate::process;
+use crate::swarm_list::Snapshot;
 use crate::worker::Worker;
 use drain::Draining;
 pub(crate) use messages::{
-    Adopt, Announce, Deliver, Drain, OwnerLives, PeerLeft, Probe, RelayAnswer, Scrape,
+    Adopt, Announce, Deliver, Drain, LargestSwarms, OwnerLives, PeerLeft, Probe, RelayAnswer,
+    Scrape,
 };
 use outboxes::{Outboxes, verdict};
 use probe::probe;
@@ -39,6 +43,8 @@ pub(crate) struct ShardActor {
     shard: Shard,
     rng: SmallRng,
     busy: Busy,
+    /// The largest swarms, and when they were that.
+    largest: Option<(Snapshot, Duration)>,
     /// Messages for the sockets of other workers, by worker, until the end of the round.
     elsewhere: Vec<Deliver>,
     /// When the messages for sockets of this worker were read, until the end of the round.
@@ -54,6 +60,7 @@ impl ShardActor {
             shard: Shard::new(node.settings.clone(), node.hash_seed),
             rng: SmallRng::seed_from_u64(rand::random()),
             busy: Busy::default(),
+            largest: None,
             elsewhere: (0..node.workers()).map(|_| Deliver::default()).collect(),
             relay_times: RelayTimes::default(),
         }
@@ -165,6 +172,19 @@ impl Handler<Scrape> for ShardActor {
     fn handle(&mut self, Scrape(info_hashes): Scrape, _: &mut Self::Context) -> Self::Result {
         let count = |info_hash| (info_hash, self.shard.counts(&info_hash));
         MessageResult(info_hashes.into_iter().map(count).collect())
+    }
+}
+
+impl Handler<LargestSwarms> for ShardActor {
+    type Result = MessageResult<LargestSwarms>;
+
+    fn handle(&mut self, _: LargestSwarms, _: &mut Self::Context) -> Self::Result {
+        let now = self.worker.node.now();
+        let fresh = self.largest.take_if(|(_, at)| now <= *at + SWARM_LIST_AGE);
+        let (largest, at) =
+            fresh.unwrap_or_else(|| (self.shard.largest(SWARMS_LISTED_MAX).into(), now));
+        self.largest = Some((largest.clone(), at));
+        MessageResult(largest)
     }
 }
 
