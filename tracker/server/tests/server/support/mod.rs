@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tracker::config::{self, Loaded};
+use tracker::config::{LoadError, Loaded, Sources};
 use tracker::{Addresses, Tracker};
 use tracker_core::Settings;
 
@@ -36,11 +36,11 @@ pub struct Server {
 }
 
 /// Reads a configuration the way the binary does: from a file.
-pub fn load(config: &Value) -> Result<Loaded, config::ConfigFileError> {
+pub fn load(config: &Value) -> Result<Loaded, LoadError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("config.json");
     std::fs::write(&path, config.to_string()).expect("a file");
-    config::load(&path)
+    Sources::file(path).load()
 }
 
 impl Server {
