@@ -6,12 +6,14 @@
 mod reference;
 mod support;
 
+use std::time::Duration;
+
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use reference::{MAX_OFFERS, Model, Swarm};
+use reference::{MAX_OFFERS, Model, RECEIVER_RATE, Swarm};
 use serde_json::{Value, json};
 use support::{Tracker, announce, answer, id};
-use tracker_core::Settings;
+use tracker_core::{Limits, Settings};
 
 const RUNS: u64 = 150;
 const OPERATIONS: usize = 600;
@@ -19,19 +21,34 @@ const OPERATIONS: usize = 600;
 #[test]
 fn the_shard_does_what_the_model_does() {
     if let Ok(seed) = std::env::var("MODEL_SEED") {
-        return live(seed.parse().expect("MODEL_SEED must be a number"));
+        live(seed.parse().expect("MODEL_SEED must be a number"));
+        return;
     }
-    (0..RUNS).for_each(live);
+    let lives = (0..RUNS).map(live);
+    let withheld = lives.fold([0, 0], |sum, life| [sum[0] + life[0], sum[1] + life[1]]);
+    assert!(withheld.iter().all(|&offers| offers > 100), "too seldom: {withheld:?}");
     live(rand::random());
 }
 
-/// One random life. The spaces are tiny, so that everything collides with everything.
-fn live(seed: u64) {
-    let settings = Settings { max_offers: MAX_OFFERS, ..Settings::default() };
+/// One random life. The spaces are tiny, so that everything collides with everything. Returns how
+/// many offers came too early, and how many nobody could take.
+fn live(seed: u64) -> [u64; 2] {
+    // Every other one with the rule that makes announces too early; every third one in such a hurry,
+    // and in so few swarms, that members receive too much.
+    let min_interval_s = if seed.is_multiple_of(2) { 30 } else { 0 };
+    let (swarms, waits) =
+        if seed.is_multiple_of(3) { (1, [0, 0, 0, 1]) } else { (3, [1, 20, 45, 100]) };
+    let limits =
+        Limits { offers_per_second_per_receiver: RECEIVER_RATE as u32, ..Limits::default() };
+    let min_announce_interval = Duration::from_secs(min_interval_s);
+    let settings =
+        Settings { max_offers: MAX_OFFERS, min_announce_interval, limits, ..Settings::default() };
     let mut world = World {
         tracker: Tracker::with(settings, seed),
-        model: Model::default(),
+        model: Model { min_interval_s, ..Model::default() },
         rng: SmallRng::seed_from_u64(!seed),
+        swarms,
+        waits,
     };
     for step in 0..OPERATIONS {
         let operation = world.choose();
@@ -42,12 +59,16 @@ fn live(seed: u64) {
         }));
         assert!(agreed.is_ok(), "MODEL_SEED={seed} replays this: step {step}, {shown}");
     }
+    world.model.withheld
 }
 
 struct World {
     tracker: Tracker,
     model: Model,
     rng: SmallRng,
+    swarms: u64,
+    /// In seconds.
+    waits: [u64; 4],
 }
 
 #[derive(Debug)]
@@ -63,7 +84,7 @@ enum Operation {
 impl World {
     fn choose(&mut self) -> Operation {
         let rng = &mut self.rng;
-        let (conn, swarm) = (rng.random_range(0..5), id(rng.random_range(0..3)));
+        let (conn, swarm) = (rng.random_range(0..5), id(rng.random_range(0..self.swarms)));
         let (mut peer, mut conn) = (id(rng.random_range(0..7)), conn);
         // Mostly a peer that belongs to the connection, or nothing would ever happen.
         let members = self.model.swarms.get(&swarm);
@@ -107,7 +128,7 @@ impl World {
             }
             80..86 => Operation::Leave { conn, swarm, peer },
             86..88 => Operation::Live { conn },
-            88..96 => Operation::Wait { seconds: [1, 20, 45, 100][rng.random_range(0..4)] },
+            88..96 => Operation::Wait { seconds: self.waits[rng.random_range(0..4)] },
             _ => Operation::Sweep,
         }
     }
@@ -157,6 +178,8 @@ impl World {
         let counters = shard.counters();
         let said = [counters.announces, counters.offers_relayed, counters.answers_relayed];
         assert_eq!((said, counters.refusals), (self.model.said, self.model.refusals));
+        let withheld = [counters.offers_early, counters.offers_over_rate];
+        assert_eq!(withheld, self.model.withheld);
     }
 }
 

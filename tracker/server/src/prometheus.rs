@@ -107,6 +107,10 @@ impl Exposition {
             "Time from the read that brought an offer or answer to the write that sent it on.",
         )
         .by_label("worker", by_worker().map(|(id, worker)| (id, &worker.relay_times)));
+        page.counter("tracker_offers_withheld_total", "Offers that were not passed on.").labelled(
+            "reason",
+            [("early", totals.offers_early), ("receiver_rate", totals.offers_over_rate)],
+        );
         page.counter("tracker_refusals_total", "Messages that were refused; their sockets stay.")
             .labelled("reason", counts.refusals());
         page.counter("tracker_closes_total", "WebSockets that ended.")

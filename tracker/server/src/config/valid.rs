@@ -236,9 +236,12 @@ impl RawTracker {
     fn validate(self) -> Result<Settings, ConfigError> {
         let offers = 0..=OFFERS_RELAYED_MAX as u64;
         let interval = within("tracker.announceInterval", self.announce_interval, 1..=86_400)?;
+        let min = self.min_announce_interval.unwrap_or(interval / 4);
+        let min = within("tracker.minAnnounceInterval", min, 0..=interval)?;
         Ok(Settings {
             max_offers: within("tracker.maxOffers", self.max_offers, offers)? as usize,
             announce_interval: Duration::from_secs(interval),
+            min_announce_interval: Duration::from_secs(min),
             limits: Limits::default(),
         })
     }

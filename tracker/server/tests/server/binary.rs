@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Client, PATIENCE, id};
+use crate::support::tls::{self, Files, Identity, trusting};
+use crate::support::{Client, PATIENCE, http_on, id};
 
 /// wt-tracker's file as its sites have it.
 const WT_TRACKER_FILE: &str = r#"{
@@ -139,6 +140,35 @@ fn it_prints_its_addresses_and_they_work() {
     assert!(program.url("metrics").starts_with("http://127.0.0.1:"));
     assert!(program.url("stun").starts_with("stun:127.0.0.1:"));
     assert_eq!(program.signal("INT").0, Some(0));
+}
+
+#[test]
+fn it_prints_the_addresses_of_a_secure_listener_as_such_and_they_work() {
+    let identity = Identity::new();
+    let files = Files::of(&identity);
+    let plain = json!({"server": {"port": 0, "host": "127.0.0.1"}});
+    let mut program = Program::start(&json!({
+        "servers": [files.server("127.0.0.1"), plain], "web": {}, "workers": 2,
+    }));
+    let urls: Vec<_> = program.lines.iter().map(|(word, url)| (&word[..], &url[..])).collect();
+    let [("player", player), ("tracker", secure), ("tracker", plain), ("stats", stats)] = urls[..]
+    else {
+        panic!("{urls:?}");
+    };
+    let host = secure.strip_prefix("wss://").and_then(|url| url.strip_suffix('/')).expect(secure);
+    assert_eq!(player, format!("https://{host}/"));
+    assert_eq!(stats, format!("https://{host}/stats.json"));
+    assert!(plain.starts_with("ws://"), "{plain}");
+    let (address, config) = (host.parse().expect("an address"), trusting(&[&identity]));
+    assert_eq!(tls::client(address, &config).announce("film", "ann")["incomplete"], 1);
+    let page = tls::connect(address, &config).expect("a TLS connection");
+    let request = "GET /player.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let (status, settings) = http_on(page, request);
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    // A path, which the page takes for one of its own host, and secure as the page is.
+    let settings: Value = serde_json::from_str(&settings).expect("JSON");
+    assert_eq!(settings["trackers"], json!(["/"]));
+    assert_eq!(program.signal("TERM").0, Some(0));
 }
 
 #[test]

@@ -23,7 +23,9 @@ fn announce_until(client: &mut Client, wanted: u64) {
 fn the_interval_grows_as_sockets_come_near_their_limit_and_falls_as_they_go() {
     let server = json!({"server": {"port": 0, "host": "127.0.0.1"},
                         "websockets": {"maxConnections": 4}});
-    let server = Server::with(&json!({"servers": [server], "metrics": {"port": 0}}));
+    let tracker = json!({"minAnnounceInterval": 0});
+    let sections = json!({"servers": [server], "tracker": tracker, "metrics": {"port": 0}});
+    let server = Server::with(&sections);
     let interval = || server.metrics()["tracker_announce_interval_seconds"];
     let mut ann = server.client();
     assert_eq!(ann.announce("film", "ann")["interval"], 120);

@@ -5,6 +5,7 @@
 mod access;
 mod architecture;
 mod binary;
+mod certificates;
 mod compression;
 mod conversation;
 mod lists;
@@ -13,6 +14,7 @@ mod metrics;
 mod mistakes;
 mod model;
 mod operating;
+mod pace;
 mod pages;
 mod pressure;
 mod settings;

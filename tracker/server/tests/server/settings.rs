@@ -45,6 +45,29 @@ fn each_number_is_taken_at_its_bounds_and_refused_beyond_them() {
     }
 }
 
+/// Its bound is another number of the file.
+#[test]
+fn min_announce_interval_is_a_quarter_of_the_interval_and_never_more_than_it() {
+    let min_of = |tracker: Value| {
+        let loaded = load(&json!({"tracker": tracker}));
+        loaded.map(|loaded| loaded.config.settings.min_announce_interval.as_secs())
+    };
+    for (interval, quarter) in [(120, 30), (86_400, 21_600), (7, 1), (3, 0), (1, 0)] {
+        assert_eq!(min_of(json!({"announceInterval": interval})).expect("valid"), quarter);
+        for min in [0, interval] {
+            let both = json!({"announceInterval": interval, "minAnnounceInterval": min});
+            assert_eq!(min_of(both).expect("valid"), min);
+        }
+        let both = json!({"announceInterval": interval, "minAnnounceInterval": interval + 1});
+        let error = min_of(both).expect_err("longer than the interval").to_string();
+        assert!(error.contains("tracker.minAnnounceInterval"), "no key: {error}");
+        assert!(error.contains(&(interval + 1).to_string()), "no value: {error}");
+        assert!(error.contains(&format!("0 to {interval}")), "no bound: {error}");
+    }
+    let error = min_of(json!({"minAnnounceInterval": -1})).expect_err("negative").to_string();
+    assert!(error.contains("a whole number, 0 or more"), "{error}");
+}
+
 #[test]
 fn what_cannot_be_done_is_refused_by_its_key() {
     let both = json!({"allowOrigins": ["https://a"], "denyOrigins": ["https://b"]});

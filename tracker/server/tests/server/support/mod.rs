@@ -35,6 +35,12 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Lets everybody announce, and be offered to, as often as they like.
+pub fn without_pace(settings: &mut Settings) {
+    settings.min_announce_interval = Duration::ZERO;
+    settings.limits.offers_per_second_per_receiver = 0;
+}
+
 /// Reads a configuration the way the binary does: from a file.
 pub fn load(config: &Value) -> Result<Loaded, LoadError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -47,6 +53,11 @@ impl Server {
     /// Two workers on a port of the system's choice, with wt-tracker's defaults.
     pub fn start() -> Self {
         Self::with(&json!({}))
+    }
+
+    /// The same, where everybody may announce, and be offered to, as often as they like.
+    pub fn without_pace() -> Self {
+        Self::with_settings(&json!({}), without_pace)
     }
 
     /// The same, with these settings of `websockets`.
