@@ -9,7 +9,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 use support::{announce, answer, id, merged, some_offers};
-use tracker_core::{Incoming, Limits, parse};
+use tracker_core::{Incoming, Limits, Scrape, parse};
 
 /// Damaged frames per run: a few seconds of an unoptimized build.
 const FRAMES: u64 = 60_000;
@@ -180,8 +180,9 @@ fn check(frame: &Bytes) -> bool {
             assert_eq!(value(answer.answer.of(frame)), whole["answer"]);
             assert_eq!(whole["answer"]["type"], "answer");
         }
-        Incoming::Scrape(scrape) => {
-            let names = scrape.info_hashes.iter().map(|hash| support::text(&hash.0));
+        Incoming::Scrape(Scrape::Everything) => assert!(whole["info_hash"].is_null()),
+        Incoming::Scrape(Scrape::Swarms(info_hashes)) => {
+            let names = info_hashes.iter().map(|hash| support::text(&hash.0));
             let asked = &whole["info_hash"];
             let one = std::slice::from_ref(asked);
             let asked = asked.as_array().map_or(one, Vec::as_slice);

@@ -1,10 +1,11 @@
-//! Which worker has which swarm. It is read when a socket announces a swarm for the first time,
-//! never per frame; every swarm that a shard has open is claimed here by that shard's worker.
+//! Which worker has which swarm. A swarm stays with its worker for as long as anybody refers to
+//! it, so that all that is said about it takes one way, in order. The directory is asked when a
+//! socket announces a swarm for the first time, never per frame.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use dashmap::DashMap;
-use dashmap::mapref::entry::Entry;
 use rand::RngExt;
 use tracker_core::{InfoHash, Reason};
 
@@ -14,54 +15,81 @@ pub(crate) type WorkerId = u16;
 /// Info hash to worker.
 #[derive(Debug, Default)]
 pub(crate) struct Directory {
-    workers: DashMap<InfoHash, WorkerId>,
-    /// Counted here, since the table would have to lock all of itself to count.
+    entries: DashMap<InfoHash, Entry>,
+    /// How many entries there are: to count them, the table would have to lock all of itself.
     swarms: AtomicUsize,
 }
 
+#[derive(Debug)]
+struct Entry {
+    worker: WorkerId,
+    /// How many [`Place`]s there are; sockets times what each may be in, so less than 2^32.
+    places: u32,
+}
+
+/// Where a swarm is. While there is one of these the swarm is nowhere else. Whoever is in a swarm
+/// has one, and hands it to the swarm's worker with the message that it leaves: so a swarm can't
+/// open elsewhere while something that was said about it is still on its way.
+#[derive(Debug)]
+pub(crate) struct Place {
+    directory: Arc<Directory>,
+    info_hash: InfoHash,
+    worker: WorkerId,
+}
+
 impl Directory {
-    /// The worker of a swarm. One that nobody has yet goes to the worker that `choose` names,
+    /// The place of a swarm. One that nobody refers to goes to the worker that `choose` names,
     /// unless there are `swarms_max` already.
     ///
     /// # Errors
     ///
     /// [`Reason::TooManySwarmsOpen`] when the swarm would be one too many.
     pub(crate) fn place(
-        &self,
+        self: &Arc<Self>,
         info_hash: InfoHash,
         swarms_max: usize,
         choose: impl FnOnce() -> WorkerId,
-    ) -> Result<WorkerId, Reason> {
-        if let Some(worker) = self.worker_of(&info_hash) {
-            return Ok(worker);
-        }
-        match self.workers.entry(info_hash) {
-            Entry::Occupied(entry) => Ok(*entry.get()),
-            Entry::Vacant(entry) => {
-                let one_more = |swarms| (swarms < swarms_max).then_some(swarms + 1);
-                self.swarms
-                    .fetch_update(Relaxed, Relaxed, one_more)
-                    .map_err(|_| Reason::TooManySwarmsOpen { bound: swarms_max })?;
-                Ok(*entry.insert(choose()))
-            }
-        }
+    ) -> Result<Place, Reason> {
+        let new = || {
+            let one_more = |swarms| (swarms < swarms_max).then_some(swarms + 1);
+            self.swarms
+                .fetch_update(Relaxed, Relaxed, one_more)
+                .map_err(|_| Reason::TooManySwarmsOpen { bound: swarms_max })?;
+            Ok(Entry { worker: choose(), places: 0 })
+        };
+        let mut entry = self.entries.entry(info_hash).or_try_insert_with(new)?;
+        entry.places += 1;
+        Ok(Place { directory: self.clone(), info_hash, worker: entry.worker })
     }
 
     /// The worker of a swarm, when there is one.
     pub(crate) fn worker_of(&self, info_hash: &InfoHash) -> Option<WorkerId> {
-        self.workers.get(info_hash).map(|entry| *entry)
+        self.entries.get(info_hash).map(|entry| entry.worker)
+    }
+}
+
+impl Place {
+    /// The swarm.
+    pub(crate) fn info_hash(&self) -> InfoHash {
+        self.info_hash
     }
 
-    /// `worker` has closed the swarm: whoever comes next may place it anew.
-    pub(crate) fn release(&self, info_hash: &InfoHash, worker: WorkerId) {
-        if self.workers.remove_if(info_hash, |_, owner| *owner == worker).is_some() {
-            self.swarms.fetch_sub(1, Relaxed);
-        }
+    /// Its worker.
+    pub(crate) fn worker(&self) -> WorkerId {
+        self.worker
     }
+}
 
-    /// Number of swarms.
-    pub(crate) fn len(&self) -> usize {
-        self.swarms.load(Relaxed)
+impl Drop for Place {
+    fn drop(&mut self) {
+        let Directory { entries, swarms } = &*self.directory;
+        entries.remove_if_mut(&self.info_hash, |_, entry| {
+            entry.places -= 1;
+            if entry.places == 0 {
+                swarms.fetch_sub(1, Relaxed);
+            }
+            entry.places == 0
+        });
     }
 }
 
@@ -75,35 +103,65 @@ pub(crate) fn less_loaded_of_two(workers: WorkerId, load: impl Fn(WorkerId) -> u
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU16, AtomicU32, Ordering::SeqCst};
+
     use super::*;
 
     const SWARM: InfoHash = InfoHash([7; 20]);
 
     #[test]
-    fn the_first_to_place_a_swarm_decides_until_it_is_released_by_its_worker() {
-        let directory = Directory::default();
-        assert_eq!(directory.place(SWARM, 9, || 1), Ok(1));
-        assert_eq!(directory.place(SWARM, 9, || 2), Ok(1));
-        directory.release(&SWARM, 2);
+    fn a_swarm_stays_with_its_worker_while_anybody_refers_to_it() {
+        let directory = Arc::new(Directory::default());
+        let place = |worker| directory.place(SWARM, 9, || worker).expect("room");
+        let (first, second) = (place(1), place(2));
+        assert_eq!((first.worker(), second.worker()), (1, 1));
+        drop(first);
         assert_eq!(directory.worker_of(&SWARM), Some(1));
-        directory.release(&SWARM, 1);
+        assert_eq!(place(2).worker(), 1);
+        drop(second);
         assert_eq!(directory.worker_of(&SWARM), None);
-        assert_eq!(directory.place(SWARM, 9, || 2), Ok(2));
+        assert_eq!(place(2).worker(), 2);
     }
 
     #[test]
-    fn no_swarm_is_placed_beyond_the_bound_until_one_is_released() {
-        let directory = Directory::default();
-        let [first, second] = [1, 2].map(|byte| InfoHash([byte; 20]));
-        assert_eq!(directory.place(first, 1, || 0), Ok(0));
-        let refused = Err(Reason::TooManySwarmsOpen { bound: 1 });
-        assert_eq!(directory.place(second, 1, || 0), refused);
-        assert_eq!(directory.place(first, 1, || 0), Ok(0), "it is there already");
-        assert_eq!(directory.len(), 1);
-        directory.release(&second, 0);
-        assert_eq!(directory.place(second, 1, || 0), refused, "what isn't there makes no room");
-        directory.release(&first, 0);
-        assert_eq!(directory.place(second, 1, || 0), Ok(0));
+    fn no_swarm_is_placed_beyond_the_bound_until_one_is_left_by_all() {
+        let directory = Arc::new(Directory::default());
+        let place = |byte| directory.place(InfoHash([byte; 20]), 1, || 0);
+        let refused = Reason::TooManySwarmsOpen { bound: 1 };
+        let first = place(1).expect("room");
+        assert_eq!(place(2).err(), Some(refused));
+        drop(place(1).expect("it is there already"));
+        assert_eq!(place(2).err(), Some(refused));
+        drop(first);
+        let _second = place(2).expect("room");
+        assert_eq!(place(1).err(), Some(refused));
+    }
+
+    #[test]
+    fn places_that_come_and_go_on_many_threads_never_name_two_workers_at_a_time() {
+        let directory = Arc::new(Directory::default());
+        let (holders, of_holders) = (AtomicU32::new(0), AtomicU16::new(0));
+        std::thread::scope(|scope| {
+            for thread in 0..4u16 {
+                let (directory, holders, of_holders) = (&directory, &holders, &of_holders);
+                scope.spawn(move || {
+                    for _ in 0..5000 {
+                        // Only who finds nobody there chooses, and nobody else is there then.
+                        let place = directory.place(SWARM, 1, || {
+                            assert_eq!(holders.load(SeqCst), 0);
+                            of_holders.store(thread, SeqCst);
+                            thread
+                        });
+                        let place = place.expect("room");
+                        holders.fetch_add(1, SeqCst);
+                        assert_eq!(place.worker(), of_holders.load(SeqCst));
+                        holders.fetch_sub(1, SeqCst);
+                        drop(place);
+                    }
+                });
+            }
+        });
+        assert_eq!(directory.worker_of(&SWARM), None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! swarm, and what is counted. Workers read it without locks.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -13,6 +13,7 @@ use crate::access::{Access, Admission, Admissions, Full};
 use crate::actors::{Drain, PolicyChanged, ShardActor};
 use crate::config::{Policy, ServerConfig};
 use crate::directory::{Directory, WorkerId};
+use crate::load;
 use crate::metrics::Metrics;
 use crate::transport::certificate::Certificate;
 use crate::transport::turned_away::TurnedAway;
@@ -22,11 +23,15 @@ use crate::watched::Refresh;
 #[derive(Debug)]
 pub(crate) struct Node {
     policy: ArcSwap<Policy>,
+    /// Sockets at which no listener takes another one, whatever the policy. `None` is no limit.
+    connections_max: Option<usize>,
+    /// The pause between two announces that clients are asked for now, in seconds.
+    announce_interval_s: AtomicU64,
     pub(crate) access: Access,
     /// The certificates of the listeners that have one, by the address that is listened on.
     pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
     pub(crate) admissions: Arc<Admissions>,
-    pub(crate) directory: Directory,
+    pub(crate) directory: Arc<Directory>,
     pub(crate) metrics: Metrics,
     /// Seeds the hash tables of all shards.
     pub(crate) hash_seed: u64,
@@ -43,14 +48,18 @@ impl Node {
         access: Access,
         certificates: Vec<(SocketAddr, Arc<Certificate>)>,
         workers: WorkerId,
+        listeners: usize,
+        connections_max: Option<usize>,
     ) -> Self {
         Self {
+            connections_max,
+            announce_interval_s: AtomicU64::new(policy.settings.announce_interval.as_secs()),
             policy: ArcSwap::from_pointee(policy),
             access,
             certificates,
             admissions: Arc::default(),
-            directory: Directory::default(),
-            metrics: Metrics::new(workers),
+            directory: Arc::default(),
+            metrics: Metrics::new(workers, listeners),
             hash_seed: rand::random(),
             shards: (0..workers).map(|_| OnceLock::new()).collect(),
             started: AtomicU16::new(0),
@@ -161,6 +170,26 @@ impl Node {
             own @ 1.. if own <= in_all.1 => ("maxConnections", own),
             _ => in_all,
         }
+    }
+
+    /// Sockets at which nobody takes another one. `None` is no limit.
+    pub(crate) fn connections_bound(&self) -> Option<usize> {
+        let in_all = self.policy().limits.connections;
+        let in_all = (in_all != usize::MAX).then_some(in_all);
+        self.connections_max.into_iter().chain(in_all).min()
+    }
+
+    /// The pause between two announces that clients are asked for now.
+    pub(crate) fn announce_interval(&self) -> Duration {
+        Duration::from_secs(self.announce_interval_s.load(Relaxed))
+    }
+
+    /// Fits the pause between two announces to the load, and returns it.
+    pub(crate) fn adapt_announce_interval(&self) -> Duration {
+        let usual = self.policy().settings.announce_interval;
+        let interval = load::announce_interval(usual, self.load());
+        self.announce_interval_s.store(interval.as_secs(), Relaxed);
+        interval
     }
 
     /// Whether there are files that may change.

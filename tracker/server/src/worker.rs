@@ -6,7 +6,6 @@ use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -88,8 +87,8 @@ impl Worker {
         let mut sockets = self.sockets.borrow_mut();
         sockets.next_generation = sockets.next_generation.wrapping_add(1) & ConnKey::GENERATION_MAX;
         let generation = sockets.next_generation;
+        self.metrics().opened(connection.listener);
         let slot = sockets.connections.insert((generation, connection));
-        self.metrics().connections.fetch_add(1, Relaxed);
         ConnKey { worker: self.id, generation, slot }.into()
     }
 
@@ -98,7 +97,7 @@ impl Worker {
         let mut sockets = self.sockets.borrow_mut();
         sockets.get(id)?;
         let (_, connection) = sockets.connections.remove(ConnKey::from(id).slot);
-        self.metrics().connections.fetch_sub(1, Relaxed);
+        self.metrics().gone(connection.listener);
         Some(connection)
     }
 

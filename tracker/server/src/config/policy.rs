@@ -18,6 +18,8 @@ const KEYS: [&str; 5] = ["tracker", "limits", "trustedProxies", "websocketsAcces
 pub struct Policy {
     /// The rules' settings.
     pub settings: Settings,
+    /// Whether a scrape without info hashes is answered with the largest swarms.
+    pub scrape_all: bool,
     /// What one client, and all of them, may take up.
     pub limits: Limits,
     /// Who says truly for whom a connection is.

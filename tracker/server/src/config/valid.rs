@@ -57,6 +57,8 @@ pub struct Config {
 /// One listener.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
+    /// Its place in the configuration.
+    pub index: usize,
     /// Where it listens. `[::]` is for IPv4 as well.
     pub address: SocketAddr,
     /// With one it speaks TLS, and nothing else.
@@ -103,6 +105,18 @@ pub struct StunConfig {
     pub optional: bool,
 }
 
+impl Config {
+    /// Sockets at which no listener takes another one. `None` is no limit.
+    #[must_use]
+    pub fn connections_max(&self) -> Option<usize> {
+        let bounds = self.servers.iter().map(|server| match server.connections_max {
+            0 => usize::MAX,
+            bound => bound,
+        });
+        bounds.max().filter(|bound| *bound != usize::MAX)
+    }
+}
+
 impl PathPattern {
     /// Whether a request's path is meant.
     #[must_use]
@@ -128,12 +142,13 @@ impl RawConfig {
             .servers
             .into_iter()
             .enumerate()
-            .map(|(index, server)| server.validate(&format!("servers[{index}]")))
+            .map(|(index, server)| server.validate(index))
             .collect::<Result<_, _>>()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         Ok(Config {
             servers,
             policy: Policy {
+                scrape_all: self.tracker.scrape_all,
                 settings: self.tracker.validate(of_the_rules)?,
                 limits,
                 trusted_proxies: TrustedProxies::named("trustedProxies", &self.trusted_proxies)?,
@@ -154,7 +169,8 @@ impl RawConfig {
 }
 
 impl RawListener {
-    fn validate(self, key: &str) -> Result<ServerConfig, ConfigError> {
+    fn validate(self, index: usize) -> Result<ServerConfig, ConfigError> {
+        let key = format!("servers[{index}]");
         let (server, websockets) = (self.server, self.websockets);
         let address = server.address(&format!("{key}.server"))?;
         let certificate = server.certificate(&format!("{key}.server"))?;
@@ -169,6 +185,7 @@ impl RawListener {
             0..=FRAME_BYTES_MAX,
         )?;
         Ok(ServerConfig {
+            index,
             address,
             certificate,
             path: path_pattern(&key("path"), &websockets.path)?,

@@ -17,7 +17,7 @@ use tracker_core::{ConnId, Incoming, Outgoing, Reason, Refusal, parse};
 use tracker_websocket::frame::{Opcode, decode};
 use tracker_websocket::message::{Data, Message as Said};
 
-use super::shard::PeerLeft;
+use super::shard::tell_alive;
 use crate::close::Close;
 use crate::config::Policy;
 use crate::limits::{
@@ -36,6 +36,8 @@ pub(crate) struct PeerActor {
     seat: Seat,
     /// Why it ends, once it does.
     close: Option<Close>,
+    /// When the bytes in the inbox were read, or reading went on after a pause, by the node's clock.
+    read_at: Duration,
 }
 
 /// From the worker: close the socket, with a close frame if `Close` has a code for it. Sent once
@@ -49,13 +51,6 @@ pub(crate) struct ClosePeer(pub(crate) Close);
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
 pub(crate) struct SocketBlocked;
-
-/// What a message is judged by.
-#[derive(Clone, Copy)]
-struct Terms<'a> {
-    policy: &'a Policy,
-    now: Duration,
-}
 
 /// What becomes of the socket after a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,18 +75,20 @@ impl PeerActor {
                 stream,
                 actor: ctx.address(),
                 outbox: Outbox::default(),
+                listener: seat.server.index,
                 deflate: seat.deflate,
                 deflate_from_bytes: seat.server.deflate_from_bytes.unwrap_or(u32::MAX),
                 heard_at: worker.node.now(),
                 idle_timeout: seat.server.idle_timeout,
-                probe_until: None,
+                probing: None,
                 pinged: false,
                 closing_until: None,
             });
             if worker.node.is_stopping() {
                 ctx.notify(ClosePeer(Close::Stopping));
             }
-            Self { worker: worker.clone(), conn, seat, close: None }
+            let read_at = worker.node.now();
+            Self { worker: worker.clone(), conn, seat, close: None, read_at }
         });
         conn
     }
@@ -130,16 +127,25 @@ impl PeerActor {
 
     fn take_bytes(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
         let now = self.worker.node.now();
-        let closing = self.worker.with(self.conn, |connection| {
+        self.read_at = now;
+        let askers = self.worker.with(self.conn, |connection| {
             connection.heard_at = now;
-            connection.probe_until = None;
             connection.pinged = false;
-            connection.closing_until.is_some()
+            let is_open = connection.closing_until.is_none();
+            is_open.then(|| connection.probing.as_mut().map(|probing| probing.answer(now)))
         });
-        if closing != Some(false) {
+        let Some(Some(askers)) = askers else {
             // Behind our close frame nothing is looked at; we wait for the end.
             return Ok(Next::Read);
+        };
+        let outcome = self.take_frames(bytes, ctx);
+        if let (Some(askers), Ok(_)) = (askers, outcome) {
+            tell_alive(&self.worker, self.conn, askers);
         }
+        outcome
+    }
+
+    fn take_frames(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
         if self.seat.inbox.is_empty() {
             self.seat.inbox = bytes;
             let outcome = self.read_frames(ctx);
@@ -156,19 +162,16 @@ impl PeerActor {
     fn read_frames(&mut self, ctx: &mut Context<Self>) -> Result<Next, Close> {
         let payload_max = self.seat.server.frame_bytes_max;
         let deflate = self.seat.deflate.is_some();
-        let (policy, now) = (self.worker.node.policy(), self.worker.node.now());
+        let policy = self.worker.node.policy();
         let mut inflated_bytes = 0;
         for _ in 0..FRAMES_PER_TURN {
             let Some(frame) = decode(&mut self.seat.inbox, payload_max, deflate)? else {
                 self.seat.forget_read();
                 return Ok(Next::Read);
             };
-            let one_too_many = !self.seat.may_send(&policy.limits, now);
+            let one_too_many = !self.seat.may_send(&policy.limits, self.read_at);
             let next = match self.seat.fragments.add(frame, payload_max)? {
-                Some(said) => {
-                    let terms = Terms { policy: &policy, now };
-                    self.take_message(said, terms, &mut inflated_bytes, ctx)?
-                }
+                Some(said) => self.take_message(said, &policy, &mut inflated_bytes, ctx)?,
                 None => Next::Read,
             };
             if one_too_many && next != Next::Over {
@@ -188,7 +191,7 @@ impl PeerActor {
     fn take_message(
         &mut self,
         said: Said,
-        terms: Terms<'_>,
+        policy: &Policy,
         inflated_bytes: &mut usize,
         ctx: &mut Context<Self>,
     ) -> Result<Next, Close> {
@@ -209,14 +212,14 @@ impl PeerActor {
             Said::Pong => return Ok(Next::Read),
             Said::Close => return Err(Close::ByPeer),
         };
-        match parse(frame.clone(), &terms.policy.settings.limits) {
-            Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, terms, ctx)),
+        match parse(frame.clone(), &policy.settings.limits) {
+            Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, policy, ctx)),
             Ok(Incoming::Answer(answer)) => Ok(self.answer(answer, ctx)),
-            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(&scrape, terms, ctx)),
+            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(scrape, policy, ctx)),
             Err(Refusal { reason: Reason::NotUtf8, .. }) if text => Err(Close::NotUtf8),
             Err(refusal) => {
                 // What could have been an announce counts as one.
-                let too_many = self.seat.may_announce(&terms.policy.limits, terms.now).err();
+                let too_many = self.seat.may_announce(&policy.limits, self.read_at).err();
                 let reason = too_many.unwrap_or(refusal.reason);
                 Ok(self.refuse(&frame, Refusal { reason, ..refusal }))
             }
@@ -237,7 +240,9 @@ impl PeerActor {
     /// the client waits too. Nothing is lost, and a close would bring the client back at once.
     fn pause(&self, ctx: &mut Context<Self>) -> Next {
         self.worker.metrics().read_pauses.fetch_add(1, Relaxed);
-        ctx.wait(tokio::time::sleep(READ_PAUSE).into_actor(self));
+        let pause = tokio::time::sleep(READ_PAUSE).into_actor(self);
+        // What is left in the inbox begins anew: the wait was its sender's doing and not ours.
+        ctx.wait(pause.map(|(), peer, _| peer.read_at = peer.worker.node.now()));
         Next::Wait
     }
 
@@ -272,9 +277,7 @@ impl Actor for PeerActor {
             self.worker.metrics().closed(close);
         }
         for membership in self.seat.take_memberships() {
-            if let Some(shard) = self.worker.node.shard(membership.worker) {
-                shard.do_send(PeerLeft { from: self.conn, membership });
-            }
+            self.leave(membership);
         }
     }
 }

@@ -11,42 +11,48 @@ use tracker_core::wire::{Action, Span};
 use tracker_core::{Counts, Event, InfoHash, Outgoing, PeerId, Reason, Refusal};
 
 use super::seat::{Membership, Seat};
-use super::{Next, PeerActor, Terms};
+use super::{Next, PeerActor};
 use crate::actors::shard::{Adopt, Announce, PeerLeft, RelayAnswer, Scrape, ShardActor};
 use crate::close::Close;
-use crate::directory::{WorkerId, less_loaded_of_two};
+use crate::config::Policy;
+use crate::directory::{Place, WorkerId, less_loaded_of_two};
+use crate::swarm_list;
 
 impl PeerActor {
     /// Passes an announce on to its swarm's shard. A socket's first one takes the socket along.
     pub(super) fn announce(
         &mut self,
         announce: tracker_core::Announce,
-        terms: Terms<'_>,
+        policy: &Policy,
         ctx: &mut Context<Self>,
     ) -> Next {
-        if let Err(reason) = self.seat.may_announce(&terms.policy.limits, terms.now) {
+        if let Err(reason) = self.seat.may_announce(&policy.limits, self.read_at) {
             return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
         }
         let (info_hash, peer_id) = (announce.info_hash, announce.peer_id);
+        let (from, read_at) = (self.conn, self.read_at);
         let stopped = announce.event == Event::Stopped;
         if !stopped && let Err(reason) = self.worker.node.access.judge(&info_hash) {
             self.expel(info_hash, peer_id);
             return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
         }
-        let known = if stopped {
-            self.seat.leave(info_hash, peer_id)
-        } else {
-            self.seat.renew(info_hash, peer_id, terms.now)
-        };
-        let worker = match known {
-            Some(membership) => membership.worker,
-            None if stopped => {
-                let reason = Reason::NotAnnounced;
-                return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
-            }
+        if stopped {
+            return match self.seat.leave(info_hash, peer_id) {
+                Some(left) => {
+                    let worker = left.place.worker();
+                    let left = Some(left);
+                    self.tell(worker, Announce { from, announce, read_at, left }, ctx)
+                }
+                None => {
+                    self.refuse_part(&announce.frame, announce.info_hash_span, Reason::NotAnnounced)
+                }
+            };
+        }
+        let worker = match self.seat.renew(info_hash, peer_id, read_at) {
+            Some(worker) => worker,
             None => {
                 let first = self.seat.is_nowhere();
-                let worker = match self.enter(info_hash, peer_id, terms) {
+                let worker = match self.enter(info_hash, peer_id, policy) {
                     Ok(worker) => worker,
                     Err(reason) => {
                         return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
@@ -58,20 +64,12 @@ impl PeerActor {
                 worker
             }
         };
-        self.tell(worker, Announce { from: self.conn, announce }, ctx)
-    }
-
-    /// Takes a peer out of a swarm that is served no more, so that nobody is sent to it.
-    fn expel(&mut self, info_hash: InfoHash, peer_id: PeerId) {
-        if let Some(membership) = self.seat.leave(info_hash, peer_id)
-            && let Some(shard) = self.worker.node.shard(membership.worker)
-        {
-            shard.do_send(PeerLeft { from: self.conn, membership });
-        }
+        self.tell(worker, Announce { from, announce, read_at, left: None }, ctx)
     }
 
     /// Notes a peer that this socket announces for the first time, and says which worker has its
-    /// swarm.
+    /// swarm. At a bound, what the socket has announced and then forgotten leaves for it: a page
+    /// that changes its streams doesn't say `stopped`.
     ///
     /// # Errors
     ///
@@ -80,19 +78,39 @@ impl PeerActor {
         &mut self,
         info_hash: InfoHash,
         peer_id: PeerId,
-        Terms { policy, now }: Terms<'_>,
+        policy: &Policy,
     ) -> Result<WorkerId, Reason> {
         self.seat.may_join(&info_hash)?;
-        let (limits, lifetime) = (&policy.limits, policy.settings.member_lifetime());
-        self.seat.makes_room(peer_id, limits, now, lifetime)?;
-        let worker = self.place(info_hash, limits.swarms)?;
-        self.seat.join(Membership { info_hash, peer_id, worker, announced_at: now });
+        if self.seat.has_room(peer_id, &policy.limits).is_err() {
+            let lifetime = 2 * self.worker.node.announce_interval();
+            for membership in self.seat.take_silent(self.read_at, lifetime) {
+                self.leave(membership);
+            }
+            self.seat.has_room(peer_id, &policy.limits)?;
+        }
+        let place = self.place(info_hash, policy.limits.swarms)?;
+        let worker = place.worker();
+        self.seat.join(Membership { place, peer_id, announced_at: self.read_at });
         Ok(worker)
     }
 
-    /// The worker of a swarm that this socket enters. A new one is placed where the socket is, if
+    /// Takes a peer out of a swarm that is served no more, so that nobody is sent to it.
+    fn expel(&mut self, info_hash: InfoHash, peer_id: PeerId) {
+        if let Some(membership) = self.seat.leave(info_hash, peer_id) {
+            self.leave(membership);
+        }
+    }
+
+    /// Tells a swarm's shard that a peer is there no more.
+    pub(super) fn leave(&self, membership: Membership) {
+        if let Some(shard) = self.worker.node.shard(membership.place.worker()) {
+            shard.do_send(PeerLeft { from: self.conn, membership });
+        }
+    }
+
+    /// The place of a swarm that this socket enters. A new one is placed where the socket is, if
     /// it has its place already, so that one viewer's streams stay together.
-    fn place(&self, info_hash: InfoHash, swarms_max: usize) -> Result<WorkerId, Reason> {
+    fn place(&self, info_hash: InfoHash, swarms_max: usize) -> Result<Place, Reason> {
         let node = &self.worker.node;
         node.directory.place(info_hash, swarms_max, || {
             if self.seat.is_nowhere() {
@@ -125,7 +143,10 @@ impl PeerActor {
         let empty = Seat::new(server, None, None, None, BytesMut::new());
         let seat = std::mem::replace(&mut self.seat, empty);
         match connection.stream.detach() {
-            Ok(stream) => shard.do_send(Adopt { stream, seat, unsent, announce }),
+            Ok(stream) => {
+                let read_at = self.read_at;
+                shard.do_send(Adopt { stream, seat, unsent, announce, read_at });
+            }
             Err(error) => {
                 tracing::debug!(%error, "a socket could not leave its worker");
                 self.worker.metrics().closed(Close::Lost);
@@ -137,27 +158,43 @@ impl PeerActor {
 
     /// Passes an answer on to its swarm's shard.
     pub(super) fn answer(&mut self, answer: tracker_core::Answer, ctx: &mut Context<Self>) -> Next {
+        let (from, read_at) = (self.conn, self.read_at);
         match self.seat.worker_of(answer.info_hash, answer.peer_id) {
-            Ok(worker) => self.tell(worker, RelayAnswer { from: self.conn, answer }, ctx),
+            Ok(worker) => self.tell(worker, RelayAnswer { from, answer, read_at }, ctx),
             Err(reason) => self.refuse_part(&answer.frame, answer.info_hash_span, reason),
         }
     }
 
-    /// Asks the workers of the swarms, and answers when all have. The client's next message is
-    /// not looked at before that.
+    /// Answers how large swarms are. The client's next message is not looked at before that.
     pub(super) fn scrape(
         &mut self,
-        scrape: &tracker_core::Scrape,
-        terms: Terms<'_>,
+        scrape: tracker_core::Scrape,
+        policy: &Policy,
         ctx: &mut Context<Self>,
     ) -> Next {
-        if let Err(reason) = self.seat.may_announce(&terms.policy.limits, terms.now) {
-            let refusal = Refusal { action: Action::Scrape, info_hash: None, reason };
-            return self.refuse(&Bytes::new(), refusal);
+        if let Err(reason) = self.seat.may_announce(&policy.limits, self.read_at) {
+            return self.refuse_scrape(reason);
         }
+        match scrape {
+            tracker_core::Scrape::Swarms(info_hashes) => self.scrape_swarms(info_hashes, ctx),
+            tracker_core::Scrape::Everything if policy.scrape_all => {
+                let largest = swarm_list::largest(&self.worker.node).into_actor(self);
+                ctx.wait(largest.map(|files, peer, _| peer.send_scrape(&files)));
+                Next::Wait
+            }
+            tracker_core::Scrape::Everything => self.refuse_scrape(Reason::ScrapeOfEverything),
+        }
+    }
+
+    fn refuse_scrape(&self, reason: Reason) -> Next {
+        self.refuse(&Bytes::new(), Refusal { action: Action::Scrape, info_hash: None, reason })
+    }
+
+    /// Asks the workers of the swarms, and answers when all have.
+    fn scrape_swarms(&mut self, asked: Vec<InfoHash>, ctx: &mut Context<Self>) -> Next {
         let node = &self.worker.node;
         let mut by_worker = BTreeMap::<WorkerId, Vec<InfoHash>>::new();
-        for info_hash in &scrape.info_hashes {
+        for info_hash in &asked {
             if let Some(worker) = node.directory.worker_of(info_hash) {
                 by_worker.entry(worker).or_default().push(*info_hash);
             }
@@ -166,24 +203,23 @@ impl PeerActor {
             .into_iter()
             .filter_map(|(worker, info_hashes)| Some(node.shard(worker)?.send(Scrape(info_hashes))))
             .collect();
-        let asked = scrape.info_hashes.clone();
         let answers = futures_util::future::join_all(questions).into_actor(self);
         ctx.wait(answers.map(move |answers, peer, _| {
             let known: BTreeMap<_, _> = answers.into_iter().flatten().flatten().collect();
-            peer.send_scrape(&asked, &known);
+            let mut files = Vec::with_capacity(asked.len());
+            for info_hash in asked {
+                if files.iter().all(|(listed, _)| *listed != info_hash) {
+                    files.push((info_hash, known.get(&info_hash).copied().unwrap_or_default()));
+                }
+            }
+            peer.send_scrape(&files);
         }));
         Next::Wait
     }
 
-    fn send_scrape(&self, asked: &[InfoHash], known: &BTreeMap<InfoHash, Counts>) {
-        let mut files = Vec::with_capacity(asked.len());
-        for info_hash in asked {
-            if files.iter().all(|(listed, _)| listed != info_hash) {
-                files.push((*info_hash, known.get(info_hash).copied().unwrap_or_default()));
-            }
-        }
+    fn send_scrape(&self, files: &[(InfoHash, Counts)]) {
         self.worker.metrics().scrapes.fetch_add(1, Relaxed);
-        self.worker.send(self.conn, &Outgoing::Scrape { files: &files });
+        self.worker.send(self.conn, &Outgoing::Scrape { files });
         self.worker.flush();
     }
 

@@ -12,7 +12,7 @@ use tracker_websocket::message::Fragments;
 
 use crate::access::{Admission, Ticket, TokenBucket};
 use crate::config::{Limits, ServerConfig};
-use crate::directory::WorkerId;
+use crate::directory::{Place, WorkerId};
 
 /// A socket's side of the conversation so far.
 #[derive(Debug)]
@@ -39,12 +39,11 @@ pub(crate) struct Seat {
 }
 
 /// A peer that a socket has announced.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub(crate) struct Membership {
-    pub(crate) info_hash: InfoHash,
+    /// The swarm, and where it is.
+    pub(crate) place: Place,
     pub(crate) peer_id: PeerId,
-    /// The worker of the swarm, as the directory said at the first announce.
-    pub(crate) worker: WorkerId,
     /// When it announced last, by the node's clock.
     pub(crate) announced_at: Duration,
 }
@@ -125,7 +124,7 @@ impl Seat {
         self.memberships
             .iter()
             .find(|membership| membership.is(info_hash, peer_id))
-            .map(|membership| membership.worker)
+            .map(|membership| membership.place.worker())
             .ok_or(Reason::NotAnnounced)
     }
 
@@ -149,41 +148,26 @@ impl Seat {
         self.memberships.push(membership);
     }
 
-    /// Notes that a peer has announced again, and returns it; `None` when it is new.
+    /// Notes that a peer has announced again, and returns the worker of its swarm; `None` when it
+    /// is new.
     pub(crate) fn renew(
         &mut self,
         info_hash: InfoHash,
         peer_id: PeerId,
         now: Duration,
-    ) -> Option<Membership> {
+    ) -> Option<WorkerId> {
         let mut memberships = self.memberships.iter_mut();
         let membership = memberships.find(|membership| membership.is(info_hash, peer_id))?;
         membership.announced_at = now;
-        Some(*membership)
+        Some(membership.place.worker())
     }
 
-    /// Whether the socket may announce one more peer. At a bound, peers that the swarms have
-    /// forgotten or are about to, because they were silent for `lifetime`, are forgotten here:
-    /// a page that changes its streams doesn't say `stopped`.
+    /// Whether the socket may announce one more peer.
     ///
     /// # Errors
     ///
     /// [`Reason::TooManySwarms`] or [`Reason::TooManyPeerIds`] when it has as many as it may.
-    pub(crate) fn makes_room(
-        &mut self,
-        peer_id: PeerId,
-        limits: &Limits,
-        now: Duration,
-        lifetime: Duration,
-    ) -> Result<(), Reason> {
-        if self.has_room(peer_id, limits).is_err() {
-            let is_alive = |membership: &Membership| now <= membership.announced_at + lifetime;
-            self.memberships.retain(is_alive);
-        }
-        self.has_room(peer_id, limits)
-    }
-
-    fn has_room(&self, peer_id: PeerId, limits: &Limits) -> Result<(), Reason> {
+    pub(crate) fn has_room(&self, peer_id: PeerId, limits: &Limits) -> Result<(), Reason> {
         let bound = limits.swarms_per_socket;
         if self.memberships.len() >= bound {
             return Err(Reason::TooManySwarms { bound });
@@ -195,6 +179,13 @@ impl Seat {
             && peer_ids.clone().all(|known| known != peer_id)
             && peer_ids.collect::<BTreeSet<_>>().len() >= bound;
         if is_full { Err(Reason::TooManyPeerIds { bound }) } else { Ok(()) }
+    }
+
+    /// Forgets peers that were silent for `lifetime`, as their swarms do or are about to, and
+    /// returns them.
+    pub(crate) fn take_silent(&mut self, now: Duration, lifetime: Duration) -> Vec<Membership> {
+        let is_over = |membership: &mut Membership| now > membership.announced_at + lifetime;
+        self.memberships.extract_if(.., is_over).collect()
     }
 
     /// Whether it has announced nothing yet.
@@ -217,6 +208,6 @@ impl Seat {
 
 impl Membership {
     fn is(&self, info_hash: InfoHash, peer_id: PeerId) -> bool {
-        self.info_hash == info_hash && self.peer_id == peer_id
+        self.place.info_hash() == info_hash && self.peer_id == peer_id
     }
 }

@@ -76,6 +76,8 @@ impl Server {
     /// The same, with these sections of the configuration instead of ours.
     pub fn with(sections: &Value) -> Self {
         let config = Self::config(sections);
+        // All tests' sockets are this process's; near its limit a node asks for longer intervals.
+        let _ = rlimit::increase_nofile_limit(u64::MAX);
         let (tell, told) = mpsc::channel();
         let (reload, mut asked) = unbounded_channel();
         let thread = std::thread::spawn(move || {
