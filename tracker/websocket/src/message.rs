@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::frame::{Frame, Opcode};
 use crate::Violation;
-use crate::limits::FRAGMENTS_MAX;
+use crate::limits::EMPTY_FRAGMENTS_MAX;
 
 /// What a client said.
 #[derive(Debug)]
@@ -30,7 +30,8 @@ pub struct Fragments(Option<Box<Started>>);
 struct Started {
     text: bool,
     payload: BytesMut,
-    count: usize,
+    /// Fragments so far that held nothing.
+    empty: usize,
 }
 
 impl Fragments {
@@ -55,7 +56,7 @@ impl Fragments {
                 let text = frame.opcode == Opcode::Text;
                 // A copy, so that the worker's read buffer isn't held until the rest comes.
                 let payload = BytesMut::from(&payload[..]);
-                self.0 = Some(Box::new(Started { text, payload, count: 1 }));
+                self.0 = Some(Box::new(Started { text, payload, empty: 0 }));
                 return Ok(None);
             }
             Opcode::Continuation => {}
@@ -63,9 +64,9 @@ impl Fragments {
         let Some(mut started) = self.0.take() else {
             return Err(Violation::Protocol("a continuation of nothing"));
         };
-        started.count += 1;
-        if started.count > FRAGMENTS_MAX {
-            return Err(Violation::Protocol("a message of too many fragments"));
+        started.empty += usize::from(payload.is_empty());
+        if started.empty > EMPTY_FRAGMENTS_MAX {
+            return Err(Violation::Protocol("a message of too many empty fragments"));
         }
         if started.payload.len() + payload.len() > payload_max {
             return Err(Violation::TooBig);
@@ -115,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn fragments_out_of_order_too_many_or_too_long_are_refused() {
+    fn fragments_out_of_order_endless_or_too_long_are_refused() {
         let mut fragments = Fragments::default();
         let orphan = fragments.add(frame(Opcode::Continuation, true, b""), 3);
         assert!(matches!(orphan, Err(Violation::Protocol(_))));
@@ -128,9 +129,22 @@ mod tests {
 
         let mut fragments = Fragments::default();
         assert!(matches!(fragments.add(frame(Opcode::Text, false, b""), 3), Ok(None)));
-        let endless = (0..FRAGMENTS_MAX)
+        let endless = (0..=EMPTY_FRAGMENTS_MAX)
             .map(|_| fragments.add(frame(Opcode::Continuation, false, b""), 3))
             .find_map(Result::err);
         assert!(matches!(endless, Some(Violation::Protocol(_))));
+    }
+
+    #[test]
+    fn fragments_that_hold_something_are_as_many_as_the_message_has_bytes() {
+        const BYTES: usize = 64 << 10;
+        let mut fragments = Fragments::default();
+        assert!(matches!(fragments.add(frame(Opcode::Text, false, b"a"), BYTES), Ok(None)));
+        for _ in 2..BYTES {
+            let next = fragments.add(frame(Opcode::Continuation, false, b"a"), BYTES);
+            assert!(matches!(next, Ok(None)));
+        }
+        let last = fragments.add(frame(Opcode::Continuation, true, b"a"), BYTES);
+        assert!(matches!(last, Ok(Some(Message::Text(payload))) if payload.len() == BYTES));
     }
 }
