@@ -57,6 +57,10 @@ pub struct ServerConfig {
     pub connections_max: usize,
     /// Whose pages may open sockets.
     pub origins: OriginAccess,
+    /// Sends each message back instead of reading it, so that a conformance suite can judge the
+    /// sockets that serve. No file can ask for it.
+    #[doc(hidden)]
+    pub echo: bool,
 }
 
 /// A path, or everything that starts with one.
@@ -189,6 +193,7 @@ impl RawListener {
                 0..=1 << 24,
             )? as usize,
             origins: origins.clone(),
+            echo: false,
         })
     }
 }
