@@ -81,65 +81,56 @@ pub enum Reason {
     NotInToken,
 }
 
-impl Reason {
-    /// The labels under which refusals are counted, each at its reason's [`index`](Self::index).
-    pub const LABELS: [&'static str; 21] = [
-        "not_utf8",
-        "malformed",
-        "too_deep",
-        "not_an_object",
-        "unknown_action",
-        "bad_id",
-        "bad_numwant",
-        "bad_left",
-        "unknown_event",
-        "bad_offers",
-        "bad_answer",
-        "scrape_of_everything",
-        "scrape_too_long",
-        "peer_id_taken",
-        "not_announced",
-        "receiver_left",
-        "no_such_offer",
-        "too_many_swarms",
-        "not_allowed",
-        "not_in_token",
-        "token_expired",
-    ];
+/// Gives each reason its label, and with its place in the list its index.
+macro_rules! labels {
+    ($($reason:ident => $label:literal,)*) => {
+        impl Reason {
+            /// The labels under which refusals are counted, each at its reason's
+            /// [`index`](Self::index).
+            pub const LABELS: [&'static str; [$($label),*].len()] = [$($label),*];
 
-    /// The place of this reason in a table of counts.
-    #[must_use]
-    pub fn index(self) -> usize {
-        match self {
-            Self::NotUtf8 => 0,
-            Self::Malformed { .. } => 1,
-            Self::TooDeep => 2,
-            Self::NotAnObject => 3,
-            Self::UnknownAction => 4,
-            Self::BadId(_) => 5,
-            Self::BadNumwant => 6,
-            Self::BadLeft => 7,
-            Self::UnknownEvent => 8,
-            Self::BadOffers => 9,
-            Self::BadAnswer => 10,
-            Self::ScrapeOfEverything => 11,
-            Self::ScrapeTooLong => 12,
-            Self::PeerIdTaken => 13,
-            Self::NotAnnounced => 14,
-            Self::ReceiverLeft => 15,
-            Self::NoSuchOffer => 16,
-            Self::TooManySwarms { .. } => 17,
-            Self::NotAllowed => 18,
-            Self::NotInToken => 19,
-            Self::TokenExpired => 20,
+            /// The place of this reason in a table of counts.
+            #[must_use]
+            pub fn index(self) -> usize {
+                enum Index {
+                    $($reason),*
+                }
+                match self {
+                    $(Self::$reason { .. } => Index::$reason as usize,)*
+                }
+            }
+
+            /// The label under which this is counted.
+            #[must_use]
+            pub fn label(self) -> &'static str {
+                Self::LABELS[self.index()]
+            }
         }
-    }
+    };
+}
 
-    /// The label under which this is counted.
-    #[must_use]
-    pub fn label(self) -> &'static str {
-        Self::LABELS[self.index()]
-    }
+labels! {
+    NotUtf8 => "not_utf8",
+    Malformed => "malformed",
+    TooDeep => "too_deep",
+    NotAnObject => "not_an_object",
+    UnknownAction => "unknown_action",
+    BadId => "bad_id",
+    BadNumwant => "bad_numwant",
+    BadLeft => "bad_left",
+    UnknownEvent => "unknown_event",
+    BadOffers => "bad_offers",
+    BadAnswer => "bad_answer",
+    ScrapeOfEverything => "scrape_of_everything",
+    ScrapeTooLong => "scrape_too_long",
+    PeerIdTaken => "peer_id_taken",
+    NotAnnounced => "not_announced",
+    ReceiverLeft => "receiver_left",
+    NoSuchOffer => "no_such_offer",
+    TooManySwarms => "too_many_swarms",
+    NotAllowed => "not_allowed",
+    NotInToken => "not_in_token",
+    TokenExpired => "token_expired",
 }
 
 /// The `action` that a message named, which its refusal repeats.
