@@ -1,0 +1,36 @@
+//! What fuzzers run: a function for each target, which panics when a promise is broken. libFuzzer
+//! looks for inputs that break one (`.ci/fuzz`), and the tests run those that are worth keeping
+//! (`corpus/`, a folder for each target).
+
+#![allow(clippy::expect_used, reason = "a finding is a panic")]
+
+mod frames;
+mod messages;
+mod shard;
+
+// The core's tests judge in the same way, with inputs of their own.
+#[path = "../../core/tests/oracle/mod.rs"]
+mod oracle;
+#[path = "../../core/tests/reference/mod.rs"]
+mod reference;
+#[path = "../../core/tests/support/mod.rs"]
+mod support;
+
+use bytes::Bytes;
+
+pub use frames::frames;
+pub use messages::messages;
+pub use shard::shard;
+
+/// A target, which panics when it finds something.
+pub type Target = fn(&[u8]);
+
+/// All targets, by the names of their folders.
+pub const TARGETS: [(&str, Target); 4] =
+    [("frames", frames), ("messages", messages), ("json", json), ("shard", shard)];
+
+/// A message, as it is parsed here and by another parser: what is accepted means the same to both,
+/// and what is relayed of it is JSON.
+pub fn json(data: &[u8]) {
+    oracle::check(&Bytes::copy_from_slice(data));
+}
