@@ -11,20 +11,21 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use tracker_core::parse;
+use tracker_core::{Limits, parse};
 
 fn frames(criterion: &mut Criterion) {
+    let limits = Limits::default();
     for (name, frame) in [
         ("announce, 5 offers of 630 B", p2p_media_loader_announce()),
         ("announce, 10 offers of 1.5 kB", gathered_announce(&peer_id(1))),
         ("answer of 1.5 kB", answer(&peer_id(1), &peer_id(2), 0)),
     ] {
-        parse(frame.clone()).expect(name);
+        parse(frame.clone(), &limits).expect(name);
         serde_json::from_slice::<Raw<'_>>(&frame).expect(name);
         let mut group = criterion.benchmark_group(format!("parse {name}"));
         group.throughput(Throughput::Bytes(frame.len() as u64));
         group.bench_function("tracker_core", |bencher| {
-            bencher.iter(|| parse(black_box(frame.clone())));
+            bencher.iter(|| parse(black_box(frame.clone()), &limits));
         });
         group.bench_function("serde_json raw", |bencher| {
             bencher.iter(|| serde_json::from_slice::<Raw<'_>>(black_box(&frame)).map(drop));

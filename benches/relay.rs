@@ -14,7 +14,7 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use tracker_core::limits::SWEEP_TICKS;
-use tracker_core::{ConnId, Incoming, Input, Settings, Shard, parse};
+use tracker_core::{ConnId, Incoming, Input, Limits, Settings, Shard, parse};
 
 const OFFERS: u64 = 10;
 
@@ -130,7 +130,7 @@ impl Worker {
     fn hear(&mut self, from: u64, frame: Bytes) -> Took {
         let from = ConnId(from);
         let began = Instant::now();
-        let message = parse(frame).expect("a valid frame");
+        let message = parse(frame, &Limits::default()).expect("a valid frame");
         let read = Instant::now();
         let input = match &message {
             Incoming::Announce(announce) => Input::Announce { from, announce },

@@ -22,12 +22,14 @@
 //!     fn probe(&mut self, _: ConnId) {}
 //! }
 //!
-//! let mut shard = Shard::new(Settings::default(), 1);
+//! let settings = Settings::default();
+//! let mut shard = Shard::new(settings.clone(), 1);
 //! let mut sent = Sent::default();
 //! let frame = Bytes::from_static(
 //!     br#"{"action":"announce","info_hash":"aaaaaaaaaaaaaaaaaaaa","peer_id":"bbbbbbbbbbbbbbbbbbbb"}"#,
 //! );
-//! let Ok(Incoming::Announce(announce)) = parse(frame) else { panic!("a valid announce") };
+//! let message = parse(frame, &settings.limits);
+//! let Ok(Incoming::Announce(announce)) = message else { panic!("a valid announce") };
 //! let input = Input::Announce { from: ConnId(7), announce: &announce };
 //! shard.handle(input, Duration::ZERO, &mut SmallRng::seed_from_u64(1), &mut sent);
 //! assert_eq!(sent.0[0].0, ConnId(7));
@@ -42,7 +44,7 @@ mod swarm;
 pub mod wire;
 
 pub use id::{ConnId, InfoHash, OfferId, PeerId};
-pub use limits::Settings;
+pub use limits::{Limits, Settings};
 pub use shard::{Counters, Input, Outbox, Shard};
 pub use swarm::Counts;
 pub use wire::{Announce, Answer, Event, Incoming, Outgoing, Reason, Refusal, Scrape, parse};

@@ -20,7 +20,8 @@ use bytes::Bytes;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use tracker_core::{
-    ConnId, Incoming, InfoHash, Input, Outbox, Outgoing, PeerId, Refusal, Settings, Shard, parse,
+    ConnId, Incoming, InfoHash, Input, Limits, Outbox, Outgoing, PeerId, Refusal, Settings, Shard,
+    parse,
 };
 
 #[test]
@@ -97,7 +98,7 @@ impl Stage {
 
     fn hear(&mut self, from: ConnId, now: Duration, frame: Bytes) {
         let Self { shard, rng, script } = self;
-        match parse(frame.clone()) {
+        match parse(frame.clone(), &Limits::default()) {
             Ok(Incoming::Announce(announce)) => {
                 let input = Input::Announce { from, announce: &announce };
                 shard.handle(input, now, rng, script);

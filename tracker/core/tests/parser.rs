@@ -11,6 +11,7 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use support::{announce, answer, id, merged, some_offers};
+use tracker_core::Limits;
 
 /// Damaged frames per run: a few seconds of an unoptimized build.
 const FRAMES: u64 = 60_000;
@@ -76,7 +77,7 @@ fn what_a_damaged_frame_still_relays_is_what_a_json_parser_reads_in_it() {
                 damage(&mut frame, &mut rng);
             }
             let bytes = Bytes::from(frame);
-            let outcome = std::panic::catch_unwind(|| check(&bytes));
+            let outcome = std::panic::catch_unwind(|| check(&bytes, &Limits::default()));
             let shown = String::from_utf8_lossy(&bytes);
             let fine = outcome.unwrap_or_else(|_| {
                 panic!("PARSER_SEED={seed} replays this: frame {number} {shown}")
@@ -90,9 +91,12 @@ fn what_a_damaged_frame_still_relays_is_what_a_json_parser_reads_in_it() {
 #[test]
 fn a_frame_cut_off_anywhere_is_refused() {
     for frame in valid_frames() {
-        assert!(check(&Bytes::from(frame.clone())));
+        assert!(check(&Bytes::from(frame.clone()), &Limits::default()));
         for length in 0..frame.len() {
-            assert!(!check(&Bytes::copy_from_slice(&frame[..length])), "cut at {length}");
+            assert!(
+                !check(&Bytes::copy_from_slice(&frame[..length]), &Limits::default()),
+                "cut at {length}"
+            );
         }
     }
 }

@@ -9,9 +9,13 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use support::{Did, Tracker, announce, answer, id, some_offers};
-use tracker_core::limits::{JSON_DEPTH_MAX, SCRAPE_HASHES_MAX};
+use tracker_core::limits::{JSON_DEPTH_CEILING, SCRAPE_HASHES_MAX};
 use tracker_core::wire::Action;
-use tracker_core::{Incoming, Reason, parse};
+use tracker_core::{Incoming, Limits, Reason, Refusal};
+
+fn parse(frame: Bytes) -> Result<Incoming, Refusal> {
+    tracker_core::parse(frame, &Limits::default())
+}
 
 fn reason(frame: &[u8]) -> Reason {
     match parse(Bytes::copy_from_slice(frame)) {
@@ -115,13 +119,50 @@ fn a_name_with_an_escape_is_malformed() {
 
 #[test]
 fn messages_that_nest_too_deep() {
-    for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
-        let nested = |depth| format!("{}1{}", open.repeat(depth), close.repeat(depth));
-        let within = |depth| format!(r#"{{"action":"x","deep":{}}}"#, nested(depth));
-        assert_eq!(reason(within(JSON_DEPTH_MAX).as_bytes()), Reason::TooDeep);
-        assert_eq!(reason(within(JSON_DEPTH_MAX - 1).as_bytes()), Reason::UnknownAction);
-        assert_eq!(reason(nested(30_000).as_bytes()), Reason::TooDeep);
+    let reason = |text: String, json_depth| {
+        let limits = Limits { json_depth, ..Limits::default() };
+        tracker_core::parse(Bytes::from(text), &limits).expect_err("no action").reason
+    };
+    let ceiling = JSON_DEPTH_CEILING;
+    for (limit, bound) in [(16, 16), (4, 4), (0, ceiling), (usize::MAX, ceiling)] {
+        for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
+            let nested = |depth| format!("{}1{}", open.repeat(depth), close.repeat(depth));
+            let within = |depth| format!(r#"{{"action":"x","deep":{}}}"#, nested(depth));
+            assert_eq!(reason(within(bound), limit), Reason::TooDeep { bound });
+            assert_eq!(reason(within(bound - 1), limit), Reason::UnknownAction);
+            assert_eq!(reason(nested(30_000), limit), Reason::TooDeep { bound });
+        }
     }
+}
+
+/// As written: an escape counts with all its bytes, since they are what is sent on.
+#[test]
+fn sdps_that_are_too_long() {
+    let limits = |sdp_bytes| Limits { sdp_bytes, ..Limits::default() };
+    let offered = |sdp: &str| {
+        let offer = json!({"offer_id": id("o"), "offer": {"sdp": sdp, "type": "offer"}});
+        with("offers", Some(json!([some_offers(1)[0], offer])))
+    };
+    let answered = |sdp: &str| {
+        let description = json!({"type": "answer", "sdp": sdp});
+        replaced(answer(&id("s"), &id("a"), &id("b"), &id("o")), "answer", Some(description))
+    };
+    let parse = |frame: Value, sdp_bytes| {
+        tracker_core::parse(Bytes::from(frame.to_string()), &limits(sdp_bytes))
+    };
+    for sdp in ["x".repeat(100), "\r\n".repeat(25), "é".repeat(50), "\u{1}xxxx".repeat(10)] {
+        for (field, frame) in [("offer", offered(&sdp)), ("answer", answered(&sdp))] {
+            for unlimited in [100, 101, 0] {
+                assert!(parse(frame.clone(), unlimited).is_ok(), "{unlimited}: {frame}");
+            }
+            let refusal = parse(frame, 99).expect_err("too long");
+            assert_eq!(refusal.reason, Reason::SdpTooLong { field, bytes: 100, bound: 99 });
+            assert!(refusal.info_hash.is_some());
+        }
+    }
+    let refusal = parse(offered(&"x".repeat(16_385)), Limits::default().sdp_bytes);
+    let text = "the sdp of an offer has 16385 bytes, and 16384 is the limit";
+    assert_eq!(refusal.expect_err("too long").reason.to_string(), text);
 }
 
 #[test]
@@ -161,7 +202,7 @@ fn numwants_that_are_no_count() {
         let frame = announce(&id("s"), &id("a"), &json!({"numwant": "?"})).to_string();
         assert_eq!(reason(frame.replace("\"?\"", bad).as_bytes()), Reason::BadNumwant, "{bad}");
     }
-    for (good, count) in [(json!(null), 0), (json!(0), 0), (json!(5), 5), (json!(1e2), 50)] {
+    for (good, count) in [(json!(null), 0), (json!(0), 0), (json!(5), 5), (json!(1e2), 100)] {
         let Incoming::Announce(announce) = accepts(&with("numwant", Some(good))) else {
             panic!("an announce")
         };
@@ -316,7 +357,7 @@ fn every_reason() -> [Reason; Reason::LABELS.len()] {
     [
         NotUtf8,
         Malformed { at: usize::MAX },
-        TooDeep,
+        TooDeep { bound: 16 },
         NotAnObject,
         UnknownAction,
         BadId("peer_id"),
@@ -325,6 +366,7 @@ fn every_reason() -> [Reason; Reason::LABELS.len()] {
         UnknownEvent,
         BadOffers,
         BadAnswer,
+        SdpTooLong { field: "offer", bytes: 2, bound: 1 },
         ScrapeOfEverything,
         ScrapeTooLong,
         PeerIdTaken,

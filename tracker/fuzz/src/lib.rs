@@ -17,6 +17,7 @@ mod reference;
 mod support;
 
 use bytes::Bytes;
+use tracker_core::Limits;
 
 pub use frames::frames;
 pub use messages::messages;
@@ -30,7 +31,11 @@ pub const TARGETS: [(&str, Target); 4] =
     [("frames", frames), ("messages", messages), ("json", json), ("shard", shard)];
 
 /// A message, as it is parsed here and by another parser: what is accepted means the same to both,
-/// and what is relayed of it is JSON.
+/// and what is relayed of it is JSON; with the limits that a site begins with and without any.
 pub fn json(data: &[u8]) {
-    oracle::check(&Bytes::copy_from_slice(data));
+    let unlimited =
+        Limits { json_depth: 0, offers_per_announce: 0, sdp_bytes: 0, ..Limits::default() };
+    let frame = Bytes::copy_from_slice(data);
+    oracle::check(&frame, &Limits::default());
+    oracle::check(&frame, &unlimited);
 }

@@ -1,5 +1,5 @@
 //! The listeners: one port for sockets, pages and streams. actix-server spreads connections over
-//! its worker threads; actix-http reads a request, and hands the raw socket over when it asks for
+//! its worker threads; actix-http reads a request, and hands the stream over when it asks for
 //! a WebSocket.
 
 use std::convert::Infallible;
@@ -8,17 +8,20 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 
-use actix_http::HttpService;
+use actix_http::error::DispatchError;
+use actix_http::{HttpService, Protocol as Http};
 use actix_server::{Server, ServerHandle};
-use actix_service::{fn_factory, fn_service, map_config};
+use actix_service::{ServiceFactoryExt, fn_factory, fn_service, map_config};
 use actix_web::App;
 use actix_web::dev::AppConfig;
 use actix_web::web::ServiceConfig;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::net::TcpStream;
 
 use crate::config::ServerConfig;
 use crate::http;
 use crate::limits::{BACKLOG_CONNECTIONS, REQUEST_TIMEOUT, STOP_TIMEOUT};
+use crate::transport::stream::Stream;
 use crate::transport::upgrade::upgrade;
 use crate::worker::{Node, Worker};
 
@@ -69,18 +72,26 @@ pub(crate) fn serve(
                     app.configure(|app| routes(app));
                 }
             });
-            HttpService::build()
+            let http = HttpService::build()
                 .client_request_timeout(REQUEST_TIMEOUT)
-                .tcp_nodelay(true)
                 .upgrade(sockets)
-                .finish(map_config(app, |_| AppConfig::default()))
-                .tcp()
+                .finish(map_config(app, |_| AppConfig::default()));
+            fn_service(accept).and_then(http)
         })?;
     }
     let server = builder.run();
     let handle = server.handle();
     actix_rt::spawn(server);
     Ok(handle)
+}
+
+/// What a new connection is to HTTP.
+async fn accept(socket: TcpStream) -> Result<(Stream, Http, Option<SocketAddr>), DispatchError> {
+    // Else an answer waits up to 40 ms for the client's acknowledgement of what was sent before.
+    // An error means that the client has gone, which is seen soon enough.
+    let _ = socket.set_nodelay(true);
+    let address = socket.peer_addr().ok();
+    Ok((Stream::new(socket), Http::Http1, address))
 }
 
 /// A listening TCP socket. `[::]` takes IPv4 as well.

@@ -3,12 +3,15 @@
 //! workers share.
 
 use std::cell::{OnceCell, RefCell};
+use std::io;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
+use bytes::BytesMut;
 use slab::Slab;
 use tracker_core::{ConnId, Outgoing, Settings};
 use tracker_websocket::frame::Opcode;
@@ -43,7 +46,7 @@ pub(crate) struct Node {
 pub(crate) struct Worker {
     pub(crate) id: WorkerId,
     pub(crate) node: Arc<Node>,
-    pub(crate) read_buffer: RefCell<ReadBuffer>,
+    read_buffer: RefCell<ReadBuffer>,
     sockets: RefCell<Sockets>,
 }
 
@@ -171,6 +174,14 @@ impl Worker {
     /// Runs `act` on a socket of this worker, if it is still there.
     pub(crate) fn with<T>(&self, id: ConnId, act: impl FnOnce(&mut Connection) -> T) -> Option<T> {
         self.sockets.borrow_mut().get(id).map(|(connection, _)| act(connection))
+    }
+
+    /// Reads what a socket has: empty when the other side has ended.
+    pub(crate) fn poll_read(&self, id: ConnId, cx: &mut Context<'_>) -> Poll<io::Result<BytesMut>> {
+        let read = self.with(id, |connection| {
+            self.read_buffer.borrow_mut().poll_read(&mut connection.stream, cx)
+        });
+        read.unwrap_or_else(|| Poll::Ready(Ok(BytesMut::new())))
     }
 
     /// Puts a message into a socket's outbox. One that has no room is closed: its client doesn't

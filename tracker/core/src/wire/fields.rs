@@ -7,12 +7,12 @@ use super::incoming::{Announce, Answer, Event, Incoming, Offered, Scrape};
 use super::refusal::{Action, Reason};
 use super::scan::{Scanner, Span, Value};
 use crate::id::{InfoHash, OfferId, PeerId};
-use crate::limits::{OFFERS_PER_ANNOUNCE_MAX, SCRAPE_HASHES_MAX};
+use crate::limits::{Limits, SCRAPE_HASHES_MAX};
 
 /// The members of a message that we know, as they were found. Of two with one name the last
 /// counts, as in JavaScript.
-#[derive(Default)]
-pub(super) struct Fields {
+pub(super) struct Fields<'a> {
+    limits: &'a Limits,
     action: Option<Action>,
     info_hash: Option<Value>,
     info_hash_list: Vec<Span>,
@@ -23,13 +23,34 @@ pub(super) struct Fields {
     left: Option<Value>,
     event: Option<Value>,
     offers: Vec<Offered>,
+    /// Offers beyond [`Limits::offers_per_announce`].
+    offers_ignored: usize,
     answer: Option<Span>,
 }
 
-impl Fields {
+impl<'a> Fields<'a> {
+    /// Nothing yet of a message that must keep to `limits`.
+    pub(super) fn new(limits: &'a Limits) -> Self {
+        Self {
+            limits,
+            action: None,
+            info_hash: None,
+            info_hash_list: Vec::new(),
+            peer_id: None,
+            to_peer_id: None,
+            offer_id: None,
+            numwant: None,
+            left: None,
+            event: None,
+            offers: Vec::new(),
+            offers_ignored: 0,
+            answer: None,
+        }
+    }
+
     /// Picks up the members of a frame that is UTF-8.
     pub(super) fn read(&mut self, frame: &[u8]) -> Result<(), Reason> {
-        let mut scanner = Scanner::new(frame);
+        let mut scanner = Scanner::new(frame, self.limits.json_depth_max());
         let object = scanner.object(|scanner, key| self.read_member(frame, scanner, key))?;
         if object.is_none() {
             scanner.value()?;
@@ -43,7 +64,8 @@ impl Fields {
     #[cold]
     pub(super) fn read_envelope(&mut self, frame: &[u8]) {
         // Why it is refused has been found already, so what is wrong here doesn't matter.
-        let _ = Scanner::new(frame).object(|scanner, key| match key {
+        let mut scanner = Scanner::new(frame, self.limits.json_depth_max());
+        let _ = scanner.object(|scanner, key| match key {
             b"action" | b"info_hash" => self.read_member(frame, scanner, key),
             _ => scanner.value().map(drop),
         });
@@ -82,7 +104,8 @@ impl Fields {
             b"event" => self.event = Some(scanner.value()?),
             b"offers" => self.read_offers(frame, scanner)?,
             b"answer" => {
-                self.answer = read_description(frame, scanner, b"answer", Reason::BadAnswer)?;
+                let (field, otherwise) = ("answer", Reason::BadAnswer);
+                self.answer = read_description(frame, scanner, field, otherwise, self.limits)?;
             }
             _ => drop(scanner.value()?),
         }
@@ -102,11 +125,14 @@ impl Fields {
 
     fn read_offers(&mut self, frame: &[u8], scanner: &mut Scanner<'_>) -> Result<(), Reason> {
         self.offers.clear();
-        let offers = &mut self.offers;
+        self.offers_ignored = 0;
+        let bound = self.limits.offers_per_announce_max();
         let array = scanner.array(|scanner| {
-            let offered = read_offered(frame, scanner)?;
-            if offers.len() < OFFERS_PER_ANNOUNCE_MAX {
-                offers.push(offered);
+            let offered = read_offered(frame, scanner, self.limits)?;
+            if self.offers.len() < bound {
+                self.offers.push(offered);
+            } else {
+                self.offers_ignored += 1;
             }
             Ok(())
         })?;
@@ -149,7 +175,7 @@ impl Fields {
         let event = self.event(&frame)?;
         let seeder = self.seeder(&frame)? || event == Event::Completed;
         let numwant = self.numwant(&frame)?;
-        let offers = self.offers;
+        let Self { offers, offers_ignored, .. } = self;
         Ok(Announce {
             frame,
             info_hash,
@@ -160,6 +186,7 @@ impl Fields {
             seeder,
             numwant,
             offers,
+            offers_ignored,
         })
     }
 
@@ -222,8 +249,8 @@ impl Fields {
             None | Some(Value::Null) => Ok(0),
             Some(Value::Number(numwant)) => number(numwant.of(frame))
                 .filter(|number| *number >= 0.0 && number.fract() == 0.0)
-                // More than there can be offers is as good as that many.
-                .map(|number| number.min(OFFERS_PER_ANNOUNCE_MAX as f64) as usize)
+                // As many as fit, when they are more.
+                .map(|number| number as usize)
                 .ok_or(Reason::BadNumwant),
             Some(_) => Err(Reason::BadNumwant),
         }
@@ -247,11 +274,17 @@ fn id<T>(
 }
 
 /// `{"offer":{"type":"offer","sdp":T},"offer_id":S}`, in any order, other members ignored.
-fn read_offered(frame: &[u8], scanner: &mut Scanner<'_>) -> Result<Offered, Reason> {
+fn read_offered(
+    frame: &[u8],
+    scanner: &mut Scanner<'_>,
+    limits: &Limits,
+) -> Result<Offered, Reason> {
     let (mut offer, mut offer_id) = (None, None);
     let object = scanner.object(|scanner, key| {
         match key {
-            b"offer" => offer = read_description(frame, scanner, b"offer", Reason::BadOffers)?,
+            b"offer" => {
+                offer = read_description(frame, scanner, "offer", Reason::BadOffers, limits)?;
+            }
             b"offer_id" => offer_id = Some(scanner.value()?),
             _ => drop(scanner.value()?),
         }
@@ -264,27 +297,41 @@ fn read_offered(frame: &[u8], scanner: &mut Scanner<'_>) -> Result<Offered, Reas
     Ok(Offered { id, id_span, offer: offer.ok_or(Reason::BadOffers)? })
 }
 
-/// An `RTCSessionDescriptionInit` of the wanted type: `{"type":"offer","sdp":T}`. `None` for null.
+/// An `RTCSessionDescriptionInit` with `field` as its type: `{"type":"offer","sdp":T}`. `None` for
+/// null.
 fn read_description(
     frame: &[u8],
     scanner: &mut Scanner<'_>,
-    wanted_type: &[u8],
+    field: &'static str,
     otherwise: Reason,
+    limits: &Limits,
 ) -> Result<Option<Span>, Reason> {
-    let (mut has_type, mut has_sdp) = (false, false);
+    let (mut has_type, mut sdp) = (false, None);
     let object = scanner.object(|scanner, key| {
         let value = scanner.value()?;
         match key {
             b"type" => {
-                has_type = matches!(value, Value::String(span) if span.of(frame) == wanted_type);
+                has_type =
+                    matches!(value, Value::String(span) if span.of(frame) == field.as_bytes());
             }
-            b"sdp" => has_sdp = matches!(value, Value::String(_)),
+            b"sdp" => {
+                sdp = match value {
+                    Value::String(span) => Some(span.bytes()),
+                    _ => None,
+                };
+            }
             _ => {}
         }
         Ok(())
     })?;
     match object {
-        Some(span) if has_type && has_sdp => Ok(Some(span)),
+        Some(span) if has_type && let Some(bytes) = sdp => {
+            let bound = limits.sdp_bytes_max();
+            if bytes > bound {
+                return Err(Reason::SdpTooLong { field, bytes, bound });
+            }
+            Ok(Some(span))
+        }
         None if scanner.value()? == Value::Null => Ok(None),
         _ => Err(otherwise),
     }

@@ -7,6 +7,7 @@ use super::fields::Fields;
 use super::refusal::{Reason, Refusal};
 use super::scan::Span;
 use crate::id::{InfoHash, OfferId, PeerId};
+use crate::limits::Limits;
 
 /// A message from a client.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,8 +39,10 @@ pub struct Announce {
     pub seeder: bool,
     /// How many offers the client wants relayed. 0 when it didn't say.
     pub numwant: usize,
-    /// The offers, [`crate::limits::OFFERS_PER_ANNOUNCE_MAX`] at most.
+    /// The offers, [`Limits::offers_per_announce`] at most.
     pub offers: Vec<Offered>,
+    /// How many more there were: checked, and then ignored.
+    pub offers_ignored: usize,
 }
 
 /// One offer of an announce.
@@ -96,13 +99,13 @@ pub struct Scrape {
     pub info_hashes: Vec<InfoHash>,
 }
 
-/// Reads one message.
+/// Reads one message, which must keep to `limits`.
 ///
 /// # Errors
 ///
 /// The reason why it is no message, with whatever could be read of its action and info hash.
-pub fn parse(frame: Bytes) -> Result<Incoming, Refusal> {
-    let mut fields = Fields::default();
+pub fn parse(frame: Bytes, limits: &Limits) -> Result<Incoming, Refusal> {
+    let mut fields = Fields::new(limits);
     let outcome = match std::str::from_utf8(&frame) {
         Ok(_) => fields.read(&frame).inspect_err(|_| fields.read_envelope(&frame)),
         Err(_) => Err(Reason::NotUtf8),

@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::scan::Span;
-use crate::limits::{JSON_DEPTH_MAX, SCRAPE_HASHES_MAX};
+use crate::limits::SCRAPE_HASHES_MAX;
 
 /// Why a message was refused. Its `Display` is the `failure reason` on the wire; it never quotes
 /// what the client sent, so it is safe inside a JSON string as it stands.
@@ -19,9 +19,12 @@ pub enum Reason {
         /// Offset into the frame in bytes.
         at: usize,
     },
-    /// Nested deeper than [`JSON_DEPTH_MAX`].
-    #[error("the message nests deeper than {JSON_DEPTH_MAX} levels")]
-    TooDeep,
+    /// Nested deeper than [`Limits::json_depth`](crate::limits::Limits::json_depth).
+    #[error("the message nests deeper than {bound} levels")]
+    TooDeep {
+        /// The limit.
+        bound: usize,
+    },
     /// JSON, but no object.
     #[error("the message must be a JSON object")]
     NotAnObject,
@@ -46,6 +49,17 @@ pub enum Reason {
     /// `answer` isn't an answer.
     #[error("answer must be {{type: 'answer', sdp}}")]
     BadAnswer,
+    /// The SDP of an offer or an answer is longer than
+    /// [`Limits::sdp_bytes`](crate::limits::Limits::sdp_bytes).
+    #[error("the sdp of an {field} has {bytes} bytes, and {bound} is the limit")]
+    SdpTooLong {
+        /// `offer` or `answer`.
+        field: &'static str,
+        /// Its length in bytes, as it stands in the message.
+        bytes: usize,
+        /// The limit.
+        bound: usize,
+    },
     /// A scrape without `info_hash` asks for everything.
     #[error("info_hash must name what to scrape: one, or an array of up to {SCRAPE_HASHES_MAX}")]
     ScrapeOfEverything,
@@ -121,6 +135,7 @@ labels! {
     UnknownEvent => "unknown_event",
     BadOffers => "bad_offers",
     BadAnswer => "bad_answer",
+    SdpTooLong => "sdp_too_long",
     ScrapeOfEverything => "scrape_of_everything",
     ScrapeTooLong => "scrape_too_long",
     PeerIdTaken => "peer_id_taken",

@@ -3,17 +3,16 @@
 
 use bytes::Bytes;
 use serde_json::Value;
-use tracker_core::{Announce, Answer, Event, Incoming, Outgoing, Reason, Refusal, Scrape, parse};
+use tracker_core::{
+    Announce, Answer, Event, Incoming, Limits, Outgoing, Reason, Refusal, Scrape, parse,
+};
 
 use crate::support::text;
 
-/// Offers of one announce that are looked at.
-const OFFERS_MAX: usize = 50;
-
 /// Whether the frame is accepted, after everything that may be relayed of it was compared.
-pub(crate) fn check(frame: &Bytes) -> bool {
+pub(crate) fn check(frame: &Bytes, limits: &Limits) -> bool {
     let whole = serde_json::from_slice::<Value>(frame);
-    let message = match parse(frame.clone()) {
+    let message = match parse(frame.clone(), limits) {
         Ok(message) => message,
         Err(refusal) => {
             check_refusal(frame, refusal, whole.as_ref());
@@ -27,7 +26,7 @@ pub(crate) fn check(frame: &Bytes) -> bool {
         Err(error) => panic!("accepted what is no JSON: {error}"),
     };
     match message {
-        Incoming::Announce(announce) => check_announce(frame, &announce, &whole),
+        Incoming::Announce(announce) => check_announce(frame, limits, &announce, &whole),
         Incoming::Answer(answer) => check_answer(frame, &answer, &whole),
         Incoming::Scrape(scrape) => check_scrape(&scrape, &whole),
     }
@@ -60,7 +59,7 @@ fn check_refusal(frame: &Bytes, refusal: Refusal, whole: Result<&Value, &serde_j
     }
 }
 
-fn check_announce(frame: &Bytes, announce: &Announce, whole: &Value) {
+fn check_announce(frame: &Bytes, limits: &Limits, announce: &Announce, whole: &Value) {
     assert_eq!(whole["action"], "announce");
     assert_eq!(string(announce.info_hash_span.of(frame)), whole["info_hash"]);
     assert_eq!(text(&announce.info_hash.0), whole["info_hash"]);
@@ -76,10 +75,12 @@ fn check_announce(frame: &Bytes, announce: &Announce, whole: &Value) {
     let nothing_left = whole["left"].as_f64() == Some(0.0);
     assert_eq!(announce.seeder, nothing_left || announce.event == Event::Completed);
     let numwant = whole["numwant"].as_f64().unwrap_or_default();
-    assert!(announce.numwant as f64 == numwant.min(OFFERS_MAX as f64));
+    assert_eq!(announce.numwant, numwant as usize);
 
     let offers = whole["offers"].as_array().map_or(0, Vec::len);
-    assert_eq!(announce.offers.len(), offers.min(OFFERS_MAX));
+    let bound = Some(limits.offers_per_announce).filter(|bound| *bound > 0).unwrap_or(usize::MAX);
+    assert_eq!(announce.offers.len(), offers.min(bound));
+    assert_eq!(announce.offers_ignored, offers - announce.offers.len());
     for (index, offered) in announce.offers.iter().enumerate() {
         let element = &whole["offers"][index];
         assert_eq!(value(offered.offer.of(frame)), element["offer"]);

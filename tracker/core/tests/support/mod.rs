@@ -9,8 +9,8 @@ use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use serde_json::{Value, json};
 use tracker_core::{
-    ConnId, Counts, Incoming, InfoHash, Input, Outbox, Outgoing, PeerId, Refusal, Settings, Shard,
-    parse,
+    ConnId, Counts, Incoming, InfoHash, Input, Limits, Outbox, Outgoing, PeerId, Refusal, Settings,
+    Shard, parse,
 };
 
 /// One thing that the shard did.
@@ -47,6 +47,7 @@ impl Outbox for Recording {
 /// A shard with its clock and its dice.
 pub(crate) struct Tracker {
     pub(crate) shard: Shard,
+    limits: Limits,
     pub(crate) now: Duration,
     pub(crate) rng: SmallRng,
 }
@@ -57,9 +58,10 @@ impl Tracker {
     }
 
     pub(crate) fn with(settings: Settings, seed: u64) -> Self {
+        let limits = settings.limits.clone();
         let (shard, rng) = (Shard::new(settings, seed), SmallRng::seed_from_u64(seed));
         let now = Duration::from_secs(1000);
-        Self { shard, now, rng }
+        Self { shard, limits, now, rng }
     }
 
     /// A frame comes in from a connection; what the shard does about it.
@@ -70,7 +72,7 @@ impl Tracker {
     pub(crate) fn hear_raw(&mut self, from: u64, frame: &str) -> Vec<Did> {
         let from = ConnId(from);
         let frame = Bytes::copy_from_slice(frame.as_bytes());
-        match parse(frame.clone()) {
+        match parse(frame.clone(), &self.limits) {
             Ok(Incoming::Announce(announce)) => {
                 self.handle(Input::Announce { from, announce: &announce })
             }

@@ -7,8 +7,8 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use origin::{ConfigError, OriginConfig, ValidOrigin};
-use tracker_core::Settings;
-use tracker_core::limits::OFFERS_PER_ANNOUNCE_MAX;
+use tracker_core::limits::OFFERS_RELAYED_MAX;
+use tracker_core::{Limits, Settings};
 use web::PlayerStream;
 
 use super::raw::{
@@ -200,11 +200,12 @@ impl RawListener {
 
 impl RawTracker {
     fn validate(self) -> Result<Settings, ConfigError> {
-        let offers = 0..=OFFERS_PER_ANNOUNCE_MAX as u64;
+        let offers = 0..=OFFERS_RELAYED_MAX as u64;
         let interval = within("tracker.announceInterval", self.announce_interval, 1..=86_400)?;
         Ok(Settings {
             max_offers: within("tracker.maxOffers", self.max_offers, offers)? as usize,
             announce_interval: Duration::from_secs(interval),
+            limits: Limits::default(),
         })
     }
 }

@@ -1,17 +1,14 @@
-//! One socket as its worker sees it: the half that is written to, what waits to be written, and
-//! when it was last heard of. The half that is read belongs to the socket's `PeerActor`.
+//! One socket as its worker sees it: its bytes, what waits to be written, and when it was last
+//! heard of. The worker owns it, and its `PeerActor` reads through the worker.
 
 use std::io;
-use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix::Addr;
-use socket2::SockRef;
-use tokio::io::AsyncWrite;
-use tokio::net::tcp::OwnedWriteHalf;
 use tracker_websocket::frame::{Opcode, write_header};
 
+use super::stream::Stream;
 use crate::actors::PeerActor;
 use crate::close::Close;
 use crate::limits::{OUTBOX_BYTES_MAX, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX};
@@ -19,7 +16,7 @@ use crate::limits::{OUTBOX_BYTES_MAX, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX
 /// One socket of a worker.
 #[derive(Debug)]
 pub(crate) struct Connection {
-    pub(crate) socket: OwnedWriteHalf,
+    pub(crate) stream: Stream,
     pub(crate) actor: Addr<PeerActor>,
     pub(crate) outbox: Outbox,
     /// How long it may be silent; `None` is for ever.
@@ -116,39 +113,33 @@ impl Connection {
     /// Writes what waits, once, without waiting for the kernel.
     pub(crate) fn flush(&mut self, spare: &mut Spare) -> Flushed {
         while !self.outbox.rest().is_empty() {
-            match self.socket.try_write(self.outbox.rest()) {
+            match self.stream.try_write(self.outbox.rest()) {
                 Ok(count) => self.outbox.written += count,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return Flushed::Broken,
             }
         }
-        self.emptied(spare);
+        self.outbox.recycle(spare);
+        if self.closing_until.is_some() {
+            // The client reads the close frame, then the end.
+            self.stream.end();
+        }
         Flushed::All
     }
 
     /// Writes what waits, as the kernel takes it; wakes the task of `cx` when it takes more.
-    pub(crate) fn poll_flush(
-        &mut self,
-        cx: &mut Context<'_>,
-        spare: &mut Spare,
-    ) -> Poll<io::Result<()>> {
-        while !self.outbox.rest().is_empty() {
-            match Pin::new(&mut self.socket).poll_write(cx, self.outbox.rest()) {
-                Poll::Ready(Ok(count)) => self.outbox.written += count,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
+    /// `false` when the connection is broken.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>, spare: &mut Spare) -> Poll<bool> {
+        loop {
+            match self.flush(spare) {
+                Flushed::All => return Poll::Ready(true),
+                Flushed::Broken => return Poll::Ready(false),
+                Flushed::Blocked => {
+                    if ready!(self.stream.poll_write_ready(cx)).is_err() {
+                        return Poll::Ready(false);
+                    }
+                }
             }
-        }
-        self.emptied(spare);
-        Poll::Ready(Ok(()))
-    }
-
-    fn emptied(&mut self, spare: &mut Spare) {
-        self.outbox.recycle(spare);
-        if self.closing_until.is_some() {
-            // The client reads the close frame, then the end; an error means that it has gone.
-            let _ = SockRef::from(self.socket.as_ref()).shutdown(std::net::Shutdown::Write);
         }
     }
 }

@@ -3,4 +3,5 @@
 
 pub(crate) mod connection;
 pub(crate) mod read_buffer;
+pub(crate) mod stream;
 pub(crate) mod upgrade;

@@ -1,4 +1,4 @@
-//! From HTTP to WebSocket: actix-http hands over the raw socket of a request that asks for an
+//! From HTTP to WebSocket: actix-http hands over the stream of a request that asks for an
 //! upgrade, with what it had read already. From here on the socket costs neither HTTP's buffers
 //! nor its task.
 
@@ -12,8 +12,8 @@ use actix_http::body::{BoxBody, MessageBody};
 use actix_http::header::{CONTENT_TYPE, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
 use actix_http::{HttpMessage, Request, Response, StatusCode, h1, ws};
 use bytes::BytesMut;
-use tokio::net::TcpStream;
 
+use super::stream::Stream;
 use crate::access::{Ticket, TokenRefusal};
 use crate::actors::{PeerActor, Seat};
 use crate::config::ServerConfig;
@@ -25,12 +25,12 @@ pub(crate) async fn upgrade(
     worker: Rc<Worker>,
     server: Arc<ServerConfig>,
     request: Request,
-    framed: Framed<TcpStream, h1::Codec>,
+    framed: Framed<Stream, h1::Codec>,
 ) -> Result<(), Infallible> {
     match judge(&worker, &server, &request) {
         Ok(ticket) => {
-            if let Ok((socket, read)) = answer(framed, switching_protocols(&request)).await {
-                PeerActor::start_on(worker, socket, Seat::new(server, ticket, read));
+            if let Ok((stream, read)) = answer(framed, switching_protocols(&request)).await {
+                PeerActor::start_on(worker, stream, Seat::new(server, ticket, read));
             }
         }
         // Who doesn't wait for the refusal has what it wants.
@@ -83,11 +83,11 @@ fn refusal(status: StatusCode, reason: impl MessageBody + 'static) -> Response<B
         .map_into_boxed_body()
 }
 
-/// Writes the response with HTTP's own codec, and takes the socket and what was read of it back.
+/// Writes the response with HTTP's own codec, and takes the stream and what was read of it back.
 async fn answer(
-    framed: Framed<TcpStream, h1::Codec>,
+    framed: Framed<Stream, h1::Codec>,
     response: Response<BoxBody>,
-) -> io::Result<(TcpStream, BytesMut)> {
+) -> io::Result<(Stream, BytesMut)> {
     use actix_codec::Encoder;
     use actix_http::body::BodySize;
     use tokio::io::AsyncWriteExt;

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::support::{Server, announce, frame, id, offer};
 
-const SDP_BYTES: usize = 30_000;
+const SDP_BYTES: usize = 15_000;
 
 /// Announces of `peer` with an offer of [`SDP_BYTES`] each, `range` of them in one packet.
 fn burst(peer: &str, range: std::ops::Range<usize>) -> Vec<u8> {
@@ -74,9 +74,9 @@ fn a_reader_is_not_closed_for_what_is_sent_to_it_at_once() {
     let mut ann = server.raw().upgrade(b"");
     ann.say(&announce("film", "ann", &json!({})).to_string());
     assert!(ann.hear_text().contains("interval"));
-    // 40 offers of 30 kB in one go are 1.2 MB for one receiver, who does read.
+    // 80 offers of 15 kB in one go are 1.2 MB for one receiver, who does read.
     let mut raw = server.raw().upgrade(b"");
-    let packet = burst("ben", 0..40);
+    let packet = burst("ben", 0..80);
     let writer = raw.socket.try_clone().expect("a socket");
     std::thread::scope(|scope| {
         scope.spawn(move || {
@@ -84,11 +84,11 @@ fn a_reader_is_not_closed_for_what_is_sent_to_it_at_once() {
             (&writer).write_all(&packet).expect("sent");
         });
         scope.spawn(move || {
-            for _ in 0..40 {
+            for _ in 0..80 {
                 assert!(raw.hear_text().contains("interval"));
             }
         });
-        for n in 0..40 {
+        for n in 0..80 {
             assert!(ann.hear_text().contains(&id(&format!("o{n}"))), "offer {n}");
         }
     });
@@ -96,7 +96,11 @@ fn a_reader_is_not_closed_for_what_is_sent_to_it_at_once() {
 
 #[test]
 fn a_message_as_long_as_the_file_allows_reaches_its_receiver() {
-    let server = Server::with_websockets(&json!({"maxPayloadLength": 1 << 20}));
+    let server = json!({"server": {"port": 0, "host": "127.0.0.1"},
+        "websockets": {"maxPayloadLength": 1 << 20}});
+    let server = Server::with_settings(&json!({"servers": [server]}), |settings| {
+        settings.limits.sdp_bytes = 0;
+    });
     let (mut ann, mut ben) = (server.client(), server.client());
     ann.announce("film", "ann");
     let sdp = "x".repeat(1_000_000);

@@ -6,7 +6,6 @@
 mod tests;
 
 use super::refusal::Reason;
-use crate::limits::JSON_DEPTH_MAX;
 
 /// A piece of a frame, as offsets in bytes: a raw slice that can cross threads with its frame.
 /// A string's span leaves out its quotes; an object's span has its braces.
@@ -21,6 +20,11 @@ impl Span {
     #[must_use]
     pub fn of<'a>(&self, frame: &'a [u8]) -> &'a [u8] {
         &frame[self.start as usize..self.end as usize]
+    }
+
+    /// Its length.
+    pub(super) fn bytes(self) -> usize {
+        (self.end - self.start) as usize
     }
 }
 
@@ -40,12 +44,14 @@ pub(super) struct Scanner<'a> {
     text: &'a [u8],
     at: usize,
     depth: usize,
+    depth_max: usize,
 }
 
 impl<'a> Scanner<'a> {
-    /// A scanner at the start of `frame`, which must be shorter than 4 GiB.
-    pub(super) fn new(frame: &'a [u8]) -> Self {
-        Self { text: frame, at: 0, depth: 0 }
+    /// A scanner at the start of `frame`, which must be shorter than 4 GiB. It calls itself for
+    /// each of up to `depth_max` levels.
+    pub(super) fn new(frame: &'a [u8], depth_max: usize) -> Self {
+        Self { text: frame, at: 0, depth: 0, depth_max }
     }
 
     /// Calls `member` with every key of the object that starts here; it must consume the value.
@@ -109,8 +115,8 @@ impl<'a> Scanner<'a> {
         if self.peek() != Some(open) {
             return Ok(None);
         }
-        if self.depth == JSON_DEPTH_MAX {
-            return Err(Reason::TooDeep);
+        if self.depth == self.depth_max {
+            return Err(Reason::TooDeep { bound: self.depth_max });
         }
         let start = self.at;
         self.depth += 1;

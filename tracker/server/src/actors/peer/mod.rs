@@ -11,8 +11,6 @@ use std::task::{Context as TaskContext, Poll};
 
 use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
 use tracker_core::{ConnId, Incoming, Outgoing, Reason, Refusal, parse};
 use tracker_websocket::frame::{Opcode, decode};
 use tracker_websocket::message::Message as Said;
@@ -21,15 +19,15 @@ use super::shard::PeerLeft;
 use crate::close::Close;
 use crate::limits::{FRAMES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN};
 use crate::transport::connection::{Connection, Outbox};
+use crate::transport::stream::Stream;
 use crate::worker::Worker;
 use seat::Seat;
 
-/// The actor of one socket.
+/// The actor of one socket, which its worker owns.
 #[derive(Debug)]
 pub(crate) struct PeerActor {
     worker: Rc<Worker>,
     conn: ConnId,
-    socket: Option<OwnedReadHalf>,
     seat: Seat,
     /// Why it ends, once it does.
     close: Option<Close>,
@@ -61,14 +59,13 @@ enum Next {
 }
 
 impl PeerActor {
-    /// Starts the actor of `socket` on this thread, which is `worker`'s.
-    pub(crate) fn start_on(worker: Rc<Worker>, socket: TcpStream, seat: Seat) -> ConnId {
-        let (read, write) = socket.into_split();
+    /// Starts the actor of a socket on this thread, which is `worker`'s.
+    pub(crate) fn start_on(worker: Rc<Worker>, stream: Stream, seat: Seat) -> ConnId {
         let mut conn = ConnId(0);
         Self::create(|ctx| {
             ctx.set_mailbox_capacity(PEER_MAILBOX_MESSAGES);
             conn = worker.insert(Connection {
-                socket: write,
+                stream,
                 actor: ctx.address(),
                 outbox: Outbox::default(),
                 heard_at: worker.node.now(),
@@ -80,7 +77,7 @@ impl PeerActor {
             if worker.node.is_stopping() {
                 ctx.notify(ClosePeer(Close::Stopping));
             }
-            Self { worker: worker.clone(), conn, socket: Some(read), seat, close: None }
+            Self { worker: worker.clone(), conn, seat, close: None }
         });
         conn
     }
@@ -90,14 +87,15 @@ impl PeerActor {
         let flushed = self.worker.with_spare(self.conn, |connection, spare| {
             if connection.outbox.blocked { connection.poll_flush(cx, spare) } else { Poll::Pending }
         });
-        if matches!(flushed, Some(Poll::Ready(Err(_)))) {
+        if flushed == Some(Poll::Ready(false)) {
             return self.end(ctx, Close::Lost);
         }
         // First what came behind the handshake, or what a wait has left over.
         let mut outcome = self.read_frames(ctx);
-        for turn in 0.. {
+        let mut reads = 0;
+        loop {
             match outcome {
-                Ok(Next::Read) if turn < READS_PER_TURN => {}
+                Ok(Next::Read) if reads < READS_PER_TURN => {}
                 Ok(Next::Read | Next::Turn) => {
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
@@ -106,18 +104,14 @@ impl PeerActor {
                 Ok(Next::Over) => return Poll::Ready(()),
                 Err(close) => self.say_goodbye(close),
             }
-            let Some(socket) = &mut self.socket else {
-                break;
-            };
-            let read = self.worker.read_buffer.borrow_mut().poll_read(socket, cx);
-            let bytes = match read {
+            let bytes = match self.worker.poll_read(self.conn, cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(bytes)) if !bytes.is_empty() => bytes,
                 Poll::Ready(_) => return self.end(ctx, Close::Lost),
             };
             outcome = self.take_bytes(bytes, ctx);
+            reads += 1;
         }
-        Poll::Ready(())
     }
 
     fn take_bytes(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
@@ -179,7 +173,7 @@ impl PeerActor {
         if self.seat.server.echo {
             return self.echo(&frame, text);
         }
-        match parse(frame.clone()) {
+        match parse(frame.clone(), &self.worker.node.settings.limits) {
             Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, ctx)),
             Ok(Incoming::Answer(answer)) => Ok(self.answer(answer, ctx)),
             Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(&scrape, ctx)),

@@ -2,13 +2,11 @@
 //! moves. Placement is decided here, at the first announce of a swarm, and never per frame.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::sync::atomic::Ordering::Relaxed;
 
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
-use tokio::net::TcpStream;
 use tracker_core::wire::{Action, Span};
 use tracker_core::{Counts, Event, InfoHash, Outgoing, PeerId, Reason, Refusal};
 
@@ -93,22 +91,19 @@ impl PeerActor {
         announce: tracker_core::Announce,
         ctx: &mut Context<Self>,
     ) -> Next {
-        let (Some(shard), Some(read), Some(connection)) = (
-            self.worker.node.shard(worker).cloned(),
-            self.socket.take(),
-            self.worker.remove(self.conn),
-        ) else {
+        let (Some(shard), Some(connection)) =
+            (self.worker.node.shard(worker).cloned(), self.worker.remove(self.conn))
+        else {
             ctx.stop();
             return Next::Over;
         };
         // Half a frame shall not hold this worker's read buffer from over there.
         self.seat.keep_rest();
         let unsent = connection.outbox.rest().to_vec();
-        let socket = read.reunite(connection.socket).map_err(io::Error::other);
         let server = self.seat.server.clone();
         let seat = std::mem::replace(&mut self.seat, Seat::new(server, None, BytesMut::new()));
-        match socket.and_then(TcpStream::into_std) {
-            Ok(socket) => shard.do_send(Adopt { socket, seat, unsent, announce }),
+        match connection.stream.detach() {
+            Ok(stream) => shard.do_send(Adopt { stream, seat, unsent, announce }),
             Err(error) => {
                 tracing::debug!(%error, "a socket could not leave its worker");
                 self.worker.metrics().closed(Close::Lost);

@@ -7,6 +7,7 @@ use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
 use tracker_websocket::frame::{Opcode, write_header};
 
 use crate::actors::peer::seat::{Membership, Seat};
+use crate::transport::stream::Detached;
 
 /// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
 #[derive(Message, Debug)]
@@ -43,7 +44,7 @@ pub(crate) struct PeerLeft {
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
 pub(crate) struct Adopt {
-    pub(crate) socket: std::net::TcpStream,
+    pub(crate) stream: Detached,
     pub(crate) seat: Seat,
     /// Frames that it hadn't been sent yet.
     pub(crate) unsent: Vec<u8>,

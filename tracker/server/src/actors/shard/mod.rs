@@ -14,7 +14,6 @@ use std::task::{Context as TaskContext, Poll};
 use actix::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use tokio::net::TcpStream;
 use tracker_core::{InfoHash, Input, Shard};
 
 use super::peer::PeerActor;
@@ -176,11 +175,11 @@ impl Handler<Adopt> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, adopt: Adopt, _: &mut Self::Context) {
-        let Adopt { socket, seat, unsent, announce } = adopt;
+        let Adopt { stream, seat, unsent, announce } = adopt;
         let info_hash = announce.info_hash;
-        match TcpStream::from_std(socket) {
-            Ok(socket) => {
-                let from = PeerActor::start_on(self.worker.clone(), socket, seat);
+        match stream.attach() {
+            Ok(stream) => {
+                let from = PeerActor::start_on(self.worker.clone(), stream, seat);
                 self.worker.metrics().relocated.fetch_add(1, Relaxed);
                 self.worker.push_frames(from, &unsent);
                 self.announce(Announce { from, announce });

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 use tracker::config::{self, Loaded};
 use tracker::{Addresses, Tracker};
+use tracker_core::Settings;
 
 pub use client::{Client, announce, answer, id, offer};
 pub use raw::{Raw, frame};
@@ -54,6 +55,11 @@ impl Server {
 
     /// The same, with these sections of the configuration instead of ours.
     pub fn with(sections: &Value) -> Self {
+        Self::with_settings(sections, |_| {})
+    }
+
+    /// The same, with rules other than the configuration says.
+    pub fn with_settings(sections: &Value, change: impl FnOnce(&mut Settings)) -> Self {
         let mut config = json!({
             "servers": [{"server": {"port": 0, "host": "127.0.0.1"}}],
             "workers": 2,
@@ -61,7 +67,8 @@ impl Server {
         for (key, value) in sections.as_object().expect("sections") {
             config[key] = value.clone();
         }
-        let config = load(&config).expect("a configuration").config;
+        let mut config = load(&config).expect("a configuration").config;
+        change(&mut config.settings);
         let (tell, told) = mpsc::channel();
         let (stop, stopped) = oneshot::channel();
         let thread = std::thread::spawn(move || {
