@@ -1,6 +1,6 @@
 # The few commands that people type. Everything else is cargo's.
 
-.PHONY: run test autobahn bench
+.PHONY: run test autobahn fuzz bench
 
 # The whole product on port 8000. Without ffmpeg it plays a shipped clip, so getting it may fail.
 run:
@@ -19,6 +19,10 @@ test:
 # it needs but Python 2.7. `.ci/autobahn '9.*'` runs some cases.
 autobahn:
 	.ci/autobahn
+
+# Each fuzz target for ten minutes. It needs a C++ compiler.
+fuzz:
+	.ci/fuzz 600
 
 bench:
 	cargo bench -p benches
