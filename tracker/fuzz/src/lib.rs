@@ -4,6 +4,8 @@
 
 #![allow(clippy::expect_used, reason = "a finding is a panic")]
 
+mod deflate;
+mod extensions;
 mod frames;
 mod messages;
 mod shard;
@@ -19,6 +21,8 @@ mod support;
 use bytes::Bytes;
 use tracker_core::Limits;
 
+pub use deflate::{deflate, inflate};
+pub use extensions::extensions;
 pub use frames::frames;
 pub use messages::messages;
 pub use shard::shard;
@@ -27,8 +31,15 @@ pub use shard::shard;
 pub type Target = fn(&[u8]);
 
 /// All targets, by the names of their folders.
-pub const TARGETS: [(&str, Target); 4] =
-    [("frames", frames), ("messages", messages), ("json", json), ("shard", shard)];
+pub const TARGETS: [(&str, Target); 7] = [
+    ("frames", frames),
+    ("messages", messages),
+    ("extensions", extensions),
+    ("inflate", inflate),
+    ("deflate", deflate),
+    ("json", json),
+    ("shard", shard),
+];
 
 /// A message, as it is parsed here and by another parser: what is accepted means the same to both,
 /// and what is relayed of it is JSON; with the limits that a site begins with and without any.

@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use bytes::{Bytes, BytesMut};
 use tracker_websocket::Violation;
 use tracker_websocket::frame::decode;
-use tracker_websocket::message::{Fragments, Message};
+use tracker_websocket::message::{Data, Fragments, Message};
 use tungstenite::protocol::{Role, WebSocketConfig};
 use tungstenite::{Error, WebSocket, error::ProtocolError};
 
@@ -65,22 +65,24 @@ fn read(bytes: &[u8], payload_max: usize) -> (Vec<Said>, End) {
     let (mut buffer, mut fragments) = (BytesMut::from(bytes), Fragments::default());
     let mut said = Vec::new();
     loop {
-        let message = match decode(&mut buffer, payload_max) {
+        let message = match decode(&mut buffer, payload_max, false) {
             Ok(Some(frame)) => fragments.add(frame, payload_max),
             Ok(None) => return (said, End::Open),
             Err(violation) => Err(violation),
         };
         let message = match message {
             Ok(None) => continue,
-            Ok(Some(Message::Text(text))) if std::str::from_utf8(&text).is_err() => {
+            Ok(Some(Message::Data(Data { text: true, payload, .. })))
+                if std::str::from_utf8(&payload).is_err() =>
+            {
                 Err(Violation::NotUtf8)
             }
             Ok(Some(message)) => Ok(message),
             Err(violation) => Err(violation),
         };
         said.push(match message {
-            Ok(Message::Text(text)) => Said::Text(text),
-            Ok(Message::Binary(bytes)) => Said::Binary(bytes),
+            Ok(Message::Data(Data { text: true, payload, .. })) => Said::Text(payload),
+            Ok(Message::Data(Data { text: false, payload, .. })) => Said::Binary(payload),
             Ok(Message::Ping(payload)) => Said::Ping(payload),
             Ok(Message::Pong) => Said::Pong,
             Ok(Message::Close) => {
@@ -88,6 +90,7 @@ fn read(bytes: &[u8], payload_max: usize) -> (Vec<Said>, End) {
                 return (said, End::Closed);
             }
             Err(Violation::NotUtf8) => return (said, End::NotUtf8),
+            Err(Violation::NotDeflate) => unreachable!("nothing is inflated"),
             Err(Violation::TooBig) => return (said, End::Violation("too big")),
             Err(Violation::Protocol(what)) => return (said, End::Violation(what)),
         });

@@ -23,7 +23,9 @@ pub(crate) enum Close {
     Protocol(&'static str),
     /// A text message isn't UTF-8.
     NotUtf8,
-    /// A message is longer than `maxPayloadLength`.
+    /// A compressed message can't be inflated.
+    NotDeflate,
+    /// A message is longer than `maxPayloadLength`, as it came or inflated.
     TooBig,
 }
 
@@ -32,6 +34,7 @@ impl From<Violation> for Close {
         match violation {
             Violation::Protocol(what) => Self::Protocol(what),
             Violation::NotUtf8 => Self::NotUtf8,
+            Violation::NotDeflate => Self::NotDeflate,
             Violation::TooBig => Self::TooBig,
         }
     }
@@ -39,7 +42,7 @@ impl From<Violation> for Close {
 
 impl Close {
     /// The labels under which ends are counted, each at its [`index`](Self::index).
-    pub(crate) const LABELS: [&'static str; 9] = [
+    pub(crate) const LABELS: [&'static str; 10] = [
         "by_peer",
         "lost",
         "stopping",
@@ -48,6 +51,7 @@ impl Close {
         "slow_reader",
         "protocol",
         "not_utf8",
+        "not_deflate",
         "too_big",
     ];
 
@@ -58,7 +62,7 @@ impl Close {
             Self::Lost | Self::Superseded | Self::SlowReader => None,
             Self::Stopping | Self::Idle => Some(1001),
             Self::Protocol(_) => Some(1002),
-            Self::NotUtf8 => Some(1007),
+            Self::NotUtf8 | Self::NotDeflate => Some(1007),
             Self::TooBig => Some(1009),
         }
     }
@@ -74,7 +78,8 @@ impl Close {
             Self::SlowReader => 5,
             Self::Protocol(_) => 6,
             Self::NotUtf8 => 7,
-            Self::TooBig => 8,
+            Self::NotDeflate => 8,
+            Self::TooBig => 9,
         }
     }
 }

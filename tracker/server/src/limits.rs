@@ -38,6 +38,11 @@ pub(crate) const PEER_MAILBOX_MESSAGES: usize = 4;
 /// plays; wt-tracker takes 20,000 from one socket.
 pub(crate) const MEMBERSHIPS_PER_SOCKET_MAX: usize = 128;
 
+/// Bytes, compressed and inflated, that one socket makes a worker work through before the others
+/// have their turn. A byte that is inflated costs up to 20 ns, and a kilobyte may become a
+/// megabyte, so this comes before the bounds of what is read.
+pub(crate) const INFLATE_BYTES_PER_TURN: usize = 64 << 10;
+
 /// How often a worker looks for what has timed out.
 pub(crate) const SWEEP_TICK: Duration = Duration::from_secs(1);
 

@@ -35,8 +35,19 @@ pub(crate) struct WorkerMetrics {
     pub(crate) relocated: AtomicU64,
     /// Frames for another worker's sockets, which was too busy to take them.
     pub(crate) undelivered: AtomicU64,
+    /// Messages that came compressed.
+    pub(crate) received_deflated: DeflatedBytes,
+    /// Messages that were compressed to be sent.
+    pub(crate) sent_deflated: DeflatedBytes,
     /// Sockets that ended, by [`Close::index`].
     closes: [AtomicU64; Close::LABELS.len()],
+}
+
+/// Bytes of compressed messages, as they are and on the wire.
+#[derive(Debug, Default)]
+pub(crate) struct DeflatedBytes {
+    plain: AtomicU64,
+    deflated: AtomicU64,
 }
 
 /// All workers' counts added up. The names are what `/stats.json` shows.
@@ -98,6 +109,16 @@ impl Metrics {
         Reason::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
     }
 
+    /// Bytes of compressed messages by what was counted.
+    pub(crate) fn deflate_bytes(&self) -> [(&'static str, u64); 4] {
+        [
+            ("received_deflated", self.sum(|worker| &worker.received_deflated.deflated)),
+            ("received_plain", self.sum(|worker| &worker.received_deflated.plain)),
+            ("sent_deflated", self.sum(|worker| &worker.sent_deflated.deflated)),
+            ("sent_plain", self.sum(|worker| &worker.sent_deflated.plain)),
+        ]
+    }
+
     /// Ended sockets by the end's label.
     pub(crate) fn closes(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let count = |index: usize| self.sum(|worker| &worker.closes[index]);
@@ -106,6 +127,14 @@ impl Metrics {
 
     fn sum(&self, count: impl Fn(&WorkerMetrics) -> &AtomicU64) -> u64 {
         self.0.iter().map(|worker| count(worker).load(Relaxed)).sum()
+    }
+}
+
+impl DeflatedBytes {
+    /// Counts one message.
+    pub(crate) fn add(&self, plain: usize, deflated: usize) {
+        self.plain.fetch_add(plain as u64, Relaxed);
+        self.deflated.fetch_add(deflated as u64, Relaxed);
     }
 }
 

@@ -95,6 +95,11 @@ impl Exposition {
             .labelled("reason", counts.refusals());
         page.counter("tracker_closes_total", "WebSockets that ended.")
             .labelled("reason", counts.closes());
+        page.counter(
+            "tracker_deflate_bytes_total",
+            "Payloads of compressed messages, as they went over the wire and as they were before.",
+        )
+        .labelled("kind", counts.deflate_bytes());
         page.counter("tracker_relocations_total", "Sockets that moved to their swarm's worker.")
             .value(totals.relocated);
         page.counter(

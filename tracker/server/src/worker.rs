@@ -1,6 +1,6 @@
 //! What the actors of one worker thread share without locks: the table of its sockets, what waits
-//! to be written to them, and the buffer that they are read through. And the node: what all
-//! workers share.
+//! to be written to them, the buffer that they are read through, and what compresses for all of
+//! them. And the node: what all workers share.
 
 use std::cell::{OnceCell, RefCell};
 use std::io;
@@ -11,9 +11,10 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use actix::Addr;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use slab::Slab;
 use tracker_core::{ConnId, Outgoing, Settings};
+use tracker_websocket::deflate::{Body, Deflater, Inflater};
 use tracker_websocket::frame::Opcode;
 
 use crate::access::Access;
@@ -47,6 +48,8 @@ pub(crate) struct Worker {
     pub(crate) id: WorkerId,
     pub(crate) node: Arc<Node>,
     read_buffer: RefCell<ReadBuffer>,
+    inflater: RefCell<Inflater>,
+    deflater: RefCell<Deflater>,
     sockets: RefCell<Sockets>,
 }
 
@@ -139,6 +142,8 @@ impl Worker {
             id,
             node: node.clone(),
             read_buffer: RefCell::new(ReadBuffer::new()),
+            inflater: RefCell::default(),
+            deflater: RefCell::default(),
             sockets: RefCell::default(),
         });
         let shard = ShardActor::start_on(&worker);
@@ -184,10 +189,45 @@ impl Worker {
         read.unwrap_or_else(|| Poll::Ready(Ok(BytesMut::new())))
     }
 
+    /// The message of at most `bytes_max` that a client has compressed.
+    ///
+    /// # Errors
+    ///
+    /// [`Close::TooBig`] when it is longer, [`Close::NotDeflate`] when it can't be read.
+    pub(crate) fn inflate(&self, deflated: &[u8], bytes_max: usize) -> Result<Bytes, Close> {
+        let mut inflater = self.inflater.borrow_mut();
+        let plain = inflater.inflate(deflated, bytes_max)?;
+        self.metrics().received_deflated.add(plain.len(), deflated.len());
+        Ok(self.read_buffer.borrow_mut().keep(plain))
+    }
+
     /// Puts a message into a socket's outbox. One that has no room is closed: its client doesn't
     /// read.
     pub(crate) fn send(&self, to: ConnId, message: &Outgoing<'_>) {
-        self.push(to, Opcode::Text, message.len(), |out| message.write(out));
+        self.push_text(to, message.len(), |out| message.write(out));
+    }
+
+    /// Puts a message that another worker made into a socket's outbox.
+    pub(crate) fn send_text(&self, to: ConnId, text: &[u8]) {
+        self.push_text(to, text.len(), |out| out.extend_from_slice(text));
+    }
+
+    fn push_text(&self, to: ConnId, bytes: usize, text: impl FnOnce(&mut Vec<u8>)) {
+        self.sockets.borrow_mut().push_with(to, |connection, spare| {
+            if !connection.deflates(bytes) {
+                return connection.push(Opcode::Text, bytes, spare, text);
+            }
+            match self.deflater.borrow_mut().deflate(text) {
+                Body::Deflated(payload) => {
+                    self.metrics().sent_deflated.add(bytes, payload.len());
+                    connection.push_deflated(payload, spare)
+                }
+                Body::Plain(text) => {
+                    let write = |out: &mut Vec<u8>| out.extend_from_slice(text);
+                    connection.push(Opcode::Text, bytes, spare, write)
+                }
+            }
+        });
     }
 
     /// Puts a frame into a socket's outbox.
@@ -203,7 +243,7 @@ impl Worker {
         });
     }
 
-    /// Puts frames that another worker made into a socket's outbox.
+    /// Puts what a socket had not been sent on its last worker into its outbox.
     pub(crate) fn push_frames(&self, to: ConnId, frames: &[u8]) {
         let push =
             |connection: &mut Connection, spare: &mut Spare| connection.push_frames(frames, spare);

@@ -25,18 +25,28 @@ pub struct Frame {
     pub opcode: Opcode,
     /// The last of its message.
     pub fin: bool,
+    /// The first of a compressed message (RFC 7692, section 6).
+    pub deflated: bool,
     /// What it says.
     pub payload: BytesMut,
 }
 
+/// The bit of a header that says "compressed" where that was agreed on, and nothing elsewhere.
+const RSV1: u8 = 0x40;
+
 /// Takes the first frame out of `buffer`; `Ok(None)`, and nothing taken, when it isn't all here.
+/// `deflate` says whether its message may be compressed.
 ///
 /// # Errors
 ///
 /// [`Violation::Protocol`] for what RFC 6455 forbids, [`Violation::TooBig`] for more than `payload_max`
 /// bytes, as soon as the header says so.
-pub fn decode(buffer: &mut BytesMut, payload_max: usize) -> Result<Option<Frame>, Violation> {
-    let Some(header) = Header::read(buffer, payload_max)? else {
+pub fn decode(
+    buffer: &mut BytesMut,
+    payload_max: usize,
+    deflate: bool,
+) -> Result<Option<Frame>, Violation> {
+    let Some(header) = Header::read(buffer, payload_max, deflate)? else {
         return Ok(None);
     };
     let frame_bytes = header.bytes + header.payload_bytes;
@@ -46,12 +56,23 @@ pub fn decode(buffer: &mut BytesMut, payload_max: usize) -> Result<Option<Frame>
     let mut payload = buffer.split_to(frame_bytes);
     payload.advance(header.bytes);
     unmask(&mut payload, header.mask);
-    Ok(Some(Frame { opcode: header.opcode, fin: header.fin, payload }))
+    let Header { opcode, fin, deflated, .. } = header;
+    Ok(Some(Frame { opcode, fin, deflated, payload }))
 }
 
 /// Appends the header of an unfragmented frame of `payload_bytes`.
 pub fn write_header(opcode: Opcode, payload_bytes: usize, out: &mut Vec<u8>) {
     out.push(0x80 | opcode as u8);
+    write_length(payload_bytes, out);
+}
+
+/// Appends the header of a compressed text message of `payload_bytes`.
+pub fn write_deflated_header(payload_bytes: usize, out: &mut Vec<u8>) {
+    out.push(0x80 | RSV1 | Opcode::Text as u8);
+    write_length(payload_bytes, out);
+}
+
+fn write_length(payload_bytes: usize, out: &mut Vec<u8>) {
     match payload_bytes {
         #[expect(clippy::cast_possible_truncation, reason = "matched to be under 126")]
         0..126 => out.push(payload_bytes as u8),
@@ -70,6 +91,7 @@ pub fn write_header(opcode: Opcode, payload_bytes: usize, out: &mut Vec<u8>) {
 struct Header {
     opcode: Opcode,
     fin: bool,
+    deflated: bool,
     mask: [u8; 4],
     /// Length of the header itself.
     bytes: usize,
@@ -78,12 +100,14 @@ struct Header {
 
 impl Header {
     /// `Ok(None)` when it isn't all here.
-    fn read(buffer: &[u8], payload_max: usize) -> Result<Option<Self>, Violation> {
+    fn read(buffer: &[u8], payload_max: usize, deflate: bool) -> Result<Option<Self>, Violation> {
         let [first, second, rest @ ..] = buffer else {
             return Ok(None);
         };
         let (fin, opcode) = (first & 0x80 != 0, opcode(first & 0x0f)?);
-        if first & 0x70 != 0 {
+        let deflated = first & RSV1 != 0;
+        let may_be_deflated = deflate && matches!(opcode, Opcode::Text | Opcode::Binary);
+        if first & 0x30 != 0 || deflated && !may_be_deflated {
             return Err(Violation::Protocol("reserved bits are set"));
         }
         if second & 0x80 == 0 {
@@ -112,7 +136,7 @@ impl Header {
             127 => 8,
             _ => 0,
         };
-        Ok(Some(Self { opcode, fin, mask, bytes, payload_bytes }))
+        Ok(Some(Self { opcode, fin, deflated, mask, bytes, payload_bytes }))
     }
 }
 
@@ -167,12 +191,12 @@ mod tests {
             let whole = client_frame(0x81, &payload);
             for cut in (0..whole.len()).step_by(1 + whole.len() / 50) {
                 let mut part = BytesMut::from(&whole[..cut]);
-                assert!(matches!(decode(&mut part, 1 << 20), Ok(None)));
+                assert!(matches!(decode(&mut part, 1 << 20, false), Ok(None)));
                 assert_eq!(part.len(), cut);
             }
             let mut buffer = whole.clone();
             buffer.extend_from_slice(b"next");
-            let Ok(Some(frame)) = decode(&mut buffer, 1 << 20) else {
+            let Ok(Some(frame)) = decode(&mut buffer, 1 << 20, false) else {
                 panic!("no frame of {length} bytes");
             };
             assert!(frame.fin && frame.opcode == Opcode::Text && frame.payload == payload);
@@ -188,15 +212,31 @@ mod tests {
         let reserved_bit = client_frame(0xc1, b"");
         let reserved_opcode = client_frame(0x83, b"");
         for mut buffer in [unmasked, long_ping, fragmented_ping, reserved_bit, reserved_opcode] {
-            assert!(matches!(decode(&mut buffer, 1 << 20), Err(Violation::Protocol(_))));
+            assert!(matches!(decode(&mut buffer, 1 << 20, false), Err(Violation::Protocol(_))));
+        }
+    }
+
+    #[test]
+    fn the_bit_for_compression_is_for_the_first_frame_of_a_message_and_only_where_agreed_on() {
+        for first in [0xc1, 0xc2, 0x41, 0x42] {
+            let decoded = decode(&mut client_frame(first, b"a"), 1, true);
+            assert!(matches!(decoded, Ok(Some(Frame { deflated: true, .. }))), "{first:#x}");
+            let decoded = decode(&mut client_frame(first & !RSV1, b"a"), 1, true);
+            assert!(matches!(decoded, Ok(Some(Frame { deflated: false, .. }))), "{first:#x}");
+            let decoded = decode(&mut client_frame(first, b"a"), 1, false);
+            assert!(matches!(decoded, Err(Violation::Protocol(_))), "{first:#x}");
+        }
+        for first in [0xc0, 0x40, 0xc8, 0xc9, 0xca, 0xa1, 0x91, 0xe1, 0xd1] {
+            let decoded = decode(&mut client_frame(first, b""), 1, true);
+            assert!(matches!(decoded, Err(Violation::Protocol(_))), "{first:#x}");
         }
     }
 
     #[test]
     fn a_frame_over_the_bound_is_refused_before_it_is_here() {
         let mut header = BytesMut::from(&client_frame(0x81, &[0; 1001])[..4]);
-        assert!(matches!(decode(&mut header, 1000), Err(Violation::TooBig)));
+        assert!(matches!(decode(&mut header, 1000, false), Err(Violation::TooBig)));
         let mut huge = BytesMut::from(&b"\x81\xff\xff\xff\xff\xff\xff\xff\xff\xff"[..]);
-        assert!(matches!(decode(&mut huge, 1000), Err(Violation::TooBig)));
+        assert!(matches!(decode(&mut huge, 1000, false), Err(Violation::TooBig)));
     }
 }

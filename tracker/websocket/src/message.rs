@@ -10,16 +10,25 @@ use crate::limits::EMPTY_FRAGMENTS_MAX;
 /// What a client said.
 #[derive(Debug)]
 pub enum Message {
-    /// A text message, not yet known to be UTF-8.
-    Text(Bytes),
-    /// A binary message: some clients send their JSON in one.
-    Binary(Bytes),
+    /// Something for the tracker.
+    Data(Data),
     /// To be answered with the same payload.
     Ping(Bytes),
     /// The answer to a ping of ours.
     Pong,
     /// The client ends the conversation.
     Close,
+}
+
+/// What is for the tracker, text or not: some clients send their JSON in binary messages.
+#[derive(Debug)]
+pub struct Data {
+    /// It has to be UTF-8, and isn't known to be yet.
+    pub text: bool,
+    /// `payload` is compressed.
+    pub deflated: bool,
+    /// What it says.
+    pub payload: Bytes,
 }
 
 /// The start of a message whose end hasn't come.
@@ -29,6 +38,7 @@ pub struct Fragments(Option<Box<Started>>);
 #[derive(Debug)]
 struct Started {
     text: bool,
+    deflated: bool,
     payload: BytesMut,
     /// Fragments so far that held nothing.
     empty: usize,
@@ -39,8 +49,8 @@ impl Fragments {
     ///
     /// # Errors
     ///
-    /// [`Violation::Protocol`] for fragments out of order, [`Violation::TooBig`] for a message of
-    /// more than `payload_max` bytes.
+    /// [`Violation::Protocol`] for fragments out of order, [`Violation::TooBig`] for a message of more
+    /// than `payload_max` bytes, compressed or not.
     pub fn add(&mut self, frame: Frame, payload_max: usize) -> Result<Option<Message>, Violation> {
         let payload = frame.payload;
         match frame.opcode {
@@ -50,13 +60,15 @@ impl Fragments {
             Opcode::Text | Opcode::Binary if self.0.is_some() => {
                 return Err(Violation::Protocol("a message starts inside another"));
             }
-            Opcode::Text if frame.fin => return Ok(Some(Message::Text(payload.freeze()))),
-            Opcode::Binary if frame.fin => return Ok(Some(Message::Binary(payload.freeze()))),
             Opcode::Text | Opcode::Binary => {
-                let text = frame.opcode == Opcode::Text;
+                let (text, deflated) = (frame.opcode == Opcode::Text, frame.deflated);
+                if frame.fin {
+                    let payload = payload.freeze();
+                    return Ok(Some(Message::Data(Data { text, deflated, payload })));
+                }
                 // A copy, so that the worker's read buffer isn't held until the rest comes.
                 let payload = BytesMut::from(&payload[..]);
-                self.0 = Some(Box::new(Started { text, payload, empty: 0 }));
+                self.0 = Some(Box::new(Started { text, deflated, payload, empty: 0 }));
                 return Ok(None);
             }
             Opcode::Continuation => {}
@@ -76,8 +88,8 @@ impl Fragments {
             self.0 = Some(started);
             return Ok(None);
         }
-        let payload = started.payload.freeze();
-        Ok(Some(if started.text { Message::Text(payload) } else { Message::Binary(payload) }))
+        let Started { text, deflated, payload, .. } = *started;
+        Ok(Some(Message::Data(Data { text, deflated, payload: payload.freeze() })))
     }
 }
 
@@ -101,7 +113,7 @@ mod tests {
     use super::*;
 
     fn frame(opcode: Opcode, fin: bool, payload: &[u8]) -> Frame {
-        Frame { opcode, fin, payload: BytesMut::from(payload) }
+        Frame { opcode, fin, deflated: false, payload: BytesMut::from(payload) }
     }
 
     #[test]
@@ -112,7 +124,18 @@ mod tests {
         assert!(matches!(ping, Ok(Some(Message::Ping(payload))) if payload == "?"));
         assert!(matches!(fragments.add(frame(Opcode::Continuation, false, b""), 3), Ok(None)));
         let last = fragments.add(frame(Opcode::Continuation, true, b"bc"), 3);
-        assert!(matches!(last, Ok(Some(Message::Text(payload))) if payload == "abc"));
+        let Ok(Some(Message::Data(last))) = last else { panic!("no message: {last:?}") };
+        assert!(last.text && !last.deflated && last.payload == "abc");
+    }
+
+    #[test]
+    fn a_message_in_fragments_is_compressed_when_its_first_frame_says_so() {
+        let mut fragments = Fragments::default();
+        let first = Frame { deflated: true, ..frame(Opcode::Binary, false, b"a") };
+        assert!(matches!(fragments.add(first, 2), Ok(None)));
+        let last = fragments.add(frame(Opcode::Continuation, true, b"b"), 2);
+        let Ok(Some(Message::Data(last))) = last else { panic!("no message: {last:?}") };
+        assert!(!last.text && last.deflated && last.payload == "ab");
     }
 
     #[test]
@@ -145,6 +168,7 @@ mod tests {
             assert!(matches!(next, Ok(None)));
         }
         let last = fragments.add(frame(Opcode::Continuation, true, b"a"), BYTES);
-        assert!(matches!(last, Ok(Some(Message::Text(payload))) if payload.len() == BYTES));
+        let Ok(Some(Message::Data(last))) = last else { panic!("no message: {last:?}") };
+        assert_eq!(last.payload.len(), BYTES);
     }
 }

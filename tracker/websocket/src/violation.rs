@@ -8,6 +8,9 @@ pub enum Violation {
     Protocol(&'static str),
     /// Text that isn't UTF-8: close code 1007.
     NotUtf8,
+    /// A compressed message can't be inflated: close code 1007, because what is in it isn't what it
+    /// says, as with text that isn't UTF-8. RFC 7692 names none; `ws` of Node.js chose the same.
+    NotDeflate,
     /// A message is longer than it may be: close code 1009.
     TooBig,
 }

@@ -73,9 +73,13 @@ pub(super) struct RawWebSockets {
     /// Seconds of silence; 0 is for ever.
     #[serde(deserialize_with = "whole")]
     pub(super) idle_timeout: u64,
-    /// A mode of wt-tracker's server, which never compresses what it sends; nor do we yet.
+    /// 0 is off. Each other of wt-tracker's modes agrees on compression with whoever offers it;
+    /// what they say about memory means nothing here, since none is kept for a socket.
     #[serde(deserialize_with = "whole")]
     pub(super) compression: u64,
+    /// Bytes of a message from which on it is sent compressed, to those who understand it.
+    #[serde(deserialize_with = "whole")]
+    pub(super) compression_threshold: u64,
     /// 0 is no limit.
     #[serde(deserialize_with = "whole")]
     pub(super) max_connections: u64,
@@ -198,6 +202,7 @@ impl Default for RawWebSockets {
             max_payload_length: 64 * 1024,
             idle_timeout: 240,
             compression: 1,
+            compression_threshold: 1024,
             max_connections: 0,
         }
     }

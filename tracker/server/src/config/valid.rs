@@ -18,6 +18,9 @@ use super::raw::{
 use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
 use crate::limits::TOKEN_PARAMETER_BYTES_MAX;
 
+/// The most that `maxPayloadLength` may be.
+const FRAME_BYTES_MAX: u64 = 16 << 20;
+
 /// What runs.
 #[derive(Debug)]
 pub struct Config {
@@ -51,6 +54,9 @@ pub struct ServerConfig {
     pub path: PathPattern,
     /// Bytes of a message from a client.
     pub frame_bytes_max: usize,
+    /// Bytes of a message from which on it is sent compressed, to clients that agreed on it; `None`
+    /// agrees with nobody.
+    pub deflate_from_bytes: Option<u32>,
     /// How long a socket may be silent.
     pub idle_timeout: Option<Duration>,
     /// Open sockets of the whole process; 0 is no limit.
@@ -177,15 +183,23 @@ impl RawListener {
         let host = host(&format!("{key}.server.host"), &server.host)?;
         let key = |name: &str| format!("{key}.websockets.{name}");
         let idle = within(&key("idleTimeout"), websockets.idle_timeout, 0..=86_400)?;
-        within(&key("compression"), websockets.compression, 0..=0xffff)?;
+        let compression = within(&key("compression"), websockets.compression, 0..=0xffff)?;
+        // No message is as long as the most, so that it means never: an offer is shorter than the
+        // announce that it came in.
+        let threshold = within(
+            &key("compressionThreshold"),
+            websockets.compression_threshold,
+            0..=FRAME_BYTES_MAX,
+        )?;
         Ok(ServerConfig {
             address: SocketAddr::new(host, port),
             path: path_pattern(&key("path"), &websockets.path)?,
             frame_bytes_max: within(
                 &key("maxPayloadLength"),
                 websockets.max_payload_length,
-                1024..=16 << 20,
+                1024..=FRAME_BYTES_MAX,
             )? as usize,
+            deflate_from_bytes: (compression != 0).then_some(threshold as u32),
             idle_timeout: (idle != 0).then_some(Duration::from_secs(idle)),
             connections_max: within(
                 &key("maxConnections"),

@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use actix::Addr;
-use tracker_websocket::frame::{Opcode, write_header};
+use tracker_websocket::PerMessageDeflate;
+use tracker_websocket::frame::{Opcode, write_deflated_header, write_header};
 
 use super::stream::Stream;
 use crate::actors::PeerActor;
@@ -19,6 +20,10 @@ pub(crate) struct Connection {
     pub(crate) stream: Stream,
     pub(crate) actor: Addr<PeerActor>,
     pub(crate) outbox: Outbox,
+    /// Whether its client understands compressed messages.
+    pub(crate) deflate: Option<PerMessageDeflate>,
+    /// Bytes from which on a message is worth compressing.
+    pub(crate) deflate_from_bytes: u32,
     /// How long it may be silent; `None` is for ever.
     pub(crate) idle_timeout: Option<Duration>,
     /// When bytes last came, or the socket did.
@@ -53,6 +58,16 @@ pub(crate) enum Flushed {
 }
 
 impl Connection {
+    /// Whether a message of `bytes` is to be compressed before it is pushed.
+    pub(crate) fn deflates(&self, bytes: usize) -> bool {
+        let Some(deflate) = self.deflate else {
+            return false;
+        };
+        bytes >= self.deflate_from_bytes as usize
+            && deflate.window_holds(bytes)
+            && self.closing_until.is_none()
+    }
+
     /// Appends a frame. `false` when there is no room for it.
     #[must_use]
     pub(crate) fn push(
@@ -62,31 +77,45 @@ impl Connection {
         spare: &mut Spare,
         payload: impl FnOnce(&mut Vec<u8>),
     ) -> bool {
-        if self.closing_until.is_some() {
-            return true;
-        }
-        if !self.makes_room(payload_bytes, spare) {
-            return false;
-        }
-        if self.outbox.bytes.capacity() == 0 {
-            self.outbox.bytes = spare.take();
-        }
-        write_header(opcode, payload_bytes, &mut self.outbox.bytes);
-        payload(&mut self.outbox.bytes);
-        true
+        self.append(payload_bytes, spare, |out| {
+            write_header(opcode, payload_bytes, out);
+            payload(out);
+        })
+    }
+
+    /// Appends a compressed text message. `false` when there is no room for it.
+    #[must_use]
+    pub(crate) fn push_deflated(&mut self, payload: &[u8], spare: &mut Spare) -> bool {
+        self.append(payload.len(), spare, |out| {
+            write_deflated_header(payload.len(), out);
+            out.extend_from_slice(payload);
+        })
     }
 
     /// Appends frames that are whole already. `false` when there is no room for them.
     #[must_use]
     pub(crate) fn push_frames(&mut self, frames: &[u8], spare: &mut Spare) -> bool {
+        self.append(frames.len(), spare, |out| out.extend_from_slice(frames))
+    }
+
+    /// Lets `write` append, unless nothing may follow any more.
+    fn append(
+        &mut self,
+        bytes: usize,
+        spare: &mut Spare,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> bool {
         if self.closing_until.is_some() {
             return true;
         }
-        let fits = self.makes_room(frames.len(), spare);
-        if fits {
-            self.outbox.bytes.extend_from_slice(frames);
+        if !self.makes_room(bytes, spare) {
+            return false;
         }
-        fits
+        if self.outbox.bytes.capacity() == 0 {
+            self.outbox.bytes = spare.take();
+        }
+        write(&mut self.outbox.bytes);
+        true
     }
 
     /// Whether `bytes` more may wait. Before it is no, the kernel is offered what does: a round

@@ -9,9 +9,12 @@ use std::sync::Arc;
 
 use actix_codec::Framed;
 use actix_http::body::{BoxBody, MessageBody};
-use actix_http::header::{CONTENT_TYPE, HeaderValue, ORIGIN, WWW_AUTHENTICATE};
+use actix_http::header::{
+    CONTENT_TYPE, HeaderValue, ORIGIN, SEC_WEBSOCKET_EXTENSIONS, WWW_AUTHENTICATE,
+};
 use actix_http::{HttpMessage, Request, Response, StatusCode, h1, ws};
 use bytes::BytesMut;
+use tracker_websocket::PerMessageDeflate;
 
 use super::stream::Stream;
 use crate::access::{Ticket, TokenRefusal};
@@ -29,8 +32,10 @@ pub(crate) async fn upgrade(
 ) -> Result<(), Infallible> {
     match judge(&worker, &server, &request) {
         Ok(ticket) => {
-            if let Ok((stream, read)) = answer(framed, switching_protocols(&request)).await {
-                PeerActor::start_on(worker, stream, Seat::new(server, ticket, read));
+            let deflate = server.deflate_from_bytes.and_then(|_| deflate_of(&request));
+            let response = switching_protocols(&request, deflate);
+            if let Ok((stream, read)) = answer(framed, response).await {
+                PeerActor::start_on(worker, stream, Seat::new(server, ticket, deflate, read));
             }
         }
         // Who doesn't wait for the refusal has what it wants.
@@ -62,10 +67,17 @@ fn judge(
     worker.node.access.admit(request.uri().query(), origin.as_deref()).map_err(unauthorized)
 }
 
-fn switching_protocols(request: &Request) -> Response<BoxBody> {
-    ws::handshake_response(request.head())
-        .message_body(())
-        .map_or_else(Into::into, |response| response.map_into_boxed_body())
+fn deflate_of(request: &Request) -> Option<PerMessageDeflate> {
+    let headers = request.headers().get_all(SEC_WEBSOCKET_EXTENSIONS);
+    PerMessageDeflate::negotiate(headers.map(HeaderValue::as_bytes))
+}
+
+fn switching_protocols(request: &Request, deflate: Option<PerMessageDeflate>) -> Response<BoxBody> {
+    let mut response = ws::handshake_response(request.head());
+    if let Some(deflate) = deflate {
+        response.insert_header((SEC_WEBSOCKET_EXTENSIONS, deflate.response()));
+    }
+    response.message_body(()).map_or_else(Into::into, |response| response.map_into_boxed_body())
 }
 
 fn unauthorized(reason: TokenRefusal) -> Response<BoxBody> {

@@ -5,6 +5,7 @@
 mod access;
 mod architecture;
 mod binary;
+mod compression;
 mod conversation;
 mod lists;
 mod metrics;

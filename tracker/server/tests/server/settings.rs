@@ -5,11 +5,12 @@ use serde_json::{Value, json};
 use crate::support::load;
 
 /// Each number of the file by its key, with the least and the most that it may be.
-pub(crate) const NUMBERS: [(&str, i64, i64); 11] = [
+pub(crate) const NUMBERS: [(&str, i64, i64); 12] = [
     ("servers[0].server.port", 0, 65_535),
     ("servers[0].websockets.maxPayloadLength", 1024, 16 << 20),
     ("servers[0].websockets.idleTimeout", 0, 86_400),
     ("servers[0].websockets.compression", 0, 65_535),
+    ("servers[0].websockets.compressionThreshold", 0, 16 << 20),
     ("servers[0].websockets.maxConnections", 0, 1 << 24),
     ("tracker.maxOffers", 0, 50),
     ("tracker.announceInterval", 1, 86_400),

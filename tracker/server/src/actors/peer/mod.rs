@@ -13,11 +13,13 @@ use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
 use tracker_core::{ConnId, Incoming, Outgoing, Reason, Refusal, parse};
 use tracker_websocket::frame::{Opcode, decode};
-use tracker_websocket::message::Message as Said;
+use tracker_websocket::message::{Data, Message as Said};
 
 use super::shard::PeerLeft;
 use crate::close::Close;
-use crate::limits::{FRAMES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN};
+use crate::limits::{
+    FRAMES_PER_TURN, INFLATE_BYTES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN,
+};
 use crate::transport::connection::{Connection, Outbox};
 use crate::transport::stream::Stream;
 use crate::worker::Worker;
@@ -68,6 +70,8 @@ impl PeerActor {
                 stream,
                 actor: ctx.address(),
                 outbox: Outbox::default(),
+                deflate: seat.deflate,
+                deflate_from_bytes: seat.server.deflate_from_bytes.unwrap_or(u32::MAX),
                 heard_at: worker.node.now(),
                 idle_timeout: seat.server.idle_timeout,
                 probe_until: None,
@@ -141,25 +145,40 @@ impl PeerActor {
     /// Looks at the whole frames in the inbox, as many as a turn allows.
     fn read_frames(&mut self, ctx: &mut Context<Self>) -> Result<Next, Close> {
         let payload_max = self.seat.server.frame_bytes_max;
+        let deflate = self.seat.deflate.is_some();
+        let mut inflated_bytes = 0;
         for _ in 0..FRAMES_PER_TURN {
-            let Some(frame) = decode(&mut self.seat.inbox, payload_max)? else {
+            let Some(frame) = decode(&mut self.seat.inbox, payload_max, deflate)? else {
                 self.seat.forget_read();
                 return Ok(Next::Read);
             };
             if let Some(said) = self.seat.fragments.add(frame, payload_max)? {
-                let next = self.take_message(said, ctx)?;
+                let next = self.take_message(said, &mut inflated_bytes, ctx)?;
                 if next != Next::Read {
                     return Ok(next);
                 }
+            }
+            if inflated_bytes >= INFLATE_BYTES_PER_TURN {
+                break;
             }
         }
         Ok(Next::Turn)
     }
 
-    fn take_message(&mut self, said: Said, ctx: &mut Context<Self>) -> Result<Next, Close> {
-        let (frame, text) = match said {
-            Said::Text(frame) => (frame, true),
-            Said::Binary(frame) => (frame, false),
+    /// Adds to `inflated_bytes` what had to be inflated for it.
+    fn take_message(
+        &mut self,
+        said: Said,
+        inflated_bytes: &mut usize,
+        ctx: &mut Context<Self>,
+    ) -> Result<Next, Close> {
+        let (text, frame) = match said {
+            Said::Data(Data { text, deflated: false, payload }) => (text, payload),
+            Said::Data(Data { text, deflated: true, payload }) => {
+                let plain = self.worker.inflate(&payload, self.seat.server.frame_bytes_max)?;
+                *inflated_bytes += payload.len() + plain.len();
+                (text, plain)
+            }
             Said::Ping(payload) => {
                 self.worker.push(self.conn, Opcode::Pong, payload.len(), |out| {
                     out.extend_from_slice(&payload);
@@ -191,8 +210,12 @@ impl PeerActor {
         if text && std::str::from_utf8(message).is_err() {
             return Err(Close::NotUtf8);
         }
-        let opcode = if text { Opcode::Text } else { Opcode::Binary };
-        self.worker.push(self.conn, opcode, message.len(), |out| out.extend_from_slice(message));
+        if text {
+            self.worker.send_text(self.conn, message);
+        } else {
+            let write = |out: &mut Vec<u8>| out.extend_from_slice(message);
+            self.worker.push(self.conn, Opcode::Binary, message.len(), write);
+        }
         self.worker.flush();
         Ok(Next::Read)
     }

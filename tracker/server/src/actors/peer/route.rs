@@ -101,7 +101,8 @@ impl PeerActor {
         self.seat.keep_rest();
         let unsent = connection.outbox.rest().to_vec();
         let server = self.seat.server.clone();
-        let seat = std::mem::replace(&mut self.seat, Seat::new(server, None, BytesMut::new()));
+        let seat =
+            std::mem::replace(&mut self.seat, Seat::new(server, None, None, BytesMut::new()));
         match connection.stream.detach() {
             Ok(stream) => shard.do_send(Adopt { stream, seat, unsent, announce }),
             Err(error) => {

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
 use tracker_core::{InfoHash, PeerId, Reason};
+use tracker_websocket::PerMessageDeflate;
 use tracker_websocket::message::Fragments;
 
 use crate::access::Ticket;
@@ -20,6 +21,8 @@ pub(crate) struct Seat {
     pub(crate) server: Arc<ServerConfig>,
     /// What its token allows; everything without one.
     ticket: Option<Box<Ticket>>,
+    /// Compression, if its handshake agreed on it.
+    pub(crate) deflate: Option<PerMessageDeflate>,
     /// Bytes that were read and not yet looked at, or don't make a frame yet.
     pub(crate) inbox: BytesMut,
     pub(crate) fragments: Fragments,
@@ -46,10 +49,18 @@ impl Seat {
     pub(crate) fn new(
         server: Arc<ServerConfig>,
         ticket: Option<Box<Ticket>>,
+        deflate: Option<PerMessageDeflate>,
         read: BytesMut,
     ) -> Self {
-        let (fragments, memberships) = (Fragments::default(), Vec::new());
-        let mut seat = Self { server, ticket, inbox: read, fragments, memberships, settled: false };
+        let mut seat = Self {
+            server,
+            ticket,
+            deflate,
+            inbox: read,
+            fragments: Fragments::default(),
+            memberships: Vec::new(),
+            settled: false,
+        };
         // HTTP's buffer is 8 KiB, and usually empty.
         seat.keep_rest();
         seat

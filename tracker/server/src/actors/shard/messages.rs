@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use actix::prelude::*;
 use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
-use tracker_websocket::frame::{Opcode, write_header};
 
 use crate::actors::peer::seat::{Membership, Seat};
 use crate::transport::stream::Detached;
@@ -51,13 +50,13 @@ pub(crate) struct Adopt {
     pub(crate) announce: tracker_core::Announce,
 }
 
-/// From another worker's `ShardActor`: frames for sockets of this worker. They are dropped and
-/// counted when the mailbox is full.
+/// From another worker's `ShardActor`: messages for sockets of this worker, which knows who of them
+/// understands compressed ones. They are dropped and counted when the mailbox is full.
 #[derive(Message, Debug, Default)]
 #[rtype(result = "()")]
 pub(crate) struct Deliver {
-    /// Whole frames, one behind the other.
-    pub(super) frames: Vec<u8>,
+    /// Their texts, one behind the other.
+    pub(super) texts: Vec<u8>,
     /// Whose they are, and their lengths in bytes.
     pub(super) receivers: Vec<(ConnId, usize)>,
 }
@@ -79,9 +78,8 @@ pub(crate) struct Drain {
 impl Deliver {
     /// Adds a message for a socket.
     pub(super) fn push(&mut self, to: ConnId, message: &Outgoing<'_>) {
-        let start = self.frames.len();
-        write_header(Opcode::Text, message.len(), &mut self.frames);
-        message.write(&mut self.frames);
-        self.receivers.push((to, self.frames.len() - start));
+        let start = self.texts.len();
+        message.write(&mut self.texts);
+        self.receivers.push((to, self.texts.len() - start));
     }
 }

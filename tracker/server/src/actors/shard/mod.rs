@@ -30,7 +30,7 @@ pub(crate) struct ShardActor {
     worker: Rc<Worker>,
     shard: Shard,
     rng: SmallRng,
-    /// Frames for the sockets of other workers, by worker, until the end of the round.
+    /// Messages for the sockets of other workers, by worker, until the end of the round.
     elsewhere: Vec<Deliver>,
 }
 
@@ -86,11 +86,11 @@ impl ShardActor {
                 continue;
             }
             let deliver = std::mem::take(deliver);
-            let frames = deliver.receivers.len() as u64;
+            let messages = deliver.receivers.len() as u64;
             let taken =
                 self.worker.node.shard(worker).is_some_and(|to| to.try_send(deliver).is_ok());
             if !taken {
-                self.worker.metrics().undelivered.fetch_add(frames, Relaxed);
+                self.worker.metrics().undelivered.fetch_add(messages, Relaxed);
             }
         }
         self.worker.metrics().publish(self.shard.counters(), self.shard.peers());
@@ -198,11 +198,11 @@ impl Handler<Deliver> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, deliver: Deliver, _: &mut Self::Context) {
-        let mut frames = &deliver.frames[..];
+        let mut texts = &deliver.texts[..];
         for (receiver, bytes) in deliver.receivers {
-            let (frame, rest) = frames.split_at(bytes);
-            self.worker.push_frames(receiver, frame);
-            frames = rest;
+            let (text, rest) = texts.split_at(bytes);
+            self.worker.send_text(receiver, text);
+            texts = rest;
         }
     }
 }

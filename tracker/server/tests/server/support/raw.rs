@@ -41,17 +41,33 @@ impl Raw {
 
     /// Sends the handshake, and `more` in the same packet, and reads the response.
     pub fn upgrade(mut self, more: &[u8]) -> Self {
-        let mut request = b"GET / HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n\
+        self.shake_hands("", more);
+        self
+    }
+
+    /// The same with `permessage-deflate`, as Chromium and Firefox offer it.
+    pub fn upgrade_with_deflate(mut self) -> Self {
+        let offer = "permessage-deflate; client_max_window_bits";
+        let head = self.shake_hands(&format!("Sec-WebSocket-Extensions: {offer}\r\n"), b"");
+        assert!(head.contains("permessage-deflate"), "{head}");
+        self
+    }
+
+    /// Sends the handshake with more `headers`, a line each, and returns the response's head.
+    pub fn shake_hands(&mut self, headers: &str, more: &[u8]) -> String {
+        let mut request = format!(
+            "GET / HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n\
             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
-            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-            .to_vec();
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
+        )
+        .into_bytes();
         request.extend(more);
         self.write(&request);
         let head = self.read_head();
         assert!(head.starts_with("HTTP/1.1 101"), "{head}");
         // RFC 6455, section 1.3: the accept value of this very key.
         assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
-        self
+        head
     }
 
     pub fn write(&mut self, bytes: &[u8]) {
