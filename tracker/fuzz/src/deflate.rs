@@ -21,18 +21,17 @@ pub fn inflate(data: &[u8]) {
     let bytes_max = usize::from(u16::from_be_bytes([*high, *low]));
     let mut inflater = Inflater::default();
     let bounded = inflater.inflate(deflated, bytes_max).map(<[u8]>::to_vec);
-    let theirs = inflate_by_miniz(deflated);
-    match (&bounded, &theirs) {
-        (Ok(plain), Some(theirs)) => {
-            assert_eq!(plain, theirs);
-            assert!(plain.len() <= bytes_max);
-        }
-        (Err(Violation::TooBig), Some(theirs)) => assert!(theirs.len() > bytes_max),
-        // What comes before the flaw is too long already.
-        (Err(Violation::TooBig), None) => {}
-        (Err(Violation::NotDeflate), None) => {}
-        differ => panic!("{differ:?}"),
+    let (theirs, is_deflate) = inflate_by_miniz(deflated);
+    match &bounded {
+        Ok(plain) if is_deflate => assert_eq!(*plain, theirs),
+        // A code without symbols, in the last block of what breaks off: zlib's kind waits until it
+        // is used, and miniz doesn't.
+        Ok(plain) => assert!(plain.starts_with(&theirs)),
+        Err(Violation::TooBig) => assert!(theirs.len() > bytes_max || !is_deflate),
+        Err(Violation::NotDeflate) => assert!(!is_deflate),
+        Err(violation) => panic!("{violation:?} is of no inflater"),
     }
+    assert!(bounded.as_ref().map_or(0, Vec::len) <= bytes_max);
     // Whatever it was, the next message begins with nothing of it.
     assert_eq!(inflater.inflate(deflated, bytes_max).map(<[u8]>::to_vec), bounded);
     assert_eq!(inflater.inflate(b"\x4a\x04\x00", 1), Ok(&b"a"[..]));
@@ -47,15 +46,15 @@ pub fn deflate(message: &[u8]) {
             Body::Deflated(deflated) => {
                 assert!(deflated.len() < message.len());
                 assert_eq!(inflater.inflate(deflated, message.len()), Ok(message));
-                assert_eq!(inflate_by_miniz(deflated).as_deref(), Some(message));
+                assert_eq!(inflate_by_miniz(deflated), (message.to_vec(), true));
             }
         }
     }
 }
 
-/// What another implementation makes of it; `None` when it can't be read. Of what is longer than
-/// any bound here, its start.
-fn inflate_by_miniz(deflated: &[u8]) -> Option<Vec<u8>> {
+/// What another implementation makes of it, or of what comes before a flaw, and whether there is
+/// none. Of what is longer than any bound here, its start.
+fn inflate_by_miniz(deflated: &[u8]) -> (Vec<u8>, bool) {
     let input = [deflated, TAIL].concat();
     let flags = TINFL_FLAG_HAS_MORE_INPUT | TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
     let (mut plain, mut read) = (Vec::new(), 0);
@@ -69,9 +68,9 @@ fn inflate_by_miniz(deflated: &[u8]) -> Option<Vec<u8>> {
         match status {
             TINFLStatus::Done if read != deflated.len() && read < input.len() => {}
             TINFLStatus::Done | TINFLStatus::NeedsMoreInput | TINFLStatus::HasMoreOutput => {
-                return Some(plain);
+                return (plain, true);
             }
-            _ => return None,
+            _ => return (plain, false),
         }
     }
 }
