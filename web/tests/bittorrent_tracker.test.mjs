@@ -4,74 +4,89 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
-import { after, before, test } from "node:test";
-import { startTracker, TRACKER } from "./support/product.mjs";
+import { after, test } from "node:test";
+import { TRACKER } from "./support/product.mjs";
+import { eachWay } from "./support/ways.mjs";
 
 const FILE_BYTES = 300_000;
-const WAIT_MAX_MS = 20_000;
+const WAIT_MAX_MS = 20_000; // the library's 10 s before it reconnects included
+const LEECHES = 3;
 
-let tracker;
-let folder;
-const peers = [];
+eachWay((stage, way) => {
+  const peers = [];
+  const open = (name, infoHash, ...file) => {
+    const peer = new Peer(stage, name, infoHash, file);
+    peers.push(peer);
+    return peer;
+  };
 
-before(async () => {
-  tracker = await startTracker();
-  folder = await mkdtemp(join(tmpdir(), "torrent-test-"));
-});
+  after(() => {
+    for (const peer of peers) peer.kill();
+  });
 
-after(async () => {
-  for (const peer of peers) peer.kill();
-  await tracker?.stop();
-  await rm(folder, { recursive: true, force: true });
-});
+  test("a seed and its leeches meet through the tracker and move a file whole", async () => {
+    const content = randomBytes(FILE_BYTES);
+    const file = join(stage.folder, "file");
+    await writeFile(file, content);
+    const infoHash = randomBytes(20).toString("hex");
 
-test("a seed and a leech meet through the tracker and move a file whole", async () => {
-  const content = randomBytes(FILE_BYTES);
-  const file = join(folder, "file");
-  await writeFile(file, content);
-  const infoHash = randomBytes(20).toString("hex");
+    const seed = open("seed", infoHash, file);
+    const first = await seed.next("update");
+    assert.deepEqual(counts(first), { complete: 1, incomplete: 0 });
+    assert.equal(first.interval, TRACKER.tracker.announceInterval);
+    assert.equal(first.extensions, way.compression === 0 ? "" : "permessage-deflate");
+    const { peerId: seedId } = await seed.next("started");
 
-  const seed = new Peer("seed", infoHash, file);
-  const first = await seed.next("update");
-  assert.deepEqual(counts(first), { complete: 1, incomplete: 0 });
-  assert.equal(first.interval, TRACKER.tracker.announceInterval);
+    const leeches = [];
+    for (let number = 1; number <= LEECHES; number += 1) {
+      const leech = open(`leech ${number}`, infoHash);
+      leeches.push(leech);
+      const told = await leech.next("update");
+      assert.deepEqual(counts(told), { complete: 1, incomplete: number });
+    }
+    const sha256 = createHash("sha256").update(content).digest("hex");
+    for (const leech of leeches) {
+      const received = await leech.next("received");
+      assert.deepEqual(received, { event: "received", bytes: FILE_BYTES, sha256, from: seedId });
+    }
 
-  const leech = new Peer("leech", infoHash);
-  const second = await leech.next("update");
-  assert.deepEqual(counts(second), { complete: 1, incomplete: 1 });
+    leeches[0].say("scrape");
+    const all = { complete: 1, incomplete: LEECHES };
+    assert.deepEqual(counts(await leeches[0].next("scrape")), all);
 
-  const { peerId: met } = await leech.next("connected");
-  assert.equal(met, (await seed.next("started")).peerId);
-  const received = await leech.next("received");
-  const sha256 = createHash("sha256").update(content).digest("hex");
-  assert.deepEqual(received, { event: "received", bytes: FILE_BYTES, sha256 });
+    for (const leech of leeches) {
+      leech.say("stop");
+      await leech.next("update");
+    }
+    seed.say("scrape");
+    assert.deepEqual(counts(await seed.next("scrape")), { complete: 1, incomplete: 0 });
+    for (const peer of [seed, ...leeches])
+      assert.deepEqual(peer.told("warning", "error"), [], peer.name);
+  });
 
-  leech.say("scrape");
-  assert.deepEqual(counts(await leech.next("scrape")), { complete: 1, incomplete: 1 });
+  test("clients of different content never meet", async () => {
+    const one = open("one", randomBytes(20).toString("hex"));
+    const other = open("other", randomBytes(20).toString("hex"));
+    for (const peer of [one, other]) {
+      assert.deepEqual(counts(await peer.next("update")), { complete: 0, incomplete: 1 });
+    }
+    // A scrape's answer comes after every offer that the tracker had for this socket.
+    for (const peer of [one, other]) {
+      peer.say("scrape");
+      await peer.next("scrape");
+      assert.deepEqual(peer.told("connected", "warning", "error"), []);
+    }
+  });
 
-  leech.say("stop");
-  await leech.next("update");
-  seed.say("scrape");
-  assert.deepEqual(counts(await seed.next("scrape")), { complete: 1, incomplete: 0 });
-  for (const peer of [seed, leech]) assert.deepEqual(peer.told("warning", "error"), [], peer.name);
-});
-
-test("clients of different content never meet", async () => {
-  const one = new Peer("one", randomBytes(20).toString("hex"));
-  const other = new Peer("other", randomBytes(20).toString("hex"));
-  for (const peer of [one, other]) {
+  test("a client whose tracker was away comes back by itself", async () => {
+    const peer = open("the faithful", randomBytes(20).toString("hex"));
+    await peer.next("update");
+    await stage.restart();
     assert.deepEqual(counts(await peer.next("update")), { complete: 0, incomplete: 1 });
-  }
-  // A scrape's answer comes after every offer that the tracker had for this socket.
-  for (const peer of [one, other]) {
-    peer.say("scrape");
-    await peer.next("scrape");
-    assert.deepEqual(peer.told("connected", "warning", "error"), []);
-  }
+  });
 });
 
 function counts({ complete, incomplete }) {
@@ -84,16 +99,19 @@ class Peer {
   #process;
   #onEvent = () => {};
 
-  constructor(name, infoHash, ...file) {
+  constructor({ tracker, cert }, name, infoHash, file) {
     this.name = name;
+    this.tracker = tracker;
     const script = resolve(import.meta.dirname, "support/torrent_peer.mjs");
     const args = [script, tracker.address.tracker, infoHash, ...file];
-    this.#process = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"] });
+    this.#process = spawn(process.execPath, args, {
+      stdio: ["pipe", "pipe", "inherit"],
+      env: { ...process.env, NODE_EXTRA_CA_CERTS: cert },
+    });
     createInterface({ input: this.#process.stdout }).on("line", (line) => {
       this.#events.push({ taken: false, ...JSON.parse(line) });
       this.#onEvent();
     });
-    peers.push(this);
   }
 
   async next(kind) {
@@ -102,7 +120,7 @@ class Peer {
       const fail = () =>
         failed(
           new Error(
-            `${this.name} waited for ${kind}: ${JSON.stringify(this.#events)}\n${tracker.log}`,
+            `${this.name} waited for ${kind}: ${JSON.stringify(this.#events)}\n${this.tracker.log}`,
           ),
         );
       const timer = setTimeout(fail, WAIT_MAX_MS);

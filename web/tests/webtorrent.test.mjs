@@ -6,19 +6,18 @@ import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { launch, Viewer } from "./support/browser.mjs";
-import { startTracker } from "./support/product.mjs";
+import { eachWay } from "./support/ways.mjs";
 
 const FILE_BYTES = 400_000;
 const TRANSFER_MAX_MS = 30_000;
 const LIBRARY = createRequire(import.meta.url).resolve("webtorrent/dist/webtorrent.min.js");
 
-let tracker;
 let browser;
 let pages;
 
 before(async () => {
-  tracker = await startTracker();
-  browser = await launch();
+  // The certificate of the test's tracker is nobody's.
+  browser = await launch(["--ignore-certificate-errors"]);
   pages = createServer((request, response) => {
     const isScript = request.url === "/webtorrent.js";
     response.setHeader("Content-Type", isScript ? "text/javascript" : "text/html");
@@ -32,21 +31,39 @@ after(async () => {
   await browser?.close();
   pages?.closeAllConnections();
   pages?.close();
-  await tracker?.stop();
 });
 
-test("a seed and a leech in two browsers meet and move a file whole", async () => {
-  const url = `http://127.0.0.1:${pages.address().port}/`;
-  const open = (name) => Viewer.open(browser, name, [tracker], { url });
-  const [seed, leech] = await Promise.all([open("seed"), open("leech")]);
+eachWay((stage, way) => {
+  test("a seed and a leech in two browsers meet and move a file whole", async () => {
+    const { tracker } = stage;
+    const url = `http://127.0.0.1:${pages.address().port}/`;
+    const open = (name) => Viewer.open(browser, name, [tracker], { url, init: keepSockets });
+    const [seed, leech] = await Promise.all([open("seed"), open("leech")]);
 
-  const seeded = await seed.page.evaluate(seedFile, [tracker.address.tracker, FILE_BYTES]);
-  await leech.page.evaluate(startLeech, [tracker.address.tracker, seeded.magnet]);
-  await leech.until("the file", () => window.received !== undefined, null, TRANSFER_MAX_MS);
+    const seeded = await seed.page.evaluate(seedFile, [tracker.address.tracker, FILE_BYTES]);
+    await leech.page.evaluate(startLeech, [tracker.address.tracker, seeded.magnet]);
+    await leech.until("the file", () => window.received !== undefined, null, TRANSFER_MAX_MS);
 
-  const received = await leech.page.evaluate(() => window.received);
-  assert.deepEqual(received, { bytes: FILE_BYTES, sha256: seeded.sha256, peers: 1 });
+    const received = await leech.page.evaluate(() => window.received);
+    assert.deepEqual(received, { bytes: FILE_BYTES, sha256: seeded.sha256, peers: 1 });
+    const extensions = await leech.page.evaluate(() =>
+      window.sockets.map(({ extensions }) => extensions.split(";")[0]),
+    );
+    assert.deepEqual(extensions, [way.compression === 0 ? "" : "permessage-deflate"]);
+    for (const { page } of [seed, leech]) await page.context().close();
+  });
 });
+
+/** In a page, before its scripts: keeps the WebSockets that they open in `window.sockets`. */
+function keepSockets() {
+  window.sockets = [];
+  window.WebSocket = class extends WebSocket {
+    constructor(...args) {
+      super(...args);
+      window.sockets.push(this);
+    }
+  };
+}
 
 /** In the seed's page: random bytes, their digest, and what a leech needs to know. */
 async function seedFile([tracker, fileBytes]) {

@@ -15,6 +15,7 @@ mod process;
 mod prometheus;
 mod stun;
 mod transport;
+mod watched;
 mod worker;
 
 use std::io;
@@ -28,7 +29,7 @@ use origin::{Origin, OriginError};
 use thiserror::Error;
 use web::{PlayerSettings, PlayerStream};
 
-use actors::{AccessActor, ReloadAccess, StopAccess, StopStun, StunActor};
+use actors::{FilesActor, ReloadFiles, StopFiles, StopStun, StunActor};
 use config::{Config, ServerConfig, WebConfig};
 use limits::{HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
 use worker::Node;
@@ -39,7 +40,7 @@ pub struct Tracker {
     addresses: Addresses,
     node: Arc<Node>,
     server: ServerHandle,
-    access: Option<Addr<AccessActor>>,
+    files: Option<Addr<FilesActor>>,
     stun: Vec<Addr<StunActor>>,
     metrics: Option<ServerHandle>,
     drain: Duration,
@@ -50,9 +51,7 @@ pub struct Tracker {
 #[derive(Clone, Debug)]
 pub struct Addresses {
     /// The listeners, in the configuration's order.
-    pub servers: Vec<SocketAddr>,
-    /// The listeners' paths for sockets, in the same order.
-    pub socket_paths: Vec<String>,
+    pub servers: Vec<ServerAddress>,
     /// The STUN server.
     pub stun: Option<SocketAddr>,
     /// The private listener of `/metrics`.
@@ -61,6 +60,17 @@ pub struct Addresses {
     pub streams: Vec<String>,
     /// Whether `/` is the player.
     pub player: bool,
+}
+
+/// Where a listener is.
+#[derive(Clone, Debug)]
+pub struct ServerAddress {
+    /// What it listens on.
+    pub address: SocketAddr,
+    /// Where its sockets are.
+    pub socket_path: String,
+    /// Whether it speaks TLS.
+    pub tls: bool,
 }
 
 /// Why a tracker could not start.
@@ -91,9 +101,16 @@ impl Tracker {
     ///
     /// When an address can't be had or the origin can't start.
     pub fn start(config: Config) -> Result<Self, StartError> {
-        let node = Arc::new(Node::new(config.settings, config.access, config.workers));
         // The origin comes last: what fails before it leaves no ffmpeg behind.
         let listeners = bind(config.servers)?;
+        let servers = addresses(&listeners)?;
+        let certificates = listeners
+            .iter()
+            .zip(&servers)
+            .filter_map(|((server, _), place)| Some((place.address, server.certificate.clone()?)));
+        let certificates = certificates.collect();
+        let node = Node::new(config.settings, config.access, certificates, config.workers);
+        let node = Arc::new(node);
         let (stun, stun_address) = match config.stun {
             Some(stun) => start_stun(stun)?,
             None => (Vec::new(), None),
@@ -102,16 +119,10 @@ impl Tracker {
             config.metrics.map(|address| listen_on("metrics".to_owned(), address)).transpose()?;
         let origin = config.origin.map(Origin::start).transpose()?;
         let streams: Vec<_> = origin.iter().flat_map(Origin::streams).collect();
-        let socket_paths: Vec<_> =
-            listeners.iter().map(|(server, _)| server.path.example().to_owned()).collect();
-        let player = config.web.map(|web| player(web, &streams, &socket_paths, stun_address));
+        let player = config.web.map(|web| player(web, &streams, &servers, stun_address));
 
         let addresses = Addresses {
-            servers: listeners
-                .iter()
-                .map(|(_, listener)| listener.local_addr())
-                .collect::<io::Result<_>>()?,
-            socket_paths,
+            servers,
             stun: stun_address,
             metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
             streams: streams.into_iter().map(|stream| stream.path).collect(),
@@ -123,9 +134,9 @@ impl Tracker {
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
         let metrics = metrics.map(|listener| prometheus::serve(&node, listener)).transpose()?;
-        let access = AccessActor::start_for(&node);
+        let files = FilesActor::start_for(&node);
         let drain = config.drain;
-        Ok(Self { addresses, node, server, access, stun, metrics, drain, origin })
+        Ok(Self { addresses, node, server, files, stun, metrics, drain, origin })
     }
 
     /// Where everything is.
@@ -134,11 +145,12 @@ impl Tracker {
         &self.addresses
     }
 
-    /// Reads the files that the section `access` names again. One that makes no sense is told to
-    /// the log, and what was read before stays in force.
+    /// Reads the files that the configuration names again: certificates, and those of the section
+    /// `access`. One that makes no sense is told to the log, and what was read before stays in
+    /// force.
     pub fn reload(&self) {
-        if let Some(access) = &self.access {
-            access.do_send(ReloadAccess);
+        if let Some(files) = &self.files {
+            files.do_send(ReloadFiles);
         }
     }
 
@@ -150,8 +162,8 @@ impl Tracker {
     pub async fn stop(mut self) {
         self.node.drain(self.drain);
         self.hung_up_within(self.drain).await;
-        if let Some(access) = &self.access {
-            access.do_send(StopAccess);
+        if let Some(files) = &self.files {
+            files.do_send(StopFiles);
         }
         for stun in &self.stun {
             stun.do_send(StopStun);
@@ -194,6 +206,14 @@ fn bind(servers: Vec<ServerConfig>) -> Result<Vec<(Arc<ServerConfig>, TcpListene
     bound.collect()
 }
 
+fn addresses(listeners: &[(Arc<ServerConfig>, TcpListener)]) -> io::Result<Vec<ServerAddress>> {
+    let address = |(server, listener): &(Arc<ServerConfig>, TcpListener)| {
+        let (address, socket_path) = (listener.local_addr()?, server.path.example().to_owned());
+        Ok(ServerAddress { address, socket_path, tls: server.certificate.is_some() })
+    };
+    listeners.iter().map(address).collect()
+}
+
 /// One STUN socket for the address that was named; without one, one for IPv6 and one for IPv4.
 fn start_stun(
     config: config::StunConfig,
@@ -229,7 +249,7 @@ fn start_stun(
 fn player(
     config: WebConfig,
     streams: &[origin::StreamInfo],
-    socket_paths: &[String],
+    servers: &[ServerAddress],
     stun: Option<SocketAddr>,
 ) -> PlayerSettings {
     let own_streams = || {
@@ -242,7 +262,7 @@ fn player(
         streams: config.streams.unwrap_or_else(own_streams),
         trackers: config.trackers.unwrap_or_else(|| {
             // The page comes from the first listener in most setups; a path is of its own port.
-            socket_paths.iter().take(1).cloned().collect()
+            servers.iter().take(1).map(|server| server.socket_path.clone()).collect()
         }),
         stun: config
             .stun

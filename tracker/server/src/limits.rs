@@ -39,8 +39,8 @@ pub(crate) const PEER_MAILBOX_MESSAGES: usize = 4;
 pub(crate) const MEMBERSHIPS_PER_SOCKET_MAX: usize = 128;
 
 /// Bytes, compressed and inflated, that one socket makes a worker work through before the others
-/// have their turn. A byte that is inflated costs up to 20 ns, and a kilobyte may become a
-/// megabyte, so this comes before the bounds of what is read.
+/// have their turn. A compressed byte may cost 32 ns, and a kilobyte of them become a megabyte, so
+/// this comes before the bounds of what is read.
 pub(crate) const INFLATE_BYTES_PER_TURN: usize = 64 << 10;
 
 /// How often a worker looks for what has timed out.
@@ -55,7 +55,19 @@ pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long a socket has to answer a ping when somebody else claims its peer id.
 pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a client may take for its HTTP request, and so for the WebSocket handshake.
+/// TLS handshakes of a listener that a worker has under way. Each holds some 10 kB, and whoever
+/// comes next waits, without them, within the same time limit.
+pub(crate) const TLS_HANDSHAKES_MAX: usize = 4096;
+
+/// Bytes that are encrypted and wait for the kernel to take them, beside what waits in the outbox:
+/// four of the longest records.
+pub(crate) const TLS_BUFFER_BYTES_MAX: usize = 64 << 10;
+
+/// Bytes of a file with a certificate or a key: a chain of ten certificates has some 20 kB.
+pub(crate) const PEM_FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// How long a client may take for its TLS handshake, and then for its HTTP request, and so for the
+/// WebSocket handshake.
 pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often a stop tells the sockets whose time has come.
@@ -77,9 +89,9 @@ pub(crate) const STUN_REQUEST_BYTES_MAX: usize = 1280;
 /// STUN requests that are answered before other tasks of the thread have their turn.
 pub(crate) const STUN_REQUESTS_PER_TURN: usize = 64;
 
-/// How often the files of the section `access` are looked at: an operator who has just changed one
-/// waits this long, and looking costs two system calls.
-pub(crate) const ACCESS_TICK: Duration = Duration::from_secs(2);
+/// How often the files that the configuration names are looked at: an operator who has just changed
+/// one waits this long, and looking costs a system call each.
+pub(crate) const FILES_TICK: Duration = Duration::from_secs(2);
 
 /// Bytes of a file of info hashes: 1.5 million of them, which take 30 MB once they are read.
 pub(crate) const INFO_HASH_FILE_BYTES_MAX: u64 = 64 << 20;

@@ -6,6 +6,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_http::error::DispatchError;
@@ -21,7 +22,7 @@ use tokio::net::TcpStream;
 use crate::config::ServerConfig;
 use crate::http;
 use crate::limits::{BACKLOG_CONNECTIONS, REQUEST_TIMEOUT, STOP_TIMEOUT};
-use crate::transport::stream::Stream;
+use crate::transport::accept::Acceptor;
 use crate::transport::upgrade::upgrade;
 use crate::worker::{Node, Worker};
 
@@ -57,6 +58,7 @@ pub(crate) fn serve(
         let (node, pages) = (node.clone(), pages.clone());
         builder = builder.listen("tracker", listener, move || {
             let worker = Worker::of_this_thread(&node);
+            let acceptor = Rc::new(Acceptor::new(worker.clone(), server.clone()));
             let state = http::routes(node.clone(), server.clone());
             let server = server.clone();
             let sockets = fn_factory(move || {
@@ -76,22 +78,20 @@ pub(crate) fn serve(
                 .client_request_timeout(REQUEST_TIMEOUT)
                 .upgrade(sockets)
                 .finish(map_config(app, |_| AppConfig::default()));
-            fn_service(accept).and_then(http)
+            let streams = fn_service(move |socket: TcpStream| {
+                let (acceptor, address) = (acceptor.clone(), socket.peer_addr().ok());
+                async move {
+                    let stream = acceptor.accept(socket).await.map_err(DispatchError::Io)?;
+                    Ok::<_, DispatchError>((stream, Http::Http1, address))
+                }
+            });
+            streams.and_then(http)
         })?;
     }
     let server = builder.run();
     let handle = server.handle();
     actix_rt::spawn(server);
     Ok(handle)
-}
-
-/// What a new connection is to HTTP.
-async fn accept(socket: TcpStream) -> Result<(Stream, Http, Option<SocketAddr>), DispatchError> {
-    // Else an answer waits up to 40 ms for the client's acknowledgement of what was sent before.
-    // An error means that the client has gone, which is seen soon enough.
-    let _ = socket.set_nodelay(true);
-    let address = socket.peer_addr().ok();
-    Ok((Stream::new(socket), Http::Http1, address))
 }
 
 /// A listening TCP socket. `[::]` takes IPv4 as well.

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tracker::config::{self, Config};
-use tracker::{Addresses, Tracker};
+use tracker::{Addresses, ServerAddress, Tracker};
 
 // 1.19 kB a peer with it, 1.44 kB with the system's allocator.
 #[cfg(not(target_env = "msvc"))]
@@ -74,7 +74,7 @@ async fn run(config: Config, reloads: bool) -> ExitCode {
     };
     print(tracker.addresses());
     until_asked_to_stop(&mut signals, || {
-        tracing::info!("reading the files of `access` again");
+        tracing::info!("reading the files that the configuration names again");
         tracker.reload();
     })
     .await;
@@ -101,20 +101,21 @@ fn print(addresses: &Addresses) {
 }
 
 fn listed(addresses: &Addresses) -> String {
-    let first = reachable(addresses.servers[0]);
+    let first = &addresses.servers[0];
+    let page = url("http", first);
     let mut lines = String::new();
     let mut line = |word: &str, url: String| {
         // Writing to a String cannot fail.
         let _ = writeln!(lines, "{word:<8} {url}");
     };
     if addresses.player {
-        line("player", format!("http://{first}/"));
+        line("player", format!("{page}/"));
     }
-    for (server, path) in addresses.servers.iter().zip(&addresses.socket_paths) {
-        line("tracker", format!("ws://{}{path}", reachable(*server)));
+    for server in &addresses.servers {
+        line("tracker", url("ws", server) + &server.socket_path);
     }
     for stream in &addresses.streams {
-        line("stream", format!("http://{first}{stream}"));
+        line("stream", format!("{page}{stream}"));
     }
     if let Some(stun) = addresses.stun {
         line("stun", format!("stun:{}", reachable(stun)));
@@ -122,8 +123,14 @@ fn listed(addresses: &Addresses) -> String {
     if let Some(metrics) = addresses.metrics {
         line("metrics", format!("http://{}/metrics", reachable(metrics)));
     }
-    line("stats", format!("http://{first}/stats.json"));
+    line("stats", format!("{page}/stats.json"));
     lines
+}
+
+/// The start of a listener's URLs; `scheme` is the one without TLS.
+fn url(scheme: &str, server: &ServerAddress) -> String {
+    let secure = if server.tls { "s" } else { "" };
+    format!("{scheme}{secure}://{}", reachable(server.address))
 }
 
 /// An address to type into a browser on this machine.

@@ -8,6 +8,7 @@ use tracker_core::{Counters, Reason};
 
 use crate::close::Close;
 use crate::directory::WorkerId;
+use crate::transport::accept::Handshake;
 
 /// The counts of all workers.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub(crate) struct WorkerMetrics {
     pub(crate) sent_deflated: DeflatedBytes,
     /// Sockets that ended, by [`Close::index`].
     closes: [AtomicU64; Close::LABELS.len()],
+    /// TLS handshakes that ended, by [`Handshake::index`].
+    handshakes: [AtomicU64; Handshake::LABELS.len()],
 }
 
 /// Bytes of compressed messages, as they are and on the wire.
@@ -125,6 +128,12 @@ impl Metrics {
         Close::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
     }
 
+    /// Ended TLS handshakes by the end's label.
+    pub(crate) fn handshakes(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let count = |index: usize| self.sum(|worker| &worker.handshakes[index]);
+        Handshake::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
+    }
+
     fn sum(&self, count: impl Fn(&WorkerMetrics) -> &AtomicU64) -> u64 {
         self.0.iter().map(|worker| count(worker).load(Relaxed)).sum()
     }
@@ -155,5 +164,10 @@ impl WorkerMetrics {
     /// Counts the end of a socket.
     pub(crate) fn closed(&self, close: Close) {
         self.closes[close.index()].fetch_add(1, Relaxed);
+    }
+
+    /// Counts the end of a TLS handshake.
+    pub(crate) fn shook_hands(&self, handshake: Handshake) {
+        self.handshakes[handshake.index()].fetch_add(1, Relaxed);
     }
 }

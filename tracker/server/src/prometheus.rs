@@ -100,6 +100,18 @@ impl Exposition {
             "Payloads of compressed messages, as they went over the wire and as they were before.",
         )
         .labelled("kind", counts.deflate_bytes());
+        page.counter("tracker_tls_handshakes_total", "TLS handshakes that ended.")
+            .labelled("result", counts.handshakes());
+        page.gauge(
+            "tracker_tls_expiry_timestamp_seconds",
+            "Until when a listener's certificate is valid, in seconds since 1970.",
+        )
+        .labelled(
+            "listener",
+            node.certificates
+                .iter()
+                .map(|(listener, certificate)| (listener, certificate.not_after().as_secs())),
+        );
         page.counter("tracker_relocations_total", "Sockets that moved to their swarm's worker.")
             .value(totals.relocated);
         page.counter(

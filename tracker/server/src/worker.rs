@@ -4,6 +4,7 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
@@ -23,14 +24,18 @@ use crate::close::Close;
 use crate::directory::{Directory, WorkerId};
 use crate::limits::{CLOSE_TIMEOUT, SOCKET_SWEEP_TICKS};
 use crate::metrics::{Metrics, WorkerMetrics};
+use crate::transport::certificate::Certificate;
 use crate::transport::connection::{Connection, Flushed, Spare};
 use crate::transport::read_buffer::ReadBuffer;
+use crate::watched::Refresh;
 
 /// What all workers of a process share.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) settings: Settings,
     pub(crate) access: Access,
+    /// The certificates of the listeners that have one, by the address that is listened on.
+    pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
     pub(crate) directory: Directory,
     pub(crate) metrics: Metrics,
     /// Seeds the hash tables of all shards.
@@ -65,10 +70,16 @@ struct Sockets {
 }
 
 impl Node {
-    pub(crate) fn new(settings: Settings, access: Access, workers: WorkerId) -> Self {
+    pub(crate) fn new(
+        settings: Settings,
+        access: Access,
+        certificates: Vec<(SocketAddr, Arc<Certificate>)>,
+        workers: WorkerId,
+    ) -> Self {
         Self {
             settings,
             access,
+            certificates,
             directory: Directory::default(),
             metrics: Metrics::new(workers),
             hash_seed: rand::random(),
@@ -115,6 +126,19 @@ impl Node {
         }
         let is_full = connections_max != 0 && self.metrics.connections() >= connections_max;
         is_full.then_some("maxConnections are open already")
+    }
+
+    /// Whether there are files that may change.
+    pub(crate) fn has_files(&self) -> bool {
+        self.access.has_files() || !self.certificates.is_empty()
+    }
+
+    /// Reads the files again. It blocks: it is not for a thread that serves.
+    pub(crate) fn refresh(&self, which: Refresh) {
+        for (_, certificate) in &self.certificates {
+            certificate.refresh(which);
+        }
+        self.access.refresh(which);
     }
 
     /// The clock of the rules: time since the node began.

@@ -50,10 +50,6 @@ enum Place {
     BehindFinalBlock,
 }
 
-fn fresh() -> Compress {
-    Compress::new(Compression::new(LEVEL), false)
-}
-
 impl Default for Deflater {
     fn default() -> Self {
         Self { compress: fresh(), plain: Vec::new(), deflated: Vec::new() }
@@ -86,6 +82,10 @@ impl Deflater {
         let body = body.filter(|body| body.len() < plain.len());
         body.map_or(Body::Plain(plain), Body::Deflated)
     }
+}
+
+fn fresh() -> Compress {
+    Compress::new(Compression::new(LEVEL), false)
 }
 
 impl Default for Inflater {

@@ -39,8 +39,8 @@ const RSV1: u8 = 0x40;
 ///
 /// # Errors
 ///
-/// [`Violation::Protocol`] for what RFC 6455 forbids, [`Violation::TooBig`] for more than `payload_max`
-/// bytes, as soon as the header says so.
+/// [`Violation::Protocol`] for what RFC 6455 forbids, [`Violation::TooBig`] for more than
+/// `payload_max` bytes, as soon as the header says so.
 pub fn decode(
     buffer: &mut BytesMut,
     payload_max: usize,

@@ -49,8 +49,8 @@ impl Fragments {
     ///
     /// # Errors
     ///
-    /// [`Violation::Protocol`] for fragments out of order, [`Violation::TooBig`] for a message of more
-    /// than `payload_max` bytes, compressed or not.
+    /// [`Violation::Protocol`] for fragments out of order, [`Violation::TooBig`] for a message of
+    /// more than `payload_max` bytes, as they came.
     pub fn add(&mut self, frame: Frame, payload_max: usize) -> Result<Option<Message>, Violation> {
         let payload = frame.payload;
         match frame.opcode {

@@ -25,10 +25,10 @@ const SCREENSHOTS = process.env.SCREENSHOTS ?? resolve(import.meta.dirname, "../
 const POLL_MS = 100;
 const CONSOLE_LINES_KEPT = 20;
 
-export function launch() {
+export function launch(flags = []) {
   return chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: FLAGS,
+    args: [...FLAGS, ...flags],
   });
 }
 

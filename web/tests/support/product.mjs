@@ -43,9 +43,16 @@ export function startAll(environment = {}) {
   return start("tracker", config, ["player", "tracker", "stream", "stun"], environment);
 }
 
-/** A tracker and nothing else. */
-export function startTracker() {
-  return start("tracker", TRACKER, ["tracker"]);
+/** A tracker and nothing else. `server` and `websockets` are added to those of `TRACKER`. */
+export function startTracker({ server = {}, websockets = {} } = {}) {
+  const [listener] = TRACKER.servers;
+  const servers = [
+    {
+      server: { ...listener.server, ...server },
+      websockets: { ...listener.websockets, ...websockets },
+    },
+  ];
+  return start("tracker", { ...TRACKER, servers }, ["tracker"]);
 }
 
 /** A running binary: `address` holds what it printed, by its first word. */

@@ -1,7 +1,8 @@
 // One BitTorrent client in a process of its own: `node torrent_peer.mjs TRACKER INFO_HASH [FILE]`.
 // With a file it is a seed, which sends the file to every peer that it meets; without one it takes
 // it. What happens is told as one JSON object a line. It runs until it is killed: its WebRTC
-// library is known to crash when Node exits by itself.
+// library is known to crash when Node exits by itself. It hears `scrape`, `stop` and `update` on its
+// standard input.
 import "./webrtc_in_node.mjs";
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -23,19 +24,20 @@ const client = new Client({
 tell("started", { peerId });
 client.on("warning", ({ message }) => tell("warning", { message }));
 client.on("error", ({ message }) => tell("error", { message }));
-client.on("update", ({ interval, complete, incomplete }) =>
-  tell("update", { interval, complete, incomplete }),
-);
+client.on("update", ({ interval, complete, incomplete }) => {
+  // Of its one socket; the library doesn't show it.
+  const { extensions } = client._trackers[0].socket._ws;
+  tell("update", { interval, complete, incomplete, extensions });
+});
 client.on("scrape", ({ complete, incomplete, downloaded }) =>
   tell("scrape", { complete, incomplete, downloaded }),
 );
 client.on("peer", (peer) => peer.once("connect", () => onConnect(peer)));
-process.stdin.on("data", (command) => {
-  if (String(command).trim() === "scrape") client.scrape();
-  if (String(command).trim() === "stop") client.stop();
-});
+process.stdin.on("data", (command) => client[String(command).trim()]());
 // The test is gone, and so is the reason to run.
 process.stdin.on("end", () => process.kill(process.pid, "SIGKILL"));
+// After a close the library waits for 10 s and for up to 5 minutes more, as chance has it.
+Math.random = () => 0;
 client.start();
 
 function onConnect(peer) {
@@ -58,6 +60,7 @@ function receive(peer) {
     if (received.length < 4 || received.length < 4 + received.readUInt32BE()) return;
     const body = received.subarray(4);
     tell("received", {
+      from: peer.id,
       bytes: body.length,
       sha256: createHash("sha256").update(body).digest("hex"),
     });

@@ -7,8 +7,8 @@ use origin::ConfigError;
 use tracker_core::InfoHash;
 
 use super::info_hash_from_hex;
-use super::watched::{Flaw, Refresh, Source, Watched};
 use crate::limits::INFO_HASH_FILE_BYTES_MAX;
+use crate::watched::{Flaw, Refresh, Source, Watched};
 
 /// A list of info hashes, and what it is for.
 #[derive(Debug)]
@@ -53,8 +53,8 @@ impl InfoHashAccess {
 }
 
 fn load(key: &'static str, path: PathBuf) -> Result<Watched<InfoHashes>, ConfigError> {
-    let bytes_max = INFO_HASH_FILE_BYTES_MAX;
-    Watched::load(Source { key, path, bytes_max, parse: InfoHashes::parse })
+    let (files, bytes_max) = ([(key.to_owned(), path)], INFO_HASH_FILE_BYTES_MAX);
+    Watched::load(Source { files, bytes_max, parse: |[file]| InfoHashes::parse(file) })
 }
 
 impl InfoHashes {
@@ -68,6 +68,7 @@ impl InfoHashes {
                 continue;
             }
             list.push(info_hash_from_hex(hex).ok_or_else(|| Flaw {
+                file: 0,
                 line: Some(number),
                 // Enough to find it; a file of something else may have lines without an end.
                 value: format!("{:?}", hex.chars().take(60).collect::<String>()),

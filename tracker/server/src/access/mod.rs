@@ -4,16 +4,15 @@
 mod info_hashes;
 mod origins;
 mod tokens;
-mod watched;
 
-use origin::ConfigError;
 use tracker_core::{InfoHash, Reason};
 
 pub use info_hashes::InfoHashAccess;
 pub use origins::OriginAccess;
 pub use tokens::TokenAccess;
 pub(crate) use tokens::{Ticket, TokenRefusal};
-pub(crate) use watched::Refresh;
+
+use crate::watched::Refresh;
 
 /// What the section `access` allows. Without the section that is everything.
 #[derive(Debug, Default)]
@@ -79,9 +78,4 @@ fn info_hash_from_hex(text: &str) -> Option<InfoHash> {
         *byte = digit(pair[0])? << 4 | digit(pair[1])?;
     }
     Some(InfoHash(id))
-}
-
-/// A file's error in the words of the configuration's. `place` is a key, and a line of its file.
-fn refused(place: String, value: String, bound: &str) -> ConfigError {
-    ConfigError { key: place, value, bound: bound.to_owned() }
 }

@@ -14,11 +14,11 @@ use thiserror::Error;
 use tracker_core::{InfoHash, Reason};
 
 use super::info_hash_from_hex;
-use super::watched::{Flaw, Refresh, Source, Watched};
 use crate::limits::{
     HS256_SECRET_BYTES_MIN, TOKEN_BYTES_MAX, TOKEN_KEY_FILE_BYTES_MAX, TOKEN_LEEWAY,
     TOKEN_SWARMS_MAX,
 };
+use crate::watched::{Flaw, Refresh, Source, Watched};
 
 /// Tokens of one key: JSON Web Tokens (RFC 7519), all signed the way that the configuration says.
 #[derive(Debug)]
@@ -93,12 +93,12 @@ impl TokenAccess {
     fn load(
         key: &'static str,
         path: PathBuf,
-        parse: fn(&[u8]) -> Result<DecodingKey, Flaw>,
+        parse: fn([&[u8]; 1]) -> Result<DecodingKey, Flaw>,
         algorithm: Algorithm,
         parameter: String,
     ) -> Result<Self, ConfigError> {
-        let bytes_max = TOKEN_KEY_FILE_BYTES_MAX;
-        let key = Watched::load(Source { key, path, bytes_max, parse })?;
+        let (files, bytes_max) = ([(key.to_owned(), path)], TOKEN_KEY_FILE_BYTES_MAX);
+        let key = Watched::load(Source { files, bytes_max, parse })?;
         let mut validation = Validation::new(algorithm);
         validation.set_required_spec_claims(&["exp"]);
         validation.validate_nbf = true;
@@ -177,17 +177,18 @@ impl Ticket {
     }
 }
 
-fn hs256_key(file: &[u8]) -> Result<DecodingKey, Flaw> {
+fn hs256_key([file]: [&[u8]; 1]) -> Result<DecodingKey, Flaw> {
     let end = file.iter().rposition(|byte| !b"\r\n".contains(byte)).map_or(0, |last| last + 1);
     if end < HS256_SECRET_BYTES_MIN {
         let bound = "a secret of 32 bytes or more (RFC 7518, section 3.2)";
-        return Err(Flaw { line: None, value: format!("{end} bytes long"), bound });
+        return Err(Flaw { file: 0, line: None, value: format!("{end} bytes long"), bound });
     }
     Ok(DecodingKey::from_secret(&file[..end]))
 }
 
-fn ed25519_key(file: &[u8]) -> Result<DecodingKey, Flaw> {
+fn ed25519_key([file]: [&[u8]; 1]) -> Result<DecodingKey, Flaw> {
     DecodingKey::from_ed_pem(file).map_err(|_| Flaw {
+        file: 0,
         line: None,
         value: "something else".to_owned(),
         bound: "an Ed25519 public key in PEM, as 'openssl pkey -pubout' writes it",

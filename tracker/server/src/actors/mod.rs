@@ -13,17 +13,17 @@
 //!        per round
 //! ```
 //!
-//! On the main thread a `StunActor` per UDP socket, and an `AccessActor` that reads lists and keys
-//! again when their files change.
+//! On the main thread a `StunActor` per UDP socket, and a `FilesActor` that reads lists, keys and
+//! certificates again when their files change.
 //!
 //! A message lives beside the actor that hears it.
 
-mod access;
+mod files;
 mod peer;
 mod shard;
 mod stun;
 
-pub(crate) use access::{AccessActor, ReloadAccess, StopAccess};
+pub(crate) use files::{FilesActor, ReloadFiles, StopFiles};
 pub(crate) use peer::seat::Seat;
 pub(crate) use peer::{ClosePeer, PeerActor, SocketBlocked};
 pub(crate) use shard::{Drain, ShardActor};

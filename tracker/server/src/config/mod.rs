@@ -16,6 +16,7 @@ use origin::limits::CONFIG_BYTES_MAX;
 use thiserror::Error;
 
 pub use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
+pub use crate::transport::certificate::Certificate;
 use kinds::Section;
 use raw::RawConfig;
 pub use valid::{Config, PathPattern, ServerConfig, StunConfig, WebConfig};

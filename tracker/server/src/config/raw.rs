@@ -58,6 +58,9 @@ pub(super) struct RawServer {
     #[serde(deserialize_with = "whole")]
     pub(super) port: u64,
     pub(super) host: String,
+    /// PEM files with a private key and with its certificate, followed by those that lead to a
+    /// root: with both the listener speaks TLS, with neither it doesn't. Both are read again as
+    /// the files of [`RawJoinAccess`] are.
     pub(super) key_file_name: Option<String>,
     pub(super) cert_file_name: Option<String>,
 }

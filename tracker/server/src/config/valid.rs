@@ -4,6 +4,8 @@
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use origin::{ConfigError, OriginConfig, ValidOrigin};
@@ -12,11 +14,12 @@ use tracker_core::{Limits, Settings};
 use web::PlayerStream;
 
 use super::raw::{
-    RawAccess, RawConfig, RawJoinAccess, RawListener, RawMetrics, RawStun, RawTokens, RawTracker,
-    RawWeb,
+    RawAccess, RawConfig, RawJoinAccess, RawListener, RawMetrics, RawServer, RawStun, RawTokens,
+    RawTracker, RawWeb,
 };
 use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
 use crate::limits::TOKEN_PARAMETER_BYTES_MAX;
+use crate::transport::certificate::Certificate;
 
 /// The most that `maxPayloadLength` may be.
 const FRAME_BYTES_MAX: u64 = 16 << 20;
@@ -50,6 +53,8 @@ pub struct Config {
 pub struct ServerConfig {
     /// Where it listens. `[::]` is for IPv4 as well.
     pub address: SocketAddr,
+    /// With one it speaks TLS, and nothing else.
+    pub certificate: Option<Arc<Certificate>>,
     /// Where the sockets are.
     pub path: PathPattern,
     /// Bytes of a message from a client.
@@ -171,16 +176,8 @@ impl RawConfig {
 impl RawListener {
     fn validate(self, key: &str, origins: &OriginAccess) -> Result<ServerConfig, ConfigError> {
         let (server, websockets) = (self.server, self.websockets);
-        for (name, file) in
-            [("key_file_name", &server.key_file_name), ("cert_file_name", &server.cert_file_name)]
-        {
-            if let Some(file) = file.as_deref().filter(|file| !file.is_empty()) {
-                let bound = "left out: this version doesn't speak TLS, let a proxy do so";
-                return Err(refused(&format!("{key}.server.{name}"), quoted(file), bound));
-            }
-        }
-        let port = port(&format!("{key}.server.port"), server.port)?;
-        let host = host(&format!("{key}.server.host"), &server.host)?;
+        let address = server.address(&format!("{key}.server"))?;
+        let certificate = server.certificate(&format!("{key}.server"))?;
         let key = |name: &str| format!("{key}.websockets.{name}");
         let idle = within(&key("idleTimeout"), websockets.idle_timeout, 0..=86_400)?;
         let compression = within(&key("compression"), websockets.compression, 0..=0xffff)?;
@@ -192,7 +189,8 @@ impl RawListener {
             0..=FRAME_BYTES_MAX,
         )?;
         Ok(ServerConfig {
-            address: SocketAddr::new(host, port),
+            address,
+            certificate,
             path: path_pattern(&key("path"), &websockets.path)?,
             frame_bytes_max: within(
                 &key("maxPayloadLength"),
@@ -209,6 +207,30 @@ impl RawListener {
             origins: origins.clone(),
             echo: false,
         })
+    }
+}
+
+impl RawServer {
+    fn address(&self, key: &str) -> Result<SocketAddr, ConfigError> {
+        let port = port(&format!("{key}.port"), self.port)?;
+        Ok(SocketAddr::new(host(&format!("{key}.host"), &self.host)?, port))
+    }
+
+    /// An empty name is none.
+    fn certificate(self, key: &str) -> Result<Option<Arc<Certificate>>, ConfigError> {
+        let named = |file: Option<String>| file.filter(|file| !file.is_empty()).map(PathBuf::from);
+        let alone = |name: &str, file: PathBuf, other: &str| {
+            let (key, bound) = (format!("{key}.{name}"), format!("left out where {other} is"));
+            Err(refused(&key, quoted(&file.display().to_string()), &bound))
+        };
+        match (named(self.cert_file_name), named(self.key_file_name)) {
+            (Some(certificate), Some(private_key)) => {
+                Certificate::load(key, certificate, private_key).map(|pair| Some(Arc::new(pair)))
+            }
+            (Some(file), None) => alone("cert_file_name", file, "key_file_name"),
+            (None, Some(file)) => alone("key_file_name", file, "cert_file_name"),
+            (None, None) => Ok(None),
+        }
     }
 }
 

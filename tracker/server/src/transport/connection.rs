@@ -141,12 +141,10 @@ impl Connection {
 
     /// Writes what waits, once, without waiting for the kernel.
     pub(crate) fn flush(&mut self, spare: &mut Spare) -> Flushed {
-        while !self.outbox.rest().is_empty() {
-            match self.stream.try_write(self.outbox.rest()) {
-                Ok(count) => self.outbox.written += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
-                Err(_) => return Flushed::Broken,
-            }
+        match self.write_out() {
+            Ok(()) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Flushed::Blocked,
+            Err(_) => return Flushed::Broken,
         }
         self.outbox.recycle(spare);
         if self.closing_until.is_some() {
@@ -154,6 +152,17 @@ impl Connection {
             self.stream.end();
         }
         Flushed::All
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        while !self.outbox.rest().is_empty() {
+            match self.stream.try_write(self.outbox.rest()) {
+                Ok(count) => self.outbox.written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.stream.try_flush()
     }
 
     /// Writes what waits, as the kernel takes it; wakes the task of `cx` when it takes more.

@@ -1,7 +1,7 @@
-//! The bytes of one socket, in both directions and in one owner's hands. Both sides write without
-//! waiting; who has to wait asks to be woken.
+//! The bytes of one socket, in both directions and in one owner's hands, with TLS or without. Both
+//! sides write without waiting; who has to wait asks to be woken.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -10,43 +10,62 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::tls::{Session, TlsStream};
+
 /// A socket, on the thread that serves it.
 #[derive(Debug)]
-pub(crate) struct Stream(TcpStream);
+pub(crate) enum Stream {
+    Plain(TcpStream),
+    Tls(TlsStream),
+}
 
 /// A socket on its way to another thread.
 #[derive(Debug)]
-pub(crate) struct Detached(std::net::TcpStream);
+pub(crate) struct Detached {
+    socket: std::net::TcpStream,
+    session: Option<Session>,
+}
 
 impl Stream {
-    pub(crate) fn new(socket: TcpStream) -> Self {
-        Self(socket)
-    }
-
-    /// Takes bytes to send, as many as there is room for.
+    /// Takes bytes to send, as many as there is room for. With TLS some of them may wait encrypted
+    /// until [`try_flush`](Self::try_flush) has sent them.
     ///
     /// # Errors
     ///
-    /// [`WouldBlock`](io::ErrorKind::WouldBlock) when there is room for none, anything else when
-    /// the connection is broken.
+    /// [`WouldBlock`](ErrorKind::WouldBlock) when there is room for none, anything else when the
+    /// connection is broken.
     pub(crate) fn try_write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        loop {
-            match self.0.try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                other => return other,
-            }
+        match self {
+            Self::Plain(socket) => socket.try_write(bytes),
+            Self::Tls(stream) => stream.try_write(bytes),
+        }
+    }
+
+    /// Sends what was taken.
+    ///
+    /// # Errors
+    ///
+    /// [`WouldBlock`](ErrorKind::WouldBlock) when the kernel doesn't take all of it, anything else
+    /// when the connection is broken.
+    pub(crate) fn try_flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(_) => Ok(()),
+            Self::Tls(stream) => stream.try_flush(),
         }
     }
 
     /// Waits until the kernel takes more bytes.
     pub(crate) fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.poll_write_ready(cx)
+        self.socket().poll_write_ready(cx)
     }
 
-    /// Says that nothing follows; the other side may still send.
+    /// Says that nothing follows what was sent; the other side may still send.
     pub(crate) fn end(&mut self) {
+        if let Self::Tls(stream) = self {
+            stream.send_close_notify();
+        }
         // An error means that the other side has gone.
-        let _ = SockRef::from(&self.0).shutdown(Shutdown::Write);
+        let _ = SockRef::from(self.socket()).shutdown(Shutdown::Write);
     }
 
     /// Takes the socket off this thread.
@@ -55,7 +74,21 @@ impl Stream {
     ///
     /// What the system says.
     pub(crate) fn detach(self) -> io::Result<Detached> {
-        self.0.into_std().map(Detached)
+        let (socket, session) = match self {
+            Self::Plain(socket) => (socket, None),
+            Self::Tls(stream) => {
+                let (socket, session) = stream.into_parts();
+                (socket, Some(session))
+            }
+        };
+        Ok(Detached { socket: socket.into_std()?, session })
+    }
+
+    fn socket(&self) -> &TcpStream {
+        match self {
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.socket(),
+        }
     }
 }
 
@@ -66,18 +99,25 @@ impl Detached {
     ///
     /// What the system says.
     pub(crate) fn attach(self) -> io::Result<Stream> {
-        TcpStream::from_std(self.0).map(Stream)
+        let socket = TcpStream::from_std(self.socket)?;
+        Ok(match self.session {
+            None => Stream::Plain(socket),
+            Some(session) => Stream::Tls(TlsStream::from_parts(socket, session)),
+        })
     }
 }
 
 /// tokio knows that a short read has emptied the socket, and the next one doesn't ask the kernel.
 impl AsyncRead for Stream {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+        match self.get_mut() {
+            Self::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
+            Self::Tls(stream) => stream.poll_read(cx, buffer),
+        }
     }
 }
 
@@ -90,7 +130,7 @@ impl AsyncWrite for Stream {
     ) -> Poll<io::Result<usize>> {
         loop {
             match self.try_write(bytes) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     ready!(self.poll_write_ready(cx))?;
                 }
                 other => return Poll::Ready(other),
@@ -98,11 +138,19 @@ impl AsyncWrite for Stream {
         }
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            match self.try_flush() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    ready!(self.poll_write_ready(cx))?;
+                }
+                other => return Poll::Ready(other),
+            }
+        }
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.as_mut().poll_flush(cx))?;
         self.end();
         Poll::Ready(Ok(()))
     }

@@ -38,8 +38,11 @@ pub(crate) async fn upgrade(
                 PeerActor::start_on(worker, stream, Seat::new(server, ticket, deflate, read));
             }
         }
-        // Who doesn't wait for the refusal has what it wants.
-        Err(refusal) => drop(answer(framed, refusal).await),
+        Err(refusal) => {
+            if let Ok((mut stream, _)) = answer(framed, refusal).await {
+                stream.end();
+            }
+        }
     }
     Ok(())
 }
@@ -113,5 +116,6 @@ async fn answer(
         parts.write_buf.extend_from_slice(&body);
     }
     parts.io.write_all(&parts.write_buf).await?;
+    parts.io.flush().await?;
     Ok((parts.io, parts.read_buf))
 }

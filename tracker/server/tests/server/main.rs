@@ -20,4 +20,5 @@ mod stop;
 mod stun;
 mod support;
 mod swarms;
+mod tls;
 mod tokens;

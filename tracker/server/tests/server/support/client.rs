@@ -1,6 +1,6 @@
 //! A client as P2P Media Loader is one: announces, answers offers, and reads what comes.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use serde_json::{Value, json};
@@ -14,8 +14,8 @@ pub fn id(name: &str) -> String {
     format!("{name:_<20}")
 }
 
-pub struct Client {
-    pub socket: WebSocket<TcpStream>,
+pub struct Client<S = TcpStream> {
+    pub socket: WebSocket<S>,
 }
 
 impl Client {
@@ -50,6 +50,30 @@ impl Client {
         self.socket.get_ref().local_addr().expect("an address")
     }
 
+    /// What has come already, if something has.
+    pub fn hear_now(&mut self) -> Option<Value> {
+        self.socket.get_ref().set_nonblocking(true).expect("a mode");
+        let read = self.socket.read();
+        self.socket.get_ref().set_nonblocking(false).expect("a mode");
+        match read {
+            Ok(Message::Text(text)) => Some(serde_json::from_str(&text).expect("JSON")),
+            Ok(Message::Ping(_) | Message::Pong(_)) => None,
+            Ok(other) => panic!("not text: {other:?}"),
+            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => None,
+            Err(error) => panic!("the socket broke: {error}"),
+        }
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    /// Opens a WebSocket on a stream that is there already.
+    pub fn on(stream: S, path: &str) -> Self {
+        match tungstenite::client(format!("wss://localhost{path}"), stream) {
+            Ok((socket, _)) => Self { socket },
+            Err(error) => panic!("no WebSocket: {error}"),
+        }
+    }
+
     pub fn say(&mut self, message: &Value) {
         self.send(Message::text(message.to_string()));
     }
@@ -72,20 +96,6 @@ impl Client {
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("not text: {other:?}"),
             }
-        }
-    }
-
-    /// What has come already, if something has.
-    pub fn hear_now(&mut self) -> Option<Value> {
-        self.socket.get_ref().set_nonblocking(true).expect("a mode");
-        let read = self.socket.read();
-        self.socket.get_ref().set_nonblocking(false).expect("a mode");
-        match read {
-            Ok(Message::Text(text)) => Some(serde_json::from_str(&text).expect("JSON")),
-            Ok(Message::Ping(_) | Message::Pong(_)) => None,
-            Ok(other) => panic!("not text: {other:?}"),
-            Err(Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => None,
-            Err(error) => panic!("the socket broke: {error}"),
         }
     }
 

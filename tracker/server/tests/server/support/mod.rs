@@ -6,6 +6,7 @@
 
 mod client;
 mod raw;
+pub mod tls;
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
@@ -15,7 +16,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tracker::config::{self, Loaded};
 use tracker::{Addresses, Tracker};
 use tracker_core::Settings;
@@ -29,7 +30,8 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A tracker on a thread of its own. It is stopped when it is dropped.
 pub struct Server {
     pub addresses: Addresses,
-    stop: Option<oneshot::Sender<()>>,
+    /// What is asked of its handle; it is stopped when this is gone.
+    reload: Option<UnboundedSender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -70,24 +72,32 @@ impl Server {
         let mut config = load(&config).expect("a configuration").config;
         change(&mut config.settings);
         let (tell, told) = mpsc::channel();
-        let (stop, stopped) = oneshot::channel();
+        let (reload, mut asked) = unbounded_channel();
         let thread = std::thread::spawn(move || {
             actix_rt::System::new().block_on(async move {
                 let tracker = Tracker::start(config).expect("a tracker");
                 tell.send(tracker.addresses().clone()).expect("a test");
-                let _ = stopped.await;
+                while asked.recv().await == Some(()) {
+                    tracker.reload();
+                }
                 tracker.stop().await;
             });
         });
         Self {
             addresses: told.recv_timeout(PATIENCE).expect("addresses"),
-            stop: Some(stop),
+            reload: Some(reload),
             thread: Some(thread),
         }
     }
 
     pub fn address(&self) -> SocketAddr {
-        self.addresses.servers[0]
+        self.addresses.servers[0].address
+    }
+
+    /// Has it read its files again, as SIGHUP does.
+    pub fn reload(&self) {
+        let reload = self.reload.as_ref().expect("it runs");
+        reload.send(()).expect("it runs");
     }
 
     pub fn client(&self) -> Client {
@@ -106,9 +116,7 @@ impl Server {
     }
 
     fn stop_now(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            let _ = stop.send(());
-        }
+        self.reload = None;
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
             && !std::thread::panicking()
@@ -186,8 +194,13 @@ impl Drop for Server {
 
 /// Sends a request as it stands and reads to the end; status line and body come back.
 pub fn http(address: SocketAddr, request: &str) -> (String, String) {
-    let mut socket = TcpStream::connect(address).expect("a connection");
+    let socket = TcpStream::connect(address).expect("a connection");
     socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+    http_on(socket, request)
+}
+
+/// The same on a stream that is there already.
+pub fn http_on(mut socket: impl Read + Write, request: &str) -> (String, String) {
     socket.write_all(request.as_bytes()).expect("sent");
     let mut response = Vec::new();
     socket.read_to_end(&mut response).expect("a response");

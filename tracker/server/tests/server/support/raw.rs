@@ -7,8 +7,8 @@ use super::PATIENCE;
 
 const MASK: [u8; 4] = [0xa1, 0x5b, 0x00, 0xff];
 
-pub struct Raw {
-    pub socket: TcpStream,
+pub struct Raw<S = TcpStream> {
+    pub socket: S,
     read: Vec<u8>,
 }
 
@@ -36,6 +36,12 @@ impl Raw {
         let socket = TcpStream::connect(address).expect("a connection");
         socket.set_nodelay(true).expect("no delay");
         socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        Self::on(socket)
+    }
+}
+
+impl<S: Read + Write> Raw<S> {
+    pub fn on(socket: S) -> Self {
         Self { socket, read: Vec::new() }
     }
 
@@ -72,6 +78,7 @@ impl Raw {
 
     pub fn write(&mut self, bytes: &[u8]) {
         self.socket.write_all(bytes).expect("sent");
+        self.socket.flush().expect("sent");
     }
 
     pub fn say(&mut self, text: &str) {

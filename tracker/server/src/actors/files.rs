@@ -1,17 +1,18 @@
-//! What keeps an eye on the files of the section `access`. It lives on the main thread and reads
-//! on a thread for blocking work, so that a large list never makes a worker wait.
+//! What keeps an eye on the files that the configuration names: lists, keys, certificates. It
+//! lives on the main thread and reads on a thread for blocking work, so that a large list never
+//! makes a worker wait.
 
 use std::sync::Arc;
 
 use actix::prelude::*;
 
-use crate::access::Refresh;
-use crate::limits::ACCESS_TICK;
+use crate::limits::FILES_TICK;
+use crate::watched::Refresh;
 use crate::worker::Node;
 
 /// The actor that reads the files again.
 #[derive(Debug)]
-pub(crate) struct AccessActor {
+pub(crate) struct FilesActor {
     node: Arc<Node>,
 }
 
@@ -19,47 +20,47 @@ pub(crate) struct AccessActor {
 /// full or not.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
-pub(crate) struct ReloadAccess;
+pub(crate) struct ReloadFiles;
 
 /// From the tracker's handle: watch no more.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
-pub(crate) struct StopAccess;
+pub(crate) struct StopFiles;
 
-impl AccessActor {
+impl FilesActor {
     /// Starts watching, when there is a file to watch.
     pub(crate) fn start_for(node: &Arc<Node>) -> Option<Addr<Self>> {
-        node.access.has_files().then(|| Self { node: node.clone() }.start())
+        node.has_files().then(|| Self { node: node.clone() }.start())
     }
 
     /// Until it is done the actor hears nothing: there is one refresh at a time.
     fn refresh(&self, which: Refresh, ctx: &mut Context<Self>) {
         let node = self.node.clone();
-        let refresh = tokio::task::spawn_blocking(move || node.access.refresh(which));
+        let refresh = tokio::task::spawn_blocking(move || node.refresh(which));
         ctx.wait(refresh.into_actor(self).map(|_, _, _| ()));
     }
 }
 
-impl Actor for AccessActor {
+impl Actor for FilesActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(ACCESS_TICK, |access, ctx| access.refresh(Refresh::Changed, ctx));
+        ctx.run_interval(FILES_TICK, |files, ctx| files.refresh(Refresh::Changed, ctx));
     }
 }
 
-impl Handler<ReloadAccess> for AccessActor {
+impl Handler<ReloadFiles> for FilesActor {
     type Result = ();
 
-    fn handle(&mut self, _: ReloadAccess, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: ReloadFiles, ctx: &mut Self::Context) {
         self.refresh(Refresh::All, ctx);
     }
 }
 
-impl Handler<StopAccess> for AccessActor {
+impl Handler<StopFiles> for FilesActor {
     type Result = ();
 
-    fn handle(&mut self, _: StopAccess, ctx: &mut Self::Context) {
+    fn handle(&mut self, _: StopFiles, ctx: &mut Self::Context) {
         ctx.stop();
     }
 }
