@@ -20,13 +20,13 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::ConfigError;
 use crate::limits;
 
 /// The `origin` section as it is written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct OriginConfig {
     /// The streams; at least one. Default: the test card, named `testcard`.
@@ -42,7 +42,7 @@ pub struct OriginConfig {
 }
 
 /// One stream as it is written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct StreamConfig {
     /// Its place in URLs, `/hls/<name>/index.m3u8`: lower-case letters, digits, `-` and `_`.
@@ -68,7 +68,7 @@ pub struct StreamConfig {
 }
 
 /// Where the binary listens, as it is written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ListenConfig {
     /// An IP address; `0.0.0.0` and `::` are all of the machine's.

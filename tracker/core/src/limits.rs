@@ -20,6 +20,18 @@ pub const PENDING_OFFERS_MAX: usize = 150;
 /// (bittorrent-tracker's `OFFER_TIMEOUT`); the rest is for the way there and back.
 pub const OFFER_LIFETIME: Duration = Duration::from_secs(60);
 
+/// Announces of one member that may come in a row before `min interval` has passed; further ones
+/// are refused until it has. A page that changes between two qualities and back, again and again,
+/// makes one or two.
+pub const EARLY_ANNOUNCES_MAX: u8 = 10;
+
+/// How long a member that was offered nothing saves up for a burst of offers: the first in a swarm
+/// that fills is sent those of everybody who comes next.
+pub const RECEIVER_BURST: Duration = Duration::from_secs(10);
+
+/// Other members that are tried at random for an offer whose receiver has had enough.
+pub const SUBSTITUTE_PICKS_MAX: usize = 4;
+
 /// Info hashes in one scrape. Clients ask for one; the reply to this many has some 10 kB.
 pub const SCRAPE_HASHES_MAX: usize = 100;
 
@@ -38,6 +50,9 @@ pub struct Settings {
     /// The pause between two announces that clients are asked for; wt-tracker's
     /// `announceInterval`. A member that stays silent for two of them is forgotten.
     pub announce_interval: Duration,
+    /// How soon after its last offers a member may bring more; clients are told as `min interval`.
+    /// Whole seconds count; zero turns the rule off.
+    pub min_announce_interval: Duration,
     /// What one message, and one client, may ask for.
     pub limits: Limits,
 }
@@ -86,13 +101,28 @@ impl Settings {
     pub fn member_lifetime(&self) -> Duration {
         2 * self.announce_interval
     }
+
+    /// `min interval` in seconds; 0 when the rule is off. Whoever comes back after the interval
+    /// that it was told is never too early.
+    pub(crate) fn min_interval_s(&self) -> u32 {
+        seconds(self.min_announce_interval.min(self.announce_interval))
+    }
 }
 
-/// wt-tracker's defaults.
+/// Whole seconds: of the caller's clock, 136 years of them.
+pub(crate) fn seconds(time: Duration) -> u32 {
+    u32::try_from(time.as_secs()).unwrap_or(u32::MAX)
+}
+
+/// wt-tracker's defaults, and a quarter of its interval.
 impl Default for Settings {
     fn default() -> Self {
-        let announce_interval = Duration::from_secs(120);
-        Self { max_offers: 20, announce_interval, limits: Limits::default() }
+        Self {
+            max_offers: 20,
+            announce_interval: Duration::from_secs(120),
+            min_announce_interval: Duration::from_secs(30),
+            limits: Limits::default(),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use slab::Slab;
 
 use crate::hash::IdHasher;
 use crate::id::{ConnId, InfoHash, PeerId};
-use crate::limits::{SWEEP_MEMBERS_MIN, SWEEP_TICKS, Settings};
+use crate::limits::{Limits, SWEEP_MEMBERS_MIN, SWEEP_TICKS, Settings};
 use crate::swarm::{Counts, Swarm};
 use crate::wire::{Action, Announce, Answer, Outgoing, Reason};
 
@@ -79,11 +79,18 @@ pub trait Outbox {
 
 /// What a shard has done since it began.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(missing_docs, reason = "each name says it")]
 pub struct Counters {
+    /// Announces that were replied to.
     pub announces: u64,
+    /// Offers that were passed on.
     pub offers_relayed: u64,
+    /// Offers that weren't, because their announce came before `min interval` had passed.
+    pub offers_early: u64,
+    /// Offers that weren't, because whoever was picked had received too many.
+    pub offers_over_rate: u64,
+    /// Answers that were passed on.
     pub answers_relayed: u64,
+    /// Messages that were refused.
     pub refusals: u64,
 }
 
@@ -103,6 +110,17 @@ impl Shard {
             sweep_share: 0,
             counters: Counters::default(),
         }
+    }
+
+    /// Changes the pause that clients are asked for from now on. Those that were told another are
+    /// kept for two of theirs.
+    pub fn set_announce_interval(&mut self, interval: Duration) {
+        self.settings.announce_interval = interval;
+    }
+
+    /// Changes the limits, from the next message on.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.settings.limits = limits;
     }
 
     /// Lets one thing happen at time `now`, counted from any fixed moment, never backwards.
@@ -167,9 +185,11 @@ impl Shard {
         let outcome = swarm.announce(from, announce, &self.settings, now, rng, outbox);
         self.peers = self.peers - before + swarm.len();
         match outcome {
-            Ok(offers) => {
+            Ok(offered) => {
                 self.counters.announces += 1;
-                self.counters.offers_relayed += offers as u64;
+                self.counters.offers_relayed += offered.relayed as u64;
+                self.counters.offers_early += offered.early as u64;
+                self.counters.offers_over_rate += offered.over_rate as u64;
             }
             Err(reason) => {
                 let info_hash = announce.info_hash_span.of(&announce.frame);
@@ -213,7 +233,6 @@ impl Shard {
     fn sweep(&mut self, now: Duration, outbox: &mut impl Outbox) {
         self.sweep_share = self.sweep_share.max(self.share_of_peers());
         let mut budget = self.sweep_share;
-        let lifetime = self.settings.member_lifetime();
         // One swarm may be looked at twice: its second part first, and its first part at the end.
         for _ in 0..=self.swarms.len() {
             let Some(key) = self.next_swarm() else { return };
@@ -221,7 +240,7 @@ impl Shard {
             let before = swarm.len();
             let end = self.sweep_left.min(before);
             let start = end.saturating_sub(budget);
-            swarm.sweep(start..end, lifetime, now);
+            swarm.sweep(start..end, now);
             self.peers = self.peers - before + swarm.len();
             self.close_if_empty(key, outbox);
             budget -= end - start;

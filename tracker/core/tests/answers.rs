@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use support::{
     Tracker, announce, announce_offers, answer, id, offers_in, peer, refusal, relayed_answer,
+    without_pace,
 };
 use tracker_core::Reason::{self, NoSuchOffer, NotAnnounced, ReceiverLeft};
 use tracker_core::Settings;
@@ -174,7 +175,7 @@ fn an_offer_id_used_again_names_the_living_offer() {
 
 #[test]
 fn a_member_with_too_many_offers_out_forgets_the_oldest_first() {
-    let mut tracker = Tracker::with(Settings { max_offers: 50, ..Settings::default() }, 1);
+    let mut tracker = Tracker::with(Settings { max_offers: 50, ..without_pace() }, 1);
     tracker.populate(&id("s"), 1);
     for number in 0..=PENDING_OFFERS_MAX {
         let offer = json!([{"offer_id": id(number), "offer": {"type": "offer", "sdp": ""}}]);

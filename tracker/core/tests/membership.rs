@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use serde_json::json;
-use support::{Did, Tracker, announce, announce_offers, id, peer, refusal, reply};
+use support::{Did, Tracker, announce, announce_offers, id, peer, refusal, reply, without_pace};
 use tracker_core::Reason::PeerIdTaken;
 use tracker_core::Settings;
 use tracker_core::limits::{SWEEP_MEMBERS_MIN, SWEEP_TICKS};
@@ -110,7 +110,7 @@ fn a_member_is_kept_for_two_intervals_of_silence_and_then_forgotten() {
     for interval_s in [1, 120, 3600] {
         for fraction in [0, 999].map(Duration::from_millis) {
             let announce_interval = Duration::from_secs(interval_s);
-            let settings = Settings { announce_interval, ..Settings::default() };
+            let settings = Settings { announce_interval, ..without_pace() };
             let mut tracker = Tracker::with(settings, 1);
             tracker.wait(fraction);
             tracker.populate(&id("s"), 1);

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use bytes::Bytes;
 use serde_json::{Value, json};
 use support::{Did, Tracker, announce, answer, id, some_offers};
-use tracker_core::limits::{JSON_DEPTH_CEILING, SCRAPE_HASHES_MAX};
-use tracker_core::wire::Action;
+use tracker_core::limits::SCRAPE_HASHES_MAX;
+use tracker_core::wire::{Action, Warning};
 use tracker_core::{Incoming, Limits, Reason, Refusal};
 
 fn parse(frame: Bytes) -> Result<Incoming, Refusal> {
@@ -115,54 +115,6 @@ fn a_name_with_an_escape_is_malformed() {
     ] {
         assert!(matches!(reason(frame.as_bytes()), Reason::Malformed { .. }), "{frame}");
     }
-}
-
-#[test]
-fn messages_that_nest_too_deep() {
-    let reason = |text: String, json_depth| {
-        let limits = Limits { json_depth, ..Limits::default() };
-        tracker_core::parse(Bytes::from(text), &limits).expect_err("no action").reason
-    };
-    let ceiling = JSON_DEPTH_CEILING;
-    for (limit, bound) in [(16, 16), (4, 4), (0, ceiling), (usize::MAX, ceiling)] {
-        for (open, close) in [("[", "]"), (r#"{"a":"#, "}")] {
-            let nested = |depth| format!("{}1{}", open.repeat(depth), close.repeat(depth));
-            let within = |depth| format!(r#"{{"action":"x","deep":{}}}"#, nested(depth));
-            assert_eq!(reason(within(bound), limit), Reason::TooDeep { bound });
-            assert_eq!(reason(within(bound - 1), limit), Reason::UnknownAction);
-            assert_eq!(reason(nested(30_000), limit), Reason::TooDeep { bound });
-        }
-    }
-}
-
-/// As written: an escape counts with all its bytes, since they are what is sent on.
-#[test]
-fn sdps_that_are_too_long() {
-    let limits = |sdp_bytes| Limits { sdp_bytes, ..Limits::default() };
-    let offered = |sdp: &str| {
-        let offer = json!({"offer_id": id("o"), "offer": {"sdp": sdp, "type": "offer"}});
-        with("offers", Some(json!([some_offers(1)[0], offer])))
-    };
-    let answered = |sdp: &str| {
-        let description = json!({"type": "answer", "sdp": sdp});
-        replaced(answer(&id("s"), &id("a"), &id("b"), &id("o")), "answer", Some(description))
-    };
-    let parse = |frame: Value, sdp_bytes| {
-        tracker_core::parse(Bytes::from(frame.to_string()), &limits(sdp_bytes))
-    };
-    for sdp in ["x".repeat(100), "\r\n".repeat(25), "é".repeat(50), "\u{1}xxxx".repeat(10)] {
-        for (field, frame) in [("offer", offered(&sdp)), ("answer", answered(&sdp))] {
-            for unlimited in [100, 101, 0] {
-                assert!(parse(frame.clone(), unlimited).is_ok(), "{unlimited}: {frame}");
-            }
-            let refusal = parse(frame, 99).expect_err("too long");
-            assert_eq!(refusal.reason, Reason::SdpTooLong { field, bytes: 100, bound: 99 });
-            assert!(refusal.info_hash.is_some());
-        }
-    }
-    let refusal = parse(offered(&"x".repeat(16_385)), Limits::default().sdp_bytes);
-    let text = "the sdp of an offer has 16385 bytes, and 16384 is the limit";
-    assert_eq!(refusal.expect_err("too long").reason.to_string(), text);
 }
 
 #[test]
@@ -341,12 +293,16 @@ fn of_two_members_with_one_name_the_last_counts() {
 }
 
 #[test]
-fn every_refusal_is_json_that_quotes_nothing_of_the_sender() {
+fn every_refusal_and_warning_is_json_that_quotes_nothing_of_the_sender() {
+    let quoted = |text: String| {
+        let read: String = serde_json::from_str(&format!("\"{text}\"")).expect("JSON inside");
+        assert_eq!(read, text);
+    };
+    quoted(Warning::OffersTooEarly { early_s: 1, min_interval_s: 2 }.to_string());
+    quoted(Warning::TooManyOffers { amount: 2, bound: 1 }.to_string());
     let mut labels = BTreeSet::new();
     for reason in every_reason() {
-        let text = reason.to_string();
-        let quoted: String = serde_json::from_str(&format!("\"{text}\"")).expect("JSON inside");
-        assert_eq!(quoted, text);
+        quoted(reason.to_string());
         assert!(labels.insert(reason.label()), "two reasons under one label: {}", reason.label());
     }
     assert_eq!(labels.len(), Reason::LABELS.len(), "a label without a reason");
@@ -373,6 +329,7 @@ fn every_reason() -> [Reason; Reason::LABELS.len()] {
         NotAnnounced,
         ReceiverLeft,
         NoSuchOffer,
+        TooEarly { early_s: u32::MAX, bound: u8::MAX },
         TooManySwarms { bound: 7 },
         NotAllowed,
         TokenExpired,

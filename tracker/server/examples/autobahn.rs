@@ -15,7 +15,8 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::process::Command;
-use tracker::{Tracker, config};
+use tracker::Tracker;
+use tracker::config::Sources;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -92,7 +93,7 @@ fn start(folder: &Path) -> Outcome<Tracker> {
         "workers": 1,
     });
     std::fs::write(&file, config.to_string())?;
-    let mut config = config::load(&file)?.config;
+    let mut config = Sources::file(file).load()?.config;
     for server in &mut config.servers {
         server.echo = true;
     }

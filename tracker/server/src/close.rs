@@ -67,6 +67,11 @@ impl Close {
         }
     }
 
+    /// What operators count it under.
+    pub(crate) fn label(self) -> &'static str {
+        Self::LABELS[self.index()]
+    }
+
     /// The place of this end in a table of counts.
     pub(crate) fn index(self) -> usize {
         match self {

@@ -16,6 +16,7 @@ mod prometheus;
 mod stun;
 mod transport;
 mod watched;
+mod web_root;
 mod worker;
 
 use std::io;
@@ -131,6 +132,7 @@ impl Tracker {
         let pages = listen::Pages {
             player: player.map(|settings| Arc::new(web::routes(settings)) as listen::Routes),
             origin: origin.as_ref().map(|origin| Arc::new(origin.routes()) as listen::Routes),
+            files: config.web_root.map(|root| Arc::new(root.routes()) as listen::Routes),
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
         let metrics = metrics.map(|listener| prometheus::serve(&node, listener)).transpose()?;
@@ -160,8 +162,11 @@ impl Tracker {
     ///
     /// Dropping the future ends ffmpeg all the same, and nothing else in an orderly way.
     pub async fn stop(mut self) {
+        let sockets = || self.node.metrics.connections();
+        tracing::info!(sockets = sockets(), seconds = self.drain.as_secs(), "draining");
         self.node.drain(self.drain);
         self.hung_up_within(self.drain).await;
+        tracing::info!(sockets = sockets(), "drained");
         if let Some(files) = &self.files {
             files.do_send(StopFiles);
         }

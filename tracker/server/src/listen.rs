@@ -34,6 +34,8 @@ pub(crate) type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 pub(crate) struct Pages {
     pub(crate) player: Option<Routes>,
     pub(crate) origin: Option<Routes>,
+    /// At every path that nothing else has.
+    pub(crate) files: Option<Routes>,
 }
 
 /// Starts to accept, on threads of its own.
@@ -70,7 +72,7 @@ pub(crate) fn serve(
             });
             let pages = pages.clone();
             let app = App::new().configure(state).configure(move |app| {
-                for routes in [&pages.player, &pages.origin].into_iter().flatten() {
+                for routes in [&pages.player, &pages.origin, &pages.files].into_iter().flatten() {
                     app.configure(|app| routes(app));
                 }
             });

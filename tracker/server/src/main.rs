@@ -2,15 +2,21 @@
 //! what the file names. Exit code 2 says that the configuration or the flags are wrong, 1 that
 //! the system refused something, 130 that a second signal cut a stop short.
 
+mod args;
+mod log;
+mod signals;
+
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
+use std::io::Write as _;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracker::config::{self, Config};
+use tracker::config::{Config, LoadError, Loaded, LogConfig};
 use tracker::{Addresses, ServerAddress, Tracker};
+
+use args::{Args, Format};
+use signals::Signals;
 
 // 1.19 kB a peer with it, 1.44 kB with the system's allocator.
 #[cfg(not(target_env = "msvc"))]
@@ -20,39 +26,43 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 /// The exit code of a stop that was cut short, as shells have it for Ctrl-C.
 const ENDED_AT_ONCE: u8 = 130;
 
-/// A WebTorrent tracker that introduces viewers of a live stream to each other.
-#[derive(Parser)]
-#[command(version)]
-struct Args {
-    /// Configuration, in wt-tracker's format; without it everything runs, on port 8000.
-    config: Option<PathBuf>,
-}
-
 fn main() -> ExitCode {
     let args = Args::parse();
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| "info,actix_server=warn".into());
-    tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_env_filter(filter)
-        .init();
-
-    let config = match args.config.as_deref().map(config::load) {
-        None => Config::default(),
-        Some(Ok(loaded)) => {
-            for key in loaded.unknown_keys {
-                tracing::warn!(key, "nobody here knows this key of the configuration");
-            }
-            loaded.config
-        }
-        Some(Err(error)) => {
-            tracing::error!("{error}");
-            return ExitCode::from(2);
-        }
+    let sources = args.sources();
+    let loaded = match sources.load() {
+        Ok(loaded) => loaded,
+        Err(error) => return no_configuration(&args, &error),
     };
+    log::start(loaded.config.log);
+    warn_of_unknown(&loaded);
+    if args.print_config {
+        print(&match args.format {
+            Format::Toml => loaded.to_toml(),
+            Format::Json => loaded.to_json(),
+        });
+        return ExitCode::SUCCESS;
+    }
+    if args.check_config {
+        print("the configuration is good\n");
+        return ExitCode::SUCCESS;
+    }
     raise_descriptor_limit();
-    actix_rt::System::new().block_on(run(config, args.config.is_some()))
+    actix_rt::System::new().block_on(run(loaded.config, sources.file.is_some()))
+}
+
+fn no_configuration(args: &Args, error: &LoadError) -> ExitCode {
+    log::start(LogConfig { format: args.log_format(), ..LogConfig::default() });
+    tracing::error!("{error}");
+    ExitCode::from(2)
+}
+
+fn warn_of_unknown(loaded: &Loaded) {
+    for key in &loaded.unknown_keys {
+        tracing::warn!(key, "nobody here knows this key of the configuration");
+    }
+    for variable in &loaded.unknown_variables {
+        tracing::warn!(variable, "nobody here knows this environment variable");
+    }
 }
 
 async fn run(config: Config, reloads: bool) -> ExitCode {
@@ -72,42 +82,49 @@ async fn run(config: Config, reloads: bool) -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    print(tracker.addresses());
-    until_asked_to_stop(&mut signals, || {
-        tracing::info!("reading the files that the configuration names again");
-        tracker.reload();
-    })
-    .await;
+    tell(tracker.addresses());
+    signals
+        .until_asked_to_stop(|| {
+            tracing::info!("reading the files that the configuration names again");
+            tracker.reload();
+        })
+        .await;
     tracing::info!("stopping; a second signal ends it at once");
     tokio::select! {
-        () = tracker.stop() => ExitCode::SUCCESS,
-        () = until_asked_to_stop(&mut signals, || {}) => {
+        () = tracker.stop() => {
+            tracing::info!("stopped");
+            ExitCode::SUCCESS
+        }
+        () = signals.until_asked_to_stop(|| {}) => {
             tracing::warn!("ended at once: not all clients were told");
             ExitCode::from(ENDED_AT_ONCE)
         }
     }
 }
 
-/// Waits for a signal that asks to stop; `reload` hears of those that ask for that before.
-async fn until_asked_to_stop(signals: &mut Signals, mut reload: impl FnMut()) {
-    while signals.next().await == Asked::ToReload {
-        reload();
+/// What is worth knowing, a line each on stdout: `word  url`. The log has the same.
+fn tell(addresses: &Addresses) {
+    let lines = listed(addresses);
+    for (what, url) in &lines {
+        tracing::info!(what, url, "serving");
     }
-}
-
-/// What is worth knowing, a line each: `word  url`. Where nobody reads it, it is not missed.
-fn print(addresses: &Addresses) {
-    let _ = std::io::stdout().write_all(listed(addresses).as_bytes());
-}
-
-fn listed(addresses: &Addresses) -> String {
-    let first = &addresses.servers[0];
-    let page = url("http", first);
-    let mut lines = String::new();
-    let mut line = |word: &str, url: String| {
+    let mut page = String::new();
+    for (word, url) in lines {
         // Writing to a String cannot fail.
-        let _ = writeln!(lines, "{word:<8} {url}");
-    };
+        let _ = writeln!(page, "{word:<8} {url}");
+    }
+    print(&page);
+}
+
+/// To stdout. Where nobody reads it, it is not missed.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn listed(addresses: &Addresses) -> Vec<(&'static str, String)> {
+    let page = url("http", &addresses.servers[0]);
+    let mut lines = Vec::new();
+    let mut line = |word, url| lines.push((word, url));
     if addresses.player {
         line("player", format!("{page}/"));
     }
@@ -145,64 +162,5 @@ fn raise_descriptor_limit() {
     match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(descriptors) => tracing::info!(descriptors, "this many sockets at most"),
         Err(error) => tracing::warn!(%error, "the limit of file descriptors stays as it is"),
-    }
-}
-
-/// What a signal asks for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Asked {
-    ToStop,
-    ToReload,
-}
-
-/// Ctrl-C, SIGTERM from whoever supervises us, and SIGHUP.
-#[cfg(unix)]
-struct Signals {
-    interrupt: tokio::signal::unix::Signal,
-    terminate: tokio::signal::unix::Signal,
-    /// `None` where there is no file to reload: then a terminal that is closed ends us, as it
-    /// ends any other program.
-    hangup: Option<tokio::signal::unix::Signal>,
-}
-
-#[cfg(unix)]
-impl Signals {
-    fn keep(reloads: bool) -> std::io::Result<Self> {
-        use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self {
-            interrupt: signal(SignalKind::interrupt())?,
-            terminate: signal(SignalKind::terminate())?,
-            hangup: reloads.then(|| signal(SignalKind::hangup())).transpose()?,
-        })
-    }
-
-    async fn next(&mut self) -> Asked {
-        let hangup = async {
-            match &mut self.hangup {
-                Some(hangup) => hangup.recv().await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            _ = self.interrupt.recv() => Asked::ToStop,
-            _ = self.terminate.recv() => Asked::ToStop,
-            _ = hangup => Asked::ToReload,
-        }
-    }
-}
-
-/// Ctrl-C.
-#[cfg(windows)]
-struct Signals(tokio::signal::windows::CtrlC);
-
-#[cfg(windows)]
-impl Signals {
-    fn keep(_: bool) -> std::io::Result<Self> {
-        tokio::signal::windows::ctrl_c().map(Self)
-    }
-
-    async fn next(&mut self) -> Asked {
-        self.0.recv().await;
-        Asked::ToStop
     }
 }

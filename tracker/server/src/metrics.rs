@@ -26,6 +26,10 @@ pub(crate) struct WorkerMetrics {
     announces: AtomicU64,
     /// Offers that were passed on.
     offers_relayed: AtomicU64,
+    /// Offers that weren't, because they came too early.
+    offers_early: AtomicU64,
+    /// Offers that weren't, because those who were picked had received too many.
+    offers_over_rate: AtomicU64,
     /// Answers that were passed on.
     answers_relayed: AtomicU64,
     /// Scrapes that were answered.
@@ -59,6 +63,8 @@ pub(crate) struct DeflatedBytes {
 pub(crate) struct Totals {
     pub(crate) announces: u64,
     pub(crate) offers_relayed: u64,
+    pub(crate) offers_early: u64,
+    pub(crate) offers_over_rate: u64,
     pub(crate) answers_relayed: u64,
     pub(crate) scrapes: u64,
     pub(crate) refusals: u64,
@@ -97,6 +103,8 @@ impl Metrics {
         Totals {
             announces: sum(|worker| &worker.announces),
             offers_relayed: sum(|worker| &worker.offers_relayed),
+            offers_early: sum(|worker| &worker.offers_early),
+            offers_over_rate: sum(|worker| &worker.offers_over_rate),
             answers_relayed: sum(|worker| &worker.answers_relayed),
             scrapes: sum(|worker| &worker.scrapes),
             refusals: self.refusals().map(|(_, count)| count).sum(),
@@ -152,6 +160,8 @@ impl WorkerMetrics {
     pub(crate) fn publish(&self, counters: Counters, peers: usize) {
         self.announces.store(counters.announces, Relaxed);
         self.offers_relayed.store(counters.offers_relayed, Relaxed);
+        self.offers_early.store(counters.offers_early, Relaxed);
+        self.offers_over_rate.store(counters.offers_over_rate, Relaxed);
         self.answers_relayed.store(counters.answers_relayed, Relaxed);
         self.peers.store(peers, Relaxed);
     }

@@ -91,6 +91,10 @@ impl Exposition {
                 ("scrape", totals.scrapes),
             ],
         );
+        page.counter("tracker_offers_withheld_total", "Offers that were not passed on.").labelled(
+            "reason",
+            [("early", totals.offers_early), ("receiver_rate", totals.offers_over_rate)],
+        );
         page.counter("tracker_refusals_total", "Messages that were refused; their sockets stay.")
             .labelled("reason", counts.refusals());
         page.counter("tracker_closes_total", "WebSockets that ended.")

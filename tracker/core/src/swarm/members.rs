@@ -4,6 +4,7 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::OccupiedEntry;
 
+use super::bucket::TokenBucket;
 use super::offers::PendingOffers;
 use crate::hash::IdHasher;
 use crate::id::{ConnId, PeerId};
@@ -16,9 +17,16 @@ pub(super) struct Member {
     pub(super) conn: ConnId,
     /// Names this member for as long as the swarm lives, while its index changes.
     pub(super) serial: u32,
-    /// When it announced last, in seconds of the caller's clock.
-    pub(super) announced_s: u32,
+    /// When it is forgotten unless it announces, in seconds of the caller's clock.
+    pub(super) expires_s: u32,
+    /// Until when an announce is early; how many were since one that wasn't; and whether offers of
+    /// its were let through since then. See [`pace`](super::pace).
+    pub(super) early_until_s: u32,
+    pub(super) early: u8,
+    pub(super) has_offered: bool,
     pub(super) seeder: bool,
+    /// The offers that it may still receive.
+    pub(super) intake: TokenBucket,
     pub(super) pending: PendingOffers,
 }
 
@@ -61,12 +69,22 @@ impl Members {
     }
 
     /// Adds a member that isn't there yet, and returns its index.
-    pub(super) fn insert(&mut self, peer_id: PeerId, conn: ConnId, announced_s: u32) -> usize {
+    pub(super) fn insert(&mut self, peer_id: PeerId, conn: ConnId) -> usize {
         let index = self.dense.len();
         let serial = self.next_serial;
         self.next_serial = self.next_serial.wrapping_add(1);
-        let pending = PendingOffers::default();
-        self.dense.push(Member { peer_id, conn, serial, announced_s, seeder: false, pending });
+        self.dense.push(Member {
+            peer_id,
+            conn,
+            serial,
+            expires_s: 0,
+            early_until_s: 0,
+            early: 0,
+            has_offered: false,
+            seeder: false,
+            intake: TokenBucket::default(),
+            pending: PendingOffers::default(),
+        });
 
         let (dense, hasher) = (&self.dense, &self.hasher);
         let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);
@@ -113,5 +131,16 @@ impl Members {
             let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);
             self.by_peer_id.shrink_to(len * 2, hash);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A million of them are a node's memory.
+    #[test]
+    fn a_member_stays_small() {
+        assert!(size_of::<Member>() <= 72, "{} bytes", size_of::<Member>());
     }
 }

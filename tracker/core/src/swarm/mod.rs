@@ -2,20 +2,23 @@
 //! and randomness are arguments and what is to be sent goes into an outbox, so every rule can be
 //! tested by calling it.
 
+mod bucket;
 mod members;
 mod offers;
+mod pace;
 
 use std::ops::Range;
 use std::time::Duration;
 
-use rand::Rng;
 use rand::seq::index;
+use rand::{Rng, RngExt};
 
 use crate::hash::IdHasher;
 use crate::id::{ConnId, PeerId};
-use crate::limits::Settings;
+use crate::limits::{SUBSTITUTE_PICKS_MAX, Settings, seconds};
 use crate::shard::Outbox;
-use crate::wire::{Announce, Answer, Event, Outgoing, Reason};
+use crate::wire::{Announce, Answer, Event, Outgoing, Reason, Warning};
+use bucket::Refill;
 use members::Members;
 
 /// A swarm: the viewers of one quality of one stream.
@@ -34,6 +37,17 @@ pub struct Counts {
     pub incomplete: usize,
     /// Members that said `completed` since the swarm began.
     pub downloaded: u64,
+}
+
+/// What became of the offers of an announce that were wanted, and for which there were others.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Offered {
+    /// Passed on.
+    pub(crate) relayed: usize,
+    /// Not passed on, because the announce came before `min interval` had passed.
+    pub(crate) early: usize,
+    /// Not passed on, because whoever was picked had received too many.
+    pub(crate) over_rate: usize,
 }
 
 impl Swarm {
@@ -55,11 +69,12 @@ impl Swarm {
         Counts { complete, incomplete, downloaded: self.downloaded }
     }
 
-    /// Notes the announcer, replies, and passes its offers on. Returns how many.
+    /// Notes the announcer, replies, and passes its offers on.
     ///
     /// # Errors
     ///
-    /// [`Reason::PeerIdTaken`], after a probe of the connection that has it.
+    /// [`Reason::PeerIdTaken`], after a probe of the connection that has it, and
+    /// [`Reason::TooEarly`].
     pub(crate) fn announce(
         &mut self,
         from: ConnId,
@@ -68,8 +83,7 @@ impl Swarm {
         now: Duration,
         rng: &mut impl Rng,
         outbox: &mut impl Outbox,
-    ) -> Result<usize, Reason> {
-        let now_s = seconds(now);
+    ) -> Result<Offered, Reason> {
         let known = self.members.index_of(&announce.peer_id);
         if let Some(owner) = known.map(|index| self.members.get(index).conn)
             && owner != from
@@ -77,22 +91,33 @@ impl Swarm {
             outbox.probe(owner);
             return Err(Reason::PeerIdTaken);
         }
+        let too_many = too_many_offers(announce, settings);
         if announce.event == Event::Stopped {
             if let Some(index) = known {
                 self.members.remove(index);
             }
-            self.reply(from, announce, settings, outbox);
-            return Ok(0);
+            self.reply(from, announce, too_many, settings, outbox);
+            return Ok(Offered::default());
         }
-        let index = known.unwrap_or_else(|| self.members.insert(announce.peer_id, from, now_s));
-        self.members.get_mut(index).announced_s = now_s;
-        let was_seeder = self.members.get(index).seeder;
+        let now_s = seconds(now);
+        let wanted = announce.offers.len().min(announce.numwant).min(settings.max_offers);
+        let index = known.unwrap_or_else(|| self.members.insert(announce.peer_id, from));
+        let member = self.members.get_mut(index);
+        let too_early =
+            member.keep_pace(announce.event, wanted > 0, settings.min_interval_s(), now_s)?;
+        member.expires_s = now_s.saturating_add(seconds(settings.member_lifetime()));
+        let was_seeder = member.seeder;
         self.members.set_seeder(index, announce.seeder);
         if announce.event == Event::Completed && !was_seeder {
             self.downloaded += 1;
         }
-        self.reply(from, announce, settings, outbox);
-        Ok(self.relay_offers(index, announce, settings, now_s, rng, outbox))
+        self.reply(from, announce, too_early.or(too_many), settings, outbox);
+        let amount = wanted.min(self.members.len() - 1);
+        if too_early.is_some() {
+            return Ok(Offered { early: amount, ..Offered::default() });
+        }
+        let relayed = self.relay_offers(index, announce, amount, settings, now, rng, outbox);
+        Ok(Offered { relayed, over_rate: amount - relayed, early: 0 })
     }
 
     /// Passes an answer on to whoever made the offer.
@@ -139,14 +164,14 @@ impl Swarm {
         }
     }
 
-    /// Forgets those of the members at `places` that have been silent for longer than `lifetime`,
-    /// and offers that nobody answered. Whoever goes from the last places to the first, with any
-    /// pauses, sees everybody: only a last member changes its place, to a lower one.
-    pub(crate) fn sweep(&mut self, places: Range<usize>, lifetime: Duration, now: Duration) {
+    /// Forgets those of the members at `places` that have been silent for too long, and offers that
+    /// nobody answered. Whoever goes from the last places to the first, with any pauses, sees
+    /// everybody: only a last member changes its place, to a lower one.
+    pub(crate) fn sweep(&mut self, places: Range<usize>, now: Duration) {
         let now_s = seconds(now);
         for index in places.rev() {
             let member = self.members.get_mut(index);
-            if u64::from(now_s.saturating_sub(member.announced_s)) > lifetime.as_secs() {
+            if now_s > member.expires_s {
                 self.members.remove(index);
             } else {
                 member.pending.expire(now_s);
@@ -158,49 +183,99 @@ impl Swarm {
         &self,
         to: ConnId,
         announce: &Announce,
+        warning: Option<Warning>,
         settings: &Settings,
         outbox: &mut impl Outbox,
     ) {
-        let info_hash = announce.info_hash_span.of(&announce.frame);
-        let interval_s = settings.announce_interval.as_secs();
-        outbox.send(to, &Outgoing::Reply { info_hash, interval_s, counts: self.counts() });
+        let reply = Outgoing::Reply {
+            info_hash: announce.info_hash_span.of(&announce.frame),
+            interval_s: seconds(settings.announce_interval),
+            min_interval_s: settings.min_interval_s(),
+            counts: self.counts(),
+            warning,
+        };
+        outbox.send(to, &reply);
     }
 
-    /// Sends offers to distinct members, chosen at random so that a mesh doesn't fall into
-    /// clusters: as many as there are others, offers, and wishes, and as the site allows.
+    /// Sends the first `amount` offers to distinct members, chosen at random so that a mesh doesn't
+    /// fall into clusters. There are as many others. Returns how many were sent.
+    #[expect(clippy::too_many_arguments, reason = "an announce and what it is judged by")]
     fn relay_offers(
         &mut self,
         announcer: usize,
         announce: &Announce,
+        amount: usize,
         settings: &Settings,
-        now_s: u32,
+        now: Duration,
         rng: &mut impl Rng,
         outbox: &mut impl Outbox,
     ) -> usize {
-        let others = self.members.len() - 1;
-        let wanted = announce.offers.len().min(announce.numwant).min(settings.max_offers);
-        let amount = others.min(wanted);
         if amount == 0 {
             return 0;
         }
         let frame = &announce.frame[..];
         let info_hash = announce.info_hash_span.of(frame);
         let peer_id = announce.peer_id_span.of(frame);
-        // A sample of all but the announcer: those behind it are one further than they look.
-        let receivers = index::sample(rng, others, amount);
-        for (offered, receiver) in announce.offers.iter().zip(receivers) {
-            let receiver = self.members.get(receiver + usize::from(receiver >= announcer));
+        let refill = Refill::at(now, settings.limits.offers_per_second_per_receiver);
+        let others = Others { count: self.members.len() - 1, announcer };
+        let sample = index::sample(rng, others.count, amount);
+        let mut substitutes = Vec::new();
+        let mut sent = 0;
+        for (offered, sampled) in announce.offers.iter().zip(sample.iter()) {
+            let mut receiver = others.place(sampled);
+            if let Some(refill) = refill
+                && !self.members.get_mut(receiver).intake.take(refill)
+            {
+                let is_free = |pick: usize| {
+                    !substitutes.contains(&pick) && sample.iter().all(|sampled| sampled != pick)
+                };
+                let Some(pick) = self.substitute(others, is_free, refill, rng) else {
+                    continue;
+                };
+                substitutes.push(pick);
+                receiver = others.place(pick);
+            }
+            let receiver = self.members.get(receiver);
             let offer_id = offered.id_span.of(frame);
             let offer = offered.offer.of(frame);
             outbox.send(receiver.conn, &Outgoing::Offer { info_hash, peer_id, offer_id, offer });
             let serial = receiver.serial;
-            self.members.get_mut(announcer).pending.push(offered.id, serial, now_s);
+            self.members.get_mut(announcer).pending.push(offered.id, serial, seconds(now));
+            sent += 1;
         }
-        amount
+        sent
+    }
+
+    /// Another receiver where the one that was sampled has had enough, if a few picks find one.
+    fn substitute(
+        &mut self,
+        others: Others,
+        is_free: impl Fn(usize) -> bool,
+        refill: Refill,
+        rng: &mut impl Rng,
+    ) -> Option<usize> {
+        (0..SUBSTITUTE_PICKS_MAX).map(|_| rng.random_range(..others.count)).find(|&pick| {
+            is_free(pick) && self.members.get_mut(others.place(pick)).intake.take(refill)
+        })
     }
 }
 
-/// Whole seconds of the caller's clock: 136 years of them.
-fn seconds(now: Duration) -> u32 {
-    u32::try_from(now.as_secs()).unwrap_or(u32::MAX)
+/// All members but the announcer, numbered.
+#[derive(Clone, Copy)]
+struct Others {
+    count: usize,
+    announcer: usize,
+}
+
+impl Others {
+    /// Those behind the announcer are one further than their number.
+    fn place(self, number: usize) -> usize {
+        number + usize::from(number >= self.announcer)
+    }
+}
+
+fn too_many_offers(announce: &Announce, settings: &Settings) -> Option<Warning> {
+    let bound = settings.limits.offers_per_announce;
+    let amount = announce.offers.len() + announce.offers_ignored;
+    (announce.offers_ignored > 0).then_some(Warning::TooManyOffers { amount, bound })
 }

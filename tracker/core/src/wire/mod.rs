@@ -8,7 +8,8 @@
 //! c>s announce {"action":"announce","info_hash":S,"peer_id":S,"numwant":5,"left":N|null,
 //!               "event":"started|completed|stopped|update"?,
 //!               "offers":[{"offer":{"type":"offer","sdp":T},"offer_id":S}]}
-//! s>c reply    {"action":"announce","interval":120,"info_hash":S,"complete":0,"incomplete":2}
+//! s>c reply    {"action":"announce","interval":120,"min interval":30,"info_hash":S,
+//!               "complete":0,"incomplete":2,"warning message":T?}
 //! s>c offer    {"action":"announce","info_hash":S,"offer_id":S,"peer_id":S,"offer":{…}}
 //! c>s answer   {"action":"announce","info_hash":S,"peer_id":S,"to_peer_id":S,"offer_id":S,
 //!               "answer":{"type":"answer","sdp":T}}
@@ -17,6 +18,11 @@
 //! s>c scrape   {"action":"scrape","files":{S:{"complete":0,"incomplete":0,"downloaded":0}}}
 //! s>c refusal  {"action":"announce","info_hash":S,"failure reason":T}
 //! ```
+//!
+//! A client announces again `interval` seconds after a reply, which begins its timer anew; so every
+//! reply has one. `min interval` (BEP 3) is how soon it may bring offers again: bittorrent-tracker's
+//! client looks at it only where `interval` is missing. A `warning message` comes in an otherwise
+//! whole reply, and like a `failure reason` it ends in the page's console.
 //!
 //! There is no standard; this is what bittorrent-tracker's client says and understands
 //! (<https://github.com/webtorrent/bittorrent-tracker>), and wt-tracker and aquatic_ws speak.
@@ -29,5 +35,5 @@ mod scan;
 
 pub use incoming::{Announce, Answer, Event, Incoming, Offered, Scrape, parse};
 pub use outgoing::Outgoing;
-pub use refusal::{Action, Reason, Refusal};
+pub use refusal::{Action, Reason, Refusal, Warning};
 pub use scan::Span;

@@ -4,7 +4,7 @@
 
 use std::fmt;
 
-use super::refusal::{Action, Reason};
+use super::refusal::{Action, Reason, Warning};
 use crate::id::InfoHash;
 use crate::swarm::Counts;
 
@@ -17,9 +17,13 @@ pub enum Outgoing<'a> {
         /// The announce's `info_hash`, as it was spelled.
         info_hash: &'a [u8],
         /// When to announce again, in seconds.
-        interval_s: u64,
+        interval_s: u32,
+        /// How soon to bring offers again, in seconds; 0 is left out.
+        min_interval_s: u32,
         /// The swarm's size, the announcer included.
         counts: Counts,
+        /// What was wrong with the announce.
+        warning: Option<Warning>,
     },
     /// An offer for its receiver.
     Offer {
@@ -81,15 +85,24 @@ impl Outgoing<'_> {
 
     fn pieces(&self, mut piece: impl FnMut(&[u8])) {
         match *self {
-            Self::Reply { info_hash, interval_s, counts } => {
+            Self::Reply { info_hash, interval_s, min_interval_s, counts, warning } => {
                 piece(br#"{"action":"announce","interval":"#);
                 piece(itoa::Buffer::new().format(interval_s).as_bytes());
+                if min_interval_s != 0 {
+                    piece(br#","min interval":"#);
+                    piece(itoa::Buffer::new().format(min_interval_s).as_bytes());
+                }
                 piece(br#","info_hash":""#);
                 piece(info_hash);
                 piece(br#"","complete":"#);
                 piece(itoa::Buffer::new().format(counts.complete).as_bytes());
                 piece(br#","incomplete":"#);
                 piece(itoa::Buffer::new().format(counts.incomplete).as_bytes());
+                if let Some(warning) = warning {
+                    piece(br#","warning message":""#);
+                    piece(warning.to_string().as_bytes());
+                    piece(b"\"");
+                }
                 piece(b"}");
             }
             Self::Offer { info_hash, peer_id, offer_id, offer } => {
@@ -176,11 +189,24 @@ mod tests {
     fn every_message_is_json_of_the_announced_length() {
         let counts = Counts { complete: 1, incomplete: 22, downloaded: 333 };
         let [info_hash, peer_id, offer_id] = [&b"h"[..], b"p", br"\u0000"];
+        let reply = |min_interval_s, warning| {
+            parsed(Outgoing::Reply { info_hash, interval_s: 120, min_interval_s, counts, warning })
+        };
         assert_eq!(
-            parsed(Outgoing::Reply { info_hash, interval_s: 120, counts }),
+            reply(0, None),
             json!({"action": "announce", "interval": 120, "info_hash": "h",
                    "complete": 1, "incomplete": 22})
         );
+        for warning in [
+            Warning::OffersTooEarly { early_s: 7, min_interval_s: 30 },
+            Warning::TooManyOffers { amount: 51, bound: 50 },
+        ] {
+            assert_eq!(
+                reply(30, Some(warning)),
+                json!({"action": "announce", "interval": 120, "min interval": 30, "info_hash": "h",
+                       "complete": 1, "incomplete": 22, "warning message": warning.to_string()})
+            );
+        }
         assert_eq!(
             parsed(Outgoing::Offer { info_hash, peer_id, offer_id, offer: b"{}" }),
             json!({"action": "announce", "info_hash": "h", "peer_id": "p", "offer_id": "\0",

@@ -1,5 +1,5 @@
-//! Every way in which a message is refused, with the text that its sender reads. A refusal never
-//! closes the socket: after a close a client stays away for minutes.
+//! Every way in which a message is refused, or answered with a warning, with the text that its
+//! sender reads. Neither closes the socket: after a close a client stays away for minutes.
 
 use thiserror::Error;
 
@@ -78,6 +78,17 @@ pub enum Reason {
     /// No offer with this id waits for an answer from this peer.
     #[error("offer_id matches no offer that waits for this answer")]
     NoSuchOffer,
+    /// A member announces again and again before `min interval` has passed.
+    #[error(
+        "this announce comes {early_s} s before min interval has passed, and {bound} early ones \
+         were answered, which is the limit"
+    )]
+    TooEarly {
+        /// How much too early it is, in seconds.
+        early_s: u32,
+        /// The limit.
+        bound: u8,
+    },
     /// One connection is in as many swarms as it may be.
     #[error("this connection is in {bound} swarms already, which is the limit")]
     TooManySwarms {
@@ -93,6 +104,31 @@ pub enum Reason {
     /// The token that the connection was opened with names its swarms, and not this one.
     #[error("the token of this connection is not for this info_hash")]
     NotInToken,
+}
+
+/// What was wrong with an announce that was answered all the same. Its `Display` is the `warning
+/// message` on the wire, which clients show in their console.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
+pub enum Warning {
+    /// None of the offers were relayed, because the last ones were so a short while ago.
+    #[error(
+        "offers come {early_s} s before min interval of {min_interval_s} s has passed: none were \
+         relayed"
+    )]
+    OffersTooEarly {
+        /// How much too early they are, in seconds.
+        early_s: u32,
+        /// The `min interval`, in seconds.
+        min_interval_s: u32,
+    },
+    /// There were more than are looked at.
+    #[error("offers has {amount} elements, and {bound} is the limit: the rest was ignored")]
+    TooManyOffers {
+        /// How many there were.
+        amount: usize,
+        /// [`Limits::offers_per_announce`](crate::limits::Limits::offers_per_announce).
+        bound: usize,
+    },
 }
 
 /// Gives each reason its label, and with its place in the list its index.
@@ -142,6 +178,7 @@ labels! {
     NotAnnounced => "not_announced",
     ReceiverLeft => "receiver_left",
     NoSuchOffer => "no_such_offer",
+    TooEarly => "too_early",
     TooManySwarms => "too_many_swarms",
     NotAllowed => "not_allowed",
     NotInToken => "not_in_token",

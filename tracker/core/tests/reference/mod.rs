@@ -6,12 +6,17 @@ pub(crate) mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tracker_core::Reason::{self, NoSuchOffer, NotAnnounced, PeerIdTaken, ReceiverLeft};
+use tracker_core::Reason::{self, NoSuchOffer, NotAnnounced, PeerIdTaken, ReceiverLeft, TooEarly};
+use tracker_core::wire::Warning::OffersTooEarly;
 
-use crate::support::{Did, refusal, relayed_answer, reply};
+use crate::support::{Did, paced, refusal, relayed_answer, reply, warned};
 
 /// wt-tracker's `maxOffers`, low enough to be the lowest bound now and then.
 pub(crate) const MAX_OFFERS: usize = 4;
+
+/// Offers that a member receives a second at most, and at once after a while without.
+pub(crate) const RECEIVER_RATE: u64 = 1;
+const RECEIVER_BURST: u64 = 10;
 
 /// A peer id and the visit in which it has it: who comes back is somebody else.
 pub(crate) type Visit = (String, u64);
@@ -19,11 +24,15 @@ pub(crate) type Visit = (String, u64);
 #[derive(Default)]
 pub(crate) struct Model {
     pub(crate) now_s: u64,
+    /// 0 turns the rule off.
+    pub(crate) min_interval_s: u64,
     pub(crate) swarms: BTreeMap<String, Swarm>,
     pub(crate) offers: Vec<Offer>,
     pub(crate) visits: u64,
     /// Announces, offers and answers that were heard or relayed.
     pub(crate) said: [u64; 3],
+    /// Offers that came too early, and that nobody could take.
+    pub(crate) withheld: [u64; 2],
     pub(crate) refusals: u64,
 }
 
@@ -38,6 +47,36 @@ pub(crate) struct Member {
     pub(crate) visit: u64,
     pub(crate) announced_s: u64,
     pub(crate) seeder: bool,
+    pub(crate) pace: Pace,
+    /// Offers that it surely received, and those that it may have received, when its connection
+    /// has several peers there.
+    received: [Intake; 2],
+}
+
+/// What was heard from a member since the last announce that wasn't early, with that.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Pace {
+    /// When it is over.
+    until_s: u64,
+    early: u64,
+    offered: bool,
+}
+
+/// How far a member is above its rate.
+#[derive(Clone, Copy, Default)]
+struct Intake {
+    above: u64,
+    at_s: u64,
+}
+
+impl Intake {
+    fn above(self, now_s: u64) -> u64 {
+        self.above.saturating_sub((now_s - self.at_s) * RECEIVER_RATE)
+    }
+
+    fn receive(&mut self, now_s: u64) {
+        *self = Self { above: self.above(now_s) + 1, at_s: now_s };
+    }
 }
 
 pub(crate) struct Offer {
@@ -76,49 +115,95 @@ impl Model {
             self.refusals += 1;
             return assert_eq!(done, [Did::Probe(owner), refusal(conn, name, PeerIdTaken)]);
         }
-        self.said[0] += 1;
         let event = more["event"].as_str().unwrap_or_default();
+        let offers = more["offers"].as_array().expect("offers").len();
+        let numwant = more["numwant"].as_u64().unwrap_or(0) as usize;
+        let wanted = offers.min(numwant).min(MAX_OFFERS);
+        let mut pace = known.map(|member| member.pace).unwrap_or_default();
+        let mut warning = None;
+        if event != "stopped" && self.min_interval_s > 0 {
+            let early_s = pace.until_s.saturating_sub(self.now_s) as u32;
+            if early_s > 0 && pace.early == 10 {
+                return self.refused(conn, name, TooEarly { early_s, bound: 10 }, done);
+            }
+            if early_s > 0 {
+                pace.early += 1;
+            } else {
+                pace = Pace { until_s: self.now_s + self.min_interval_s, ..Pace::default() };
+            }
+            let always = ["started", "completed"].contains(&event);
+            if wanted > 0 && pace.offered && !always {
+                let min_interval_s = self.min_interval_s as u32;
+                warning = Some(OffersTooEarly { early_s, min_interval_s });
+            } else if wanted > 0 {
+                pace.until_s = self.now_s + self.min_interval_s;
+                pace.offered = true;
+            }
+        }
+        self.said[0] += 1;
         if event == "stopped" {
             let gone = self.leave(conn, name, peer);
-            let (complete, incomplete, _) =
-                self.swarms.get(name).map(Swarm::counts).unwrap_or_default();
-            let mut expected = vec![reply(conn, name, complete, incomplete)];
+            let mut expected = vec![self.reply(conn, name)];
             expected.extend(gone);
             return assert_eq!(done, expected);
         }
         let was_seeder = known.is_some_and(|member| member.seeder);
         let seeder = more["left"].as_f64() == Some(0.0) || event == "completed";
-        swarm.downloaded += u64::from(event == "completed" && !was_seeder);
         let visit = known.map_or(self.visits, |member| member.visit);
+        let received = known.map(|member| member.received).unwrap_or_default();
+        swarm.downloaded += u64::from(event == "completed" && !was_seeder);
         self.visits += 1;
-        let member = Member { conn, visit, announced_s: self.now_s, seeder };
+        let member = Member { conn, visit, announced_s: self.now_s, seeder, pace, received };
         swarm.members.insert(peer.to_owned(), member);
 
-        let (complete, incomplete, _) = swarm.counts();
-        assert_eq!(done[0], reply(conn, name, complete, incomplete));
-        self.offer(name, (peer.to_owned(), visit), more, &done[1..]);
+        let amount = wanted.min(swarm.members.len() - 1);
+        let reply = self.reply(conn, name);
+        if let Some(warning) = warning {
+            self.withheld[0] += amount as u64;
+            return assert_eq!(done, [warned(reply, warning)]);
+        }
+        assert_eq!(done[0], reply);
+        self.offer(name, (peer.to_owned(), visit), more, amount, &done[1..]);
     }
 
-    /// Checks whom the shard chose, and takes it over.
-    fn offer(&mut self, name: &str, offerer: Visit, more: &Value, done: &[Did]) {
-        let members = &self.swarms[name].members;
-        let offers = more["offers"].as_array().expect("offers");
-        let numwant = more["numwant"].as_u64().unwrap_or(0) as usize;
-        let others = members.len() - 1;
-        let amount = others.min(offers.len()).min(numwant).min(MAX_OFFERS);
-        assert_eq!(done.len(), amount);
-        self.said[1] += amount as u64;
+    fn reply(&self, conn: u64, name: &str) -> Did {
+        let (complete, incomplete, _) =
+            self.swarms.get(name).map(Swarm::counts).unwrap_or_default();
+        let reply = reply(conn, name, complete, incomplete);
+        if self.min_interval_s == 0 { reply } else { paced(reply, self.min_interval_s) }
+    }
 
-        let mut by_conn = BTreeMap::<u64, usize>::new();
-        for (did, offer) in done.iter().zip(offers) {
+    /// Checks whom the shard chose for `amount` offers, and takes it over.
+    fn offer(&mut self, name: &str, offerer: Visit, more: &Value, amount: usize, done: &[Did]) {
+        let now_s = self.now_s;
+        let members = &mut self.swarms.get_mut(name).expect("a swarm").members;
+        let mut offers = more["offers"].as_array().expect("offers")[..amount].iter();
+        let (mut by_conn, mut withheld) = (BTreeMap::<u64, usize>::new(), amount);
+        for did in done {
             let Did::Send(to, message) = did else { panic!("no message: {did:?}") };
-            let expected = json!({"action": "announce", "info_hash": name, "peer_id": offerer.0,
-                                  "offer_id": offer["offer_id"], "offer": offer["offer"]});
-            assert_eq!(*message, expected);
-            let on_conn =
-                members.iter().filter(|(peer, member)| member.conn == *to && **peer != offerer.0);
-            let receivers: BTreeSet<_> =
-                on_conn.map(|(peer, member)| (peer.clone(), member.visit)).collect();
+            let is_same = |offer: &&Value| {
+                let expected = json!({"action": "announce", "info_hash": name,
+                    "peer_id": offerer.0, "offer_id": offer["offer_id"], "offer": offer["offer"]});
+                *message == expected
+            };
+            // Those before it were withheld.
+            let offer = offers.find(is_same).expect("the next of the offers, as it was");
+            withheld -= 1;
+            let on_conn = members
+                .iter_mut()
+                .filter(|(peer, member)| member.conn == *to && **peer != offerer.0)
+                .collect::<Vec<_>>();
+            let alone = on_conn.len() == 1;
+            let mut receivers = BTreeSet::new();
+            for (peer, member) in on_conn {
+                receivers.insert((peer.clone(), member.visit));
+                let [surely, perhaps] = &mut member.received;
+                perhaps.receive(now_s);
+                if alone {
+                    surely.receive(now_s);
+                    assert!(surely.above(now_s) <= RECEIVER_BURST, "too many offers for {peer}");
+                }
+            }
             let received = by_conn.entry(*to).or_default();
             *received += 1;
             assert!(*received <= receivers.len(), "more offers than others on connection {to}");
@@ -129,9 +214,16 @@ impl Model {
                 conn: *to,
                 receivers,
                 doubtful: false,
-                made_s: self.now_s,
+                made_s: now_s,
             });
         }
+        self.said[1] += done.len() as u64;
+        self.withheld[1] += withheld as u64;
+        let is_full = |(peer, member): &(&String, &Member)| {
+            **peer != offerer.0 && member.received[1].above(now_s) >= RECEIVER_BURST
+        };
+        let full = members.iter().filter(is_full).count();
+        assert!(withheld <= full, "{withheld} offers withheld, and {full} could take none");
     }
 
     pub(crate) fn answer(&mut self, conn: u64, ids: [&str; 4], done: &[Did]) {

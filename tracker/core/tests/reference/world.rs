@@ -2,17 +2,22 @@
 //! thing they agree on all that can be seen. Who holds the dice decides what happens: a seed in
 //! the model's test, a fuzzer's bytes in its target.
 
+use std::time::Duration;
+
 use rand::{Rng, RngExt};
 use serde_json::{Value, json};
-use tracker_core::Settings;
+use tracker_core::{Limits, Settings};
 
-use super::{MAX_OFFERS, Model, Swarm};
+use super::{MAX_OFFERS, Model, RECEIVER_RATE, Swarm};
 use crate::support::{Tracker, announce, answer, id};
 
 /// A shard, and the model that has lived through the same.
 pub(crate) struct World {
     tracker: Tracker,
-    model: Model,
+    pub(crate) model: Model,
+    swarms: u64,
+    /// In seconds.
+    waits: [u64; 4],
 }
 
 /// One thing that happens to both. The spaces are tiny, so that everything collides with
@@ -27,14 +32,27 @@ pub(crate) enum Operation {
 }
 
 impl World {
+    /// Every other world has the rule that makes announces too early; every third one is in such a
+    /// hurry, and has so few swarms, that members receive too much.
     pub(crate) fn new(seed: u64) -> Self {
-        let settings = Settings { max_offers: MAX_OFFERS, ..Settings::default() };
-        Self { tracker: Tracker::with(settings, seed), model: Model::default() }
+        let min_interval_s = if seed.is_multiple_of(2) { 30 } else { 0 };
+        let (swarms, waits) =
+            if seed.is_multiple_of(3) { (1, [0, 0, 0, 1]) } else { (3, [1, 20, 45, 100]) };
+        let limits =
+            Limits { offers_per_second_per_receiver: RECEIVER_RATE as u32, ..Limits::default() };
+        let settings = Settings {
+            max_offers: MAX_OFFERS,
+            min_announce_interval: Duration::from_secs(min_interval_s),
+            limits,
+            ..Settings::default()
+        };
+        let model = Model { min_interval_s, ..Model::default() };
+        Self { tracker: Tracker::with(settings, seed), model, swarms, waits }
     }
 
     /// What happens next, by the dice of whoever asks.
     pub(crate) fn choose(&self, rng: &mut impl Rng) -> Operation {
-        let (conn, swarm) = (rng.random_range(0..5), id(rng.random_range(0..3)));
+        let (conn, swarm) = (rng.random_range(0..5), id(rng.random_range(0..self.swarms)));
         let (mut peer, mut conn) = (id(rng.random_range(0..7)), conn);
         // Mostly a peer that belongs to the connection, or nothing would ever happen.
         let members = self.model.swarms.get(&swarm);
@@ -68,7 +86,7 @@ impl World {
                 Operation::Answer { conn, swarm, peer, to_peer, offer }
             }
             80..88 => Operation::Leave { conn, swarm, peer },
-            88..96 => Operation::Wait { seconds: [1, 20, 45, 100][rng.random_range(0..4)] },
+            88..96 => Operation::Wait { seconds: self.waits[rng.random_range(0..4)] },
             _ => Operation::Sweep,
         }
     }
@@ -121,6 +139,8 @@ impl World {
         let counters = shard.counters();
         let said = [counters.announces, counters.offers_relayed, counters.answers_relayed];
         assert_eq!((said, counters.refusals), (self.model.said, self.model.refusals));
+        let withheld = [counters.offers_early, counters.offers_over_rate];
+        assert_eq!(withheld, self.model.withheld);
     }
 }
 

@@ -2,6 +2,7 @@
 //! It does with a frame what a server does, so the tests speak the protocol and nothing else.
 #![allow(dead_code, reason = "every test file uses its own part of this")]
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,7 +55,7 @@ pub(crate) struct Tracker {
 
 impl Tracker {
     pub(crate) fn new() -> Self {
-        Self::with(Settings::default(), 1)
+        Self::with(without_pace(), 1)
     }
 
     pub(crate) fn with(settings: Settings, seed: u64) -> Self {
@@ -125,8 +126,14 @@ impl Tracker {
     }
 }
 
+/// wt-tracker's rules: everybody may announce, and be offered to, as often as they like.
+pub(crate) fn without_pace() -> Settings {
+    let limits = Limits { offers_per_second_per_receiver: 0, ..Limits::default() };
+    Settings { min_announce_interval: Duration::ZERO, limits, ..Settings::default() }
+}
+
 /// An id of twenty characters that starts with `name`.
-pub(crate) fn id(name: impl std::fmt::Display) -> String {
+pub(crate) fn id(name: impl Display) -> String {
     format!("{name:-<20}", name = name.to_string())
 }
 
@@ -184,6 +191,18 @@ pub(crate) fn reply(to: u64, info_hash: &str, complete: usize, incomplete: usize
     let reply = json!({"action": "announce", "info_hash": info_hash, "interval": 120,
                        "complete": complete, "incomplete": incomplete});
     Did::Send(to, reply)
+}
+
+/// The same reply with a warning.
+pub(crate) fn warned(reply: Did, warning: impl Display) -> Did {
+    let Did::Send(to, reply) = reply else { panic!("no reply: {reply:?}") };
+    Did::Send(to, merged(reply, &json!({"warning message": warning.to_string()})))
+}
+
+/// The same reply with a `min interval` in seconds.
+pub(crate) fn paced(reply: Did, min_interval: u64) -> Did {
+    let Did::Send(to, reply) = reply else { panic!("no reply: {reply:?}") };
+    Did::Send(to, merged(reply, &json!({"min interval": min_interval})))
 }
 
 /// Whom offers went to, by connection, with the id of each.

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserializer, Error, MapAccess, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Unexpected, Visitor};
 
 /// A whole number.
 struct Whole(u64);
@@ -24,6 +24,12 @@ impl<'de> Deserialize<'de> for Whole {
 
             fn visit_u64<E: Error>(self, number: u64) -> Result<Whole, E> {
                 Ok(Whole(number))
+            }
+
+            /// TOML's whole numbers have a sign.
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Whole, E> {
+                let refused = |_| E::invalid_value(Unexpected::Signed(number), &self);
+                number.try_into().map(Whole).map_err(refused)
             }
         }
 

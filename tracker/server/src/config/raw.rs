@@ -4,12 +4,13 @@
 use std::path::PathBuf;
 
 use origin::OriginConfig;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::kinds::{optional_section, optional_whole, section, sections, whole};
 
 /// The whole file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct RawConfig {
     /// Where to listen; at least one.
@@ -41,9 +42,13 @@ pub(super) struct RawConfig {
     /// Threads that serve; one per core without it.
     #[serde(deserialize_with = "optional_whole")]
     pub(super) workers: Option<u64>,
+    /// A folder of files to serve beside the sockets; none without it.
+    pub(super) web_root: Option<PathBuf>,
+    #[serde(deserialize_with = "section")]
+    pub(super) log: RawLog,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct RawListener {
     #[serde(deserialize_with = "section")]
@@ -52,7 +57,7 @@ pub(super) struct RawListener {
     pub(super) websockets: RawWebSockets,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(default)]
 pub(super) struct RawServer {
     #[serde(deserialize_with = "whole")]
@@ -65,7 +70,7 @@ pub(super) struct RawServer {
     pub(super) cert_file_name: Option<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct RawWebSockets {
     /// A path, or the start of one and `*`.
@@ -88,7 +93,7 @@ pub(super) struct RawWebSockets {
     pub(super) max_connections: u64,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct RawTracker {
     #[serde(deserialize_with = "whole")]
@@ -96,9 +101,12 @@ pub(super) struct RawTracker {
     /// Seconds.
     #[serde(deserialize_with = "whole")]
     pub(super) announce_interval: u64,
+    /// Seconds; a quarter of `announceInterval` without it, and 0 turns the rule off.
+    #[serde(deserialize_with = "optional_whole")]
+    pub(super) min_announce_interval: Option<u64>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 pub(super) struct RawAccess {
     pub(super) allow_origins: Option<Vec<String>>,
@@ -108,7 +116,7 @@ pub(super) struct RawAccess {
 
 /// Files are read at the start, again when they change (by time and size, every 2 s) and on
 /// SIGHUP. Replace one by renaming a new one over it, so that it is never read half written.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct RawJoinAccess {
     /// A file of info hashes, one a line in 40 hexadecimal digits, with comments after `#`: only
@@ -127,7 +135,7 @@ pub(super) struct RawJoinAccess {
 /// else's. Two claims of ours: `origin`, which must equal the `Origin` header, and `swarms`, a
 /// list of the info hashes that may be joined. After `exp` no more swarms can be joined; the
 /// socket stays.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct RawTokens {
     /// A file with a secret of 32 bytes or more: tokens are signed with HS256.
@@ -138,7 +146,7 @@ pub(super) struct RawTokens {
     pub(super) parameter: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct RawWeb {
     /// Trackers that the page announces to; this one without it.
@@ -149,29 +157,47 @@ pub(super) struct RawWeb {
     pub(super) streams: Option<Vec<RawStream>>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawStream {
     pub(super) name: String,
     pub(super) url: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawStun {
     #[serde(deserialize_with = "whole")]
     pub(super) port: u64,
     /// All addresses of the machine, IPv4 and IPv6, without it.
     pub(super) host: Option<String>,
+    /// Whether the start goes on without the port.
+    pub(super) optional: bool,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawMetrics {
     #[serde(deserialize_with = "whole")]
     pub(super) port: u64,
     /// Nobody else's business, so only this machine unless it says otherwise.
     pub(super) host: String,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawLog {
+    /// `text` or `json`.
+    pub(super) format: String,
+    /// From `error` to `trace`.
+    pub(super) level: String,
+}
+
+impl RawConfig {
+    /// All of it as a tree, with what is not set as null.
+    pub(super) fn written(&self) -> Value {
+        serde_json::to_value(self).unwrap_or_default()
+    }
 }
 
 impl Default for RawConfig {
@@ -187,6 +213,8 @@ impl Default for RawConfig {
             metrics: None,
             drain_seconds: 1,
             workers: None,
+            web_root: None,
+            log: RawLog::default(),
         }
     }
 }
@@ -213,7 +241,7 @@ impl Default for RawWebSockets {
 
 impl Default for RawTracker {
     fn default() -> Self {
-        Self { max_offers: 20, announce_interval: 120 }
+        Self { max_offers: 20, announce_interval: 120, min_announce_interval: None }
     }
 }
 
@@ -226,12 +254,18 @@ impl Default for RawTokens {
 
 impl Default for RawStun {
     fn default() -> Self {
-        Self { port: 3478, host: None }
+        Self { port: 3478, host: None, optional: false }
     }
 }
 
 impl Default for RawMetrics {
     fn default() -> Self {
         Self { port: 9100, host: "127.0.0.1".to_owned() }
+    }
+}
+
+impl Default for RawLog {
+    fn default() -> Self {
+        Self { format: "text".to_owned(), level: "info".to_owned() }
     }
 }

@@ -13,6 +13,7 @@ use tracker_core::limits::OFFERS_RELAYED_MAX;
 use tracker_core::{Limits, Settings};
 use web::PlayerStream;
 
+use super::log::LogConfig;
 use super::raw::{
     RawAccess, RawConfig, RawJoinAccess, RawListener, RawMetrics, RawServer, RawStun, RawTokens,
     RawTracker, RawWeb,
@@ -20,6 +21,7 @@ use super::raw::{
 use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
 use crate::limits::TOKEN_PARAMETER_BYTES_MAX;
 use crate::transport::certificate::Certificate;
+use crate::web_root::WebRoot;
 
 /// The most that `maxPayloadLength` may be.
 const FRAME_BYTES_MAX: u64 = 16 << 20;
@@ -46,6 +48,10 @@ pub struct Config {
     pub drain: Duration,
     /// Threads that serve, 1 or more.
     pub workers: u16,
+    /// Files to serve at every path that nothing else has.
+    pub web_root: Option<WebRoot>,
+    /// What is told on stderr.
+    pub log: LogConfig,
 }
 
 /// One listener.
@@ -103,35 +109,6 @@ pub struct StunConfig {
     pub optional: bool,
 }
 
-/// What runs when no file says otherwise: all of it, on port 8000, for a first look.
-impl Default for Config {
-    fn default() -> Self {
-        let raw = RawConfig { web: Some(RawWeb::default()), ..RawConfig::default() };
-        let stun = StunConfig { host: None, port: 3478, optional: true };
-        let streams = OriginConfig::default().validate();
-        match (raw.validate(), streams) {
-            (Ok(config), Ok(streams)) => {
-                Self { origin: Some(streams), stun: Some(stun), ..config.on_all_addresses() }
-            }
-            (Err(error), _) | (_, Err(error)) => {
-                unreachable!("a default is out of bounds: {error}")
-            }
-        }
-    }
-}
-
-impl Config {
-    /// Listens on IPv6 as well, where the machine has it.
-    fn on_all_addresses(mut self) -> Self {
-        if std::net::UdpSocket::bind("[::]:0").is_ok() {
-            for server in &mut self.servers {
-                server.address.set_ip(IpAddr::from([0u16; 8]));
-            }
-        }
-        self
-    }
-}
-
 impl PathPattern {
     /// Whether a request's path is meant.
     #[must_use]
@@ -169,6 +146,8 @@ impl RawConfig {
             metrics: self.metrics.map(RawMetrics::validate).transpose()?,
             drain: Duration::from_secs(within("drainSeconds", self.drain_seconds, 0..=600)?),
             workers: within("workers", self.workers.unwrap_or(cores.min(256)), 1..=256)? as u16,
+            web_root: self.web_root.map(WebRoot::new).transpose()?,
+            log: self.log.validate()?,
         })
     }
 }
@@ -238,9 +217,12 @@ impl RawTracker {
     fn validate(self) -> Result<Settings, ConfigError> {
         let offers = 0..=OFFERS_RELAYED_MAX as u64;
         let interval = within("tracker.announceInterval", self.announce_interval, 1..=86_400)?;
+        let min = self.min_announce_interval.unwrap_or(interval / 4);
+        let min = within("tracker.minAnnounceInterval", min, 0..=interval)?;
         Ok(Settings {
             max_offers: within("tracker.maxOffers", self.max_offers, offers)? as usize,
             announce_interval: Duration::from_secs(interval),
+            min_announce_interval: Duration::from_secs(min),
             limits: Limits::default(),
         })
     }
@@ -316,7 +298,11 @@ impl RawWeb {
 impl RawStun {
     fn validate(self) -> Result<StunConfig, ConfigError> {
         let address = self.host.as_deref().map(|text| host("stun.host", text)).transpose()?;
-        Ok(StunConfig { host: address, port: port("stun.port", self.port)?, optional: false })
+        Ok(StunConfig {
+            host: address,
+            port: port("stun.port", self.port)?,
+            optional: self.optional,
+        })
     }
 }
 
@@ -360,10 +346,10 @@ fn within(key: &str, value: u64, bounds: RangeInclusive<u64>) -> Result<u64, Con
     Err(refused(key, value, &format!("{} to {}", bounds.start(), bounds.end())))
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     format!("\"{text}\"")
 }
 
-fn refused(key: &str, value: impl Display, bound: &str) -> ConfigError {
+pub(super) fn refused(key: &str, value: impl Display, bound: &str) -> ConfigError {
     ConfigError { key: key.to_owned(), value: value.to_string(), bound: bound.to_owned() }
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Client, PATIENCE, id};
+use crate::support::tls::{self, Files, Identity, trusting};
+use crate::support::{Client, PATIENCE, http_on, id};
 
 /// wt-tracker's file as its sites have it.
 const WT_TRACKER_FILE: &str = r#"{
@@ -142,11 +143,40 @@ fn it_prints_its_addresses_and_they_work() {
 }
 
 #[test]
+fn it_prints_the_addresses_of_a_secure_listener_as_such_and_they_work() {
+    let identity = Identity::new();
+    let files = Files::of(&identity);
+    let plain = json!({"server": {"port": 0, "host": "127.0.0.1"}});
+    let mut program = Program::start(&json!({
+        "servers": [files.server("127.0.0.1"), plain], "web": {}, "workers": 2,
+    }));
+    let urls: Vec<_> = program.lines.iter().map(|(word, url)| (&word[..], &url[..])).collect();
+    let [("player", player), ("tracker", secure), ("tracker", plain), ("stats", stats)] = urls[..]
+    else {
+        panic!("{urls:?}");
+    };
+    let host = secure.strip_prefix("wss://").and_then(|url| url.strip_suffix('/')).expect(secure);
+    assert_eq!(player, format!("https://{host}/"));
+    assert_eq!(stats, format!("https://{host}/stats.json"));
+    assert!(plain.starts_with("ws://"), "{plain}");
+    let (address, config) = (host.parse().expect("an address"), trusting(&[&identity]));
+    assert_eq!(tls::client(address, &config).announce("film", "ann")["incomplete"], 1);
+    let page = tls::connect(address, &config).expect("a TLS connection");
+    let request = "GET /player.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    let (status, settings) = http_on(page, request);
+    assert_eq!(status, "HTTP/1.1 200 OK");
+    // A path, which the page takes for one of its own host, and secure as the page is.
+    let settings: Value = serde_json::from_str(&settings).expect("JSON");
+    assert_eq!(settings["trackers"], json!(["/"]));
+    assert_eq!(program.signal("TERM").0, Some(0));
+}
+
+#[test]
 fn the_file_of_wt_tracker_works_unchanged_and_a_taken_port_is_exit_code_1() {
     // With the port held, as good as with it free: the file is read whole before.
     let holder = TcpListener::bind("127.0.0.1:49199");
     let (_folder, path) = written(WT_TRACKER_FILE);
-    let loaded = tracker::config::load(&path).expect("a configuration");
+    let loaded = tracker::config::Sources::file(&path).load().expect("a configuration");
     assert_eq!(loaded.unknown_keys, [] as [String; 0]);
     let server = &loaded.config.servers[0];
     assert_eq!(server.address, "127.0.0.1:49199".parse().expect("an address"));
@@ -390,4 +420,140 @@ fn ffmpegs_of(folder: &Path) -> Vec<PathBuf> {
                 && process.join("cwd").read_link().is_ok_and(|cwd| cwd.starts_with(&folder))
         })
         .collect()
+}
+
+/// What a run printed and told, and its exit code.
+fn ran(command: &mut Command) -> (Option<i32>, String, String) {
+    let output = command.output().expect("the binary");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn a_printed_configuration_starts_the_same_and_flags_and_variables_are_in_it() {
+    let (folder, path) = written(r#"{"tracker": {"announceInterval": 30}, "colour": 1}"#);
+    let flags = ["--port", "7", "--host", "127.0.0.1", "--workers", "3", "--set", "stun={}"];
+    let mut print = command(&path);
+    print.args(flags).arg("--print-config").env("TRACKER_TRACKER__MAX_OFFERS", "4");
+    let (code, page, log) = ran(&mut print);
+    assert_eq!(code, Some(0));
+    for line in ["port = 7", "workers = 3", "maxOffers = 4", "announceInterval = 30", "[stun]"] {
+        assert!(page.lines().any(|printed| printed == line), "no {line}: {page}");
+    }
+    assert!(log.contains("WARN") && log.contains("colour"), "{log}");
+    let again = folder.path().join("again.toml");
+    std::fs::write(&again, &page).expect("a file");
+    assert_eq!(ran(command(&again).arg("--print-config")), (Some(0), page, String::new()));
+    let (_, json, _) = ran(command(&again).args(["--print-config", "--format", "json"]));
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["servers"][0]["server"], json!({"port": 7, "host": "127.0.0.1"}));
+}
+
+#[test]
+fn a_configuration_can_be_checked_without_a_start() {
+    let (_folder, good) = written(r#"{"stun": {}}"#);
+    let check = |path: &Path, flags: &[&str]| ran(command(path).arg("--check-config").args(flags));
+    let said = "the configuration is good\n".to_owned();
+    assert_eq!(check(&good, &[]), (Some(0), said.clone(), String::new()));
+    let (code, page, log) = check(&good, &["--port", "70000"]);
+    assert_eq!((code, page.as_str()), (Some(2), ""));
+    let why = "--port 70000: servers[0].server.port is 70000, but must be 0 to 65535";
+    assert!(log.contains(why), "{log}");
+    let (_folder, odd) = written(r#"{"colour": "red"}"#);
+    let (code, page, log) = check(&odd, &[]);
+    assert_eq!((code, page), (Some(0), said));
+    assert!(log.contains("WARN") && log.contains("colour"), "{log}");
+}
+
+#[test]
+fn flags_that_make_no_sense_are_exit_code_2() {
+    let (_folder, path) = written("{}");
+    for flags in [
+        &["--set", "workers"][..],
+        &["--set", "workers=none"],
+        &["--set", "worker=1"],
+        &["--format", "json"],
+        &["--print-config", "--check-config"],
+        &["--workers", "0"],
+    ] {
+        let (code, page, log) = ran(command(&path).args(flags));
+        assert_eq!((code, page.as_str()), (Some(2), ""), "{flags:?}");
+        assert!(log.contains(flags[0]), "{log}");
+    }
+}
+
+#[test]
+fn each_line_of_a_log_in_json_is_an_object_with_what_a_machine_looks_for() {
+    let (folder, path) = written(r#"{"servers": [{"server": {"port": 0, "host": "127.0.0.1"}}]}"#);
+    let mut command = command(&path);
+    command.args(["--log-format", "json", "--log-level", "debug"]);
+    let mut program = Program::of(command.env("TRACKER_COLOUR", "red"), folder);
+    let mut client = Client::connect(program.address(), "/");
+    client.announce("film", "ann");
+    client.socket.close(None).expect("sent");
+    client.close_code();
+    drop(client);
+    program.send("HUP");
+    let mut stderr = program.child.stderr.take().expect("its log");
+    let (code, _) = program.signal("TERM");
+    assert_eq!(code, Some(0));
+    let mut log = String::new();
+    std::io::Read::read_to_string(&mut stderr, &mut log).expect("text");
+    let lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect(line)).collect();
+    for line in &lines {
+        for key in ["level", "timestamp", "target", "message"] {
+            assert!(line[key].is_string(), "no {key}: {line}");
+        }
+    }
+    let url = format!("ws://{}/", program.address());
+    for (message, key, value) in [
+        ("serving", "url", json!(url)),
+        ("nobody here knows this environment variable", "variable", json!("TRACKER_COLOUR")),
+        ("a socket has ended", "reason", json!("by_peer")),
+        ("draining", "seconds", json!(1)),
+        ("drained", "sockets", json!(0)),
+    ] {
+        let told = lines.iter().any(|line| line["message"] == message && line[key] == value);
+        assert!(told, "no {message} with {key} {value}: {log}");
+    }
+    let no_file = ran(self::command(Path::new("/nowhere")).args(["--log-format", "json"]));
+    let error: Value = serde_json::from_str(no_file.2.trim()).expect("one line");
+    assert_eq!((no_file.0, &error["level"]), (Some(2), &json!("ERROR")));
+}
+
+#[test]
+fn what_clients_do_is_in_no_line_of_the_log_unless_it_is_asked_for() {
+    let (folder, path) = written(r#"{"servers": [{"server": {"port": 0, "host": "127.0.0.1"}}]}"#);
+    let mut program = Program::of(&mut command(&path), folder);
+    let mut client = Client::connect(program.address(), "/");
+    client.announce("film", "ann");
+    let long = format!("GET / HTTP/1.1\r\nX: {}", "x".repeat(200_000));
+    for request in [
+        "nonsense\r\n\r\n",
+        "GET /nothing HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: odd\r\n\r\n",
+        "POST /stats.json HTTP/1.1\r\nHost: test\r\nContent-Length: 9\r\n\r\nx",
+        &long,
+    ] {
+        use std::io::{Read, Write};
+        let mut socket = std::net::TcpStream::connect(program.address()).expect("a connection");
+        let _ = socket.write_all(request.as_bytes());
+        let _ = socket.shutdown(std::net::Shutdown::Write);
+        let _ = socket.read_to_end(&mut Vec::new());
+    }
+    let mut raw = crate::support::Raw::connect(program.address()).upgrade(b"");
+    raw.say("nonsense");
+    raw.hear_text();
+    raw.write(&[0xff; 64]);
+    raw.close_code();
+    drop(client);
+    let mut stderr = program.child.stderr.take().expect("its log");
+    assert_eq!(program.signal("TERM").0, Some(0));
+    let mut log = String::new();
+    std::io::Read::read_to_string(&mut stderr, &mut log).expect("text");
+    for line in log.lines() {
+        let ours = ["sockets at most", "serving", "stopping", "drain", "stopped"];
+        assert!(ours.iter().any(|part| line.contains(part)), "{line}");
+    }
 }

@@ -161,7 +161,7 @@ fn what_is_shorter_than_the_threshold_is_sent_as_it_is() {
 
 #[test]
 fn what_is_longer_than_the_window_that_a_client_asks_for_is_sent_as_it_is() {
-    let server = Server::start();
+    let server = Server::without_pace();
     let mut ann = server.raw();
     let window = "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=11\r\n";
     ann.shake_hands(window, b"");
@@ -286,7 +286,7 @@ fn many_small_messages_that_become_large_are_all_answered() {
 
 #[test]
 fn a_client_that_pauses_loses_nothing_of_what_fits_only_compressed() {
-    let server = Server::start();
+    let server = Server::without_pace();
     let mut ann = member(&server, "film", "ann");
     let mut ben = server.raw().upgrade(b"");
     let sdp = "x".repeat(15_000);

@@ -108,7 +108,7 @@ fn a_frame_that_comes_a_byte_at_a_time_is_read() {
 
 #[test]
 fn many_messages_in_one_packet_are_answered_in_their_order() {
-    let server = Server::start();
+    let server = Server::without_pace();
     let mut raw = server.raw().upgrade(b"");
     let mut packet = Vec::new();
     for n in 0..50 {

@@ -177,16 +177,19 @@ fn a_reader_that_never_reads_is_closed_with_bounded_memory_and_others_go_on() {
     let memory = || stats()["memory"]["rss"].as_u64().expect("bytes");
 
     let mut deaf = Raw::connect(address).upgrade(b"");
-    deaf.say(&announce("film", "deaf", &json!({})).to_string());
-    assert!(deaf.hear_text().contains("interval"));
+    // As many peers as may each be offered a part of it at once.
+    for n in 0..60 {
+        deaf.say(&announce("film", &format!("deaf{n}"), &json!({})).to_string());
+        assert!(deaf.hear_text().contains("interval"));
+    }
     let mut shouter = Client::connect(address, "/");
     let sdp = "x".repeat(SDP_BYTES);
+    let offers: Vec<Value> = (0..4).map(|n| offer(&format!("o{n}"), &sdp)).collect();
     let before = memory();
     let mut most = before;
-    for n in 0..60_000_000 / SDP_BYTES {
-        let offers = json!({"offers": [offer(&format!("o{n}"), &sdp)]});
-        shouter.announce_with("film", "shouter", &offers);
-        if n % 256 == 0 {
+    for n in 0..60_000_000 / (4 * SDP_BYTES) {
+        shouter.announce_with("film", "shouter", &json!({"offers": offers}));
+        if n % 64 == 0 {
             most = most.max(memory());
         }
     }
@@ -290,6 +293,42 @@ fn messages_that_are_none_are_refused_and_the_socket_stays() {
         refused(&mut client, &message);
     }
     assert_eq!(client.announce("film", "ann")["incomplete"], 1);
+}
+
+#[test]
+fn what_asks_for_too_much_is_refused_by_field_value_and_bound() {
+    let server = Server::start();
+    let (mut ann, mut ben) = (server.client(), server.client());
+    ann.announce("film", "ann");
+    ben.announce_with("film", "ben", &json!({"offers": [offer("o", &"x".repeat(16_384))]}));
+    let heard = ann.hear();
+    assert_eq!(heard["offer"]["sdp"].as_str().map(str::len), Some(16_384), "as long as it may be");
+
+    let offers = json!({"offers": [offer("o", "sdp"), offer("p", &"x".repeat(16_385))]});
+    let too_deep = format!(r#"{{"action":"announce","x":{}1{}}}"#, "[".repeat(16), "]".repeat(16));
+    for (message, value, bound) in [
+        (announce("film", "ann", &offers).to_string(), "sdp of an offer has 16385", "16384"),
+        (answer("ann", &heard, &"é".repeat(8193)).to_string(), "an answer has 16386", "16384"),
+        (too_deep, "nests deeper", "16 levels"),
+    ] {
+        let reason = refused(&mut ann, &message)["failure reason"].to_string();
+        assert!(reason.contains(value) && reason.contains(bound), "{reason}");
+    }
+    // Nothing of it went to anybody, and the right answer is still waited for.
+    assert_eq!(ben.fence("film"), [] as [Value; 0]);
+    ann.say(&answer("ann", &heard, "sdp"));
+    assert_eq!(ben.hear()["answer"]["sdp"], "sdp");
+}
+
+#[test]
+fn offers_beyond_fifty_are_ignored_with_a_warning() {
+    let server = Server::start();
+    let mut client = server.client();
+    let offers: Vec<Value> = (0..51).map(|n| offer(&format!("o{n}"), "sdp")).collect();
+    let reply = client.announce_with("film", "ann", &json!({"offers": offers}));
+    let warning = reply["warning message"].as_str().expect("a warning");
+    assert!(warning.contains("offers has 51 elements, and 50 is the limit"), "{warning}");
+    assert_eq!(reply["incomplete"], 1);
 }
 
 #[test]

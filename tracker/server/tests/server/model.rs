@@ -29,7 +29,7 @@ struct Model {
 #[test]
 fn every_offer_arrives_once_in_its_swarm_and_every_answer_comes_back() {
     let mut rng = StdRng::seed_from_u64(seed());
-    let server = Server::start();
+    let server = Server::without_pace();
     let clients = (0..CLIENTS).map(|n| (server.client(), format!("p{n}"))).collect();
     let mut model = Model {
         clients,

@@ -2,15 +2,20 @@
 //! the dashboard, and the alerts.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
+use tracker::config::{Default, KEYS, Key};
 
-use crate::settings::NUMBERS;
-use crate::support::Server;
+use crate::support::tls::{Files, Identity};
+use crate::support::{Server, load};
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs")
+}
 
 fn shipped(path: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(path);
+    let path = docs().join(path);
     std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -30,7 +35,9 @@ fn dashboard() -> String {
 
 /// The samples that are exposed, such as `tracker_closes_total{reason="lost"}`.
 fn exposed() -> BTreeSet<String> {
-    Server::with(&json!({"metrics": {"port": 0}})).metrics().into_keys().collect()
+    let files = Files::of(&Identity::new());
+    let sections = json!({"metrics": {"port": 0}, "servers": [files.server("127.0.0.1")]});
+    Server::with(&sections).metrics().into_keys().collect()
 }
 
 fn names(samples: &BTreeSet<String>) -> BTreeSet<&str> {
@@ -93,13 +100,48 @@ fn the_page_on_operating_has_a_row_for_each_metric_and_no_other() {
     assert_eq!(rows, names(&exposed()));
 }
 
+/// What the page has to have of the keys of a configuration.
+fn table_of_keys() -> String {
+    let mut table =
+        "| Key | Unit | Bounds | Default | What it is |\n|---|---|---|---|---|\n".to_owned();
+    for Key { path, unit, bounds, default, about } in KEYS {
+        let default = match default {
+            Default::Is(text) => format!("`{text}`"),
+            Default::Needed(_) => "has to be there".to_owned(),
+            other => other.to_string(),
+        };
+        table += &format!("| `{path}` | {unit} | {bounds} | {default} | {about} |\n");
+    }
+    table
+}
+
+/// Holds a shipped file against what the program says. `WRITE_DOCS=1` writes it instead.
+fn assert_shipped(path: &str, should_be: &str) {
+    if std::env::var_os("WRITE_DOCS").is_some() {
+        std::fs::write(docs().join(path), should_be).expect("written");
+    }
+    for (is, should_be) in shipped(path).lines().zip(should_be.lines()) {
+        assert_eq!(is, should_be, "docs/{path} is out of date, see assert_shipped");
+    }
+    assert_eq!(shipped(path).len(), should_be.len(), "docs/{path} is out of date");
+}
+
 #[test]
-fn the_page_on_operating_has_each_number_of_the_file_with_its_bounds() {
+fn the_page_on_operating_has_a_row_for_each_key() {
     let page = shipped("OPERATING.md");
-    for (key, least, most) in NUMBERS {
-        let start = format!("| `{}` |", key.replace("[0]", "[]"));
-        let row = page.lines().find(|line| line.starts_with(&start));
-        let row = row.unwrap_or_else(|| panic!("no row of {key}"));
-        assert!(row.contains(&format!("| {least} to {most} |")), "{row}");
+    let (before, rest) = page.split_once("| Key |").expect("a table of keys");
+    let (_, after) = rest.split_once("\n\n").expect("text behind the table");
+    assert_shipped("OPERATING.md", &format!("{before}{}\n{after}", table_of_keys()));
+}
+
+#[test]
+fn the_shipped_configuration_has_every_key_and_says_the_defaults() {
+    let empty = load(&json!({})).expect("a configuration");
+    assert_shipped("operating/tracker.toml", &empty.to_toml());
+    for key in KEYS {
+        let section = format!("{}]", key.path.replace("[]", ""));
+        let start = if key.is_section() { section } else { format!("{} = ", key.name()) };
+        let is_its = |line: &str| line.trim_start_matches(['#', '[']).starts_with(&start);
+        assert!(shipped("operating/tracker.toml").lines().any(is_its), "no {}", key.path);
     }
 }

@@ -20,7 +20,7 @@ fn burst(peer: &str, range: std::ops::Range<usize>) -> Vec<u8> {
 
 #[test]
 fn a_reader_that_pauses_gets_everything_in_order() {
-    let server = Server::start();
+    let server = Server::without_pace();
     let mut slow = server.raw().upgrade(b"");
     slow.say(&announce("film", "slow", &json!({})).to_string());
     assert!(slow.hear_text().contains("interval"));
@@ -42,7 +42,7 @@ fn a_reader_that_pauses_gets_everything_in_order() {
 
 #[test]
 fn a_reader_is_not_closed_for_what_is_sent_to_it_at_once() {
-    let server = Server::start();
+    let server = Server::without_pace();
     let mut ann = server.raw().upgrade(b"");
     ann.say(&announce("film", "ann", &json!({})).to_string());
     assert!(ann.hear_text().contains("interval"));

@@ -1,41 +1,34 @@
 //! Every number of the file has bounds, and a refusal names key, value and bound.
 
 use serde_json::{Value, json};
+use tracker::config::{Bounds, KEYS};
 
 use crate::support::load;
 
 /// Each number of the file by its key, with the least and the most that it may be.
-pub(crate) const NUMBERS: [(&str, i64, i64); 12] = [
-    ("servers[0].server.port", 0, 65_535),
-    ("servers[0].websockets.maxPayloadLength", 1024, 16 << 20),
-    ("servers[0].websockets.idleTimeout", 0, 86_400),
-    ("servers[0].websockets.compression", 0, 65_535),
-    ("servers[0].websockets.compressionThreshold", 0, 16 << 20),
-    ("servers[0].websockets.maxConnections", 0, 1 << 24),
-    ("tracker.maxOffers", 0, 50),
-    ("tracker.announceInterval", 1, 86_400),
-    ("stun.port", 0, 65_535),
-    ("metrics.port", 0, 65_535),
-    ("drainSeconds", 0, 600),
-    ("workers", 1, 256),
-];
+fn numbers() -> impl Iterator<Item = (String, i64, i64)> {
+    KEYS.iter().filter_map(|key| match &key.bounds {
+        Bounds::Whole(bounds) => {
+            let end = |bound: u64| i64::try_from(bound).expect("a bound that TOML can write");
+            Some((key.path.replace("[]", "[0]"), end(*bounds.start()), end(*bounds.end())))
+        }
+        _ => None,
+    })
+}
 
 /// A file with `value` at `key`, such as `servers[0].server.port`.
 fn file(key: &str, value: &Value) -> Value {
-    let mut file = json!({"servers": [{}]});
-    let pointer = format!("/{}", key.replace("[0]", ".0").replace('.', "/"));
-    let (parent, last) = pointer.rsplit_once('/').expect("a pointer");
-    if file.pointer(parent).is_none() {
-        let (above, section) = parent.rsplit_once('/').expect("a pointer");
-        file.pointer_mut(above).expect("a section")[section] = json!({});
-    }
-    file.pointer_mut(parent).expect("a section")[last] = value.clone();
-    file
+    key.rsplit('.').fold(value.clone(), |value, name| match name.strip_suffix("[0]") {
+        Some(name) => json!({name: [value]}),
+        None => json!({name: value}),
+    })
 }
 
 #[test]
 fn each_number_is_taken_at_its_bounds_and_refused_beyond_them() {
-    for (key, least, most) in NUMBERS {
+    assert!(numbers().count() > 10);
+    for (key, least, most) in numbers() {
+        let key = key.as_str();
         for value in [least, most] {
             let loaded = load(&file(key, &json!(value)));
             let loaded = loaded.unwrap_or_else(|error| panic!("{key} of {value}: {error}"));
@@ -52,6 +45,29 @@ fn each_number_is_taken_at_its_bounds_and_refused_beyond_them() {
     }
 }
 
+/// Its bound is another number of the file.
+#[test]
+fn min_announce_interval_is_a_quarter_of_the_interval_and_never_more_than_it() {
+    let min_of = |tracker: Value| {
+        let loaded = load(&json!({"tracker": tracker}));
+        loaded.map(|loaded| loaded.config.settings.min_announce_interval.as_secs())
+    };
+    for (interval, quarter) in [(120, 30), (86_400, 21_600), (7, 1), (3, 0), (1, 0)] {
+        assert_eq!(min_of(json!({"announceInterval": interval})).expect("valid"), quarter);
+        for min in [0, interval] {
+            let both = json!({"announceInterval": interval, "minAnnounceInterval": min});
+            assert_eq!(min_of(both).expect("valid"), min);
+        }
+        let both = json!({"announceInterval": interval, "minAnnounceInterval": interval + 1});
+        let error = min_of(both).expect_err("longer than the interval").to_string();
+        assert!(error.contains("tracker.minAnnounceInterval"), "no key: {error}");
+        assert!(error.contains(&(interval + 1).to_string()), "no value: {error}");
+        assert!(error.contains(&format!("0 to {interval}")), "no bound: {error}");
+    }
+    let error = min_of(json!({"minAnnounceInterval": -1})).expect_err("negative").to_string();
+    assert!(error.contains("a whole number, 0 or more"), "{error}");
+}
+
 #[test]
 fn what_cannot_be_done_is_refused_by_its_key() {
     let both = json!({"allowOrigins": ["https://a"], "denyOrigins": ["https://b"]});
@@ -64,6 +80,10 @@ fn what_cannot_be_done_is_refused_by_its_key() {
         ("stun.host", json!("here")),
         ("metrics.host", json!("everywhere")),
         ("websocketsAccess.allowOrigins", json!("https://a")),
+        ("log.format", json!("xml")),
+        ("log.level", json!("loud")),
+        ("webRoot", json!("/nowhere/public")),
+        ("webRoot", json!("/dev/null")),
     ] {
         let error = load(&file(key, &value)).expect_err(key).to_string();
         assert!(error.contains(key), "{error}");

@@ -28,7 +28,7 @@ fn sockets_of_one_swarm_end_on_one_worker() {
 
 #[test]
 fn what_follows_the_first_announce_moves_along_in_order_and_none_is_lost() {
-    let server = Server::start();
+    let server = Server::without_pace();
     let mut sam = server.client();
     sam.announce("film", "sam");
     for n in 0..12 {
@@ -155,7 +155,7 @@ fn those_who_open_a_swarm_at_the_same_moment_are_in_one_swarm() {
 
 #[test]
 fn swarms_that_empty_and_open_again_neither_split_nor_linger() {
-    let server = Server::start();
+    let server = Server::without_pace();
     let seed = seed();
     std::thread::scope(|scope| {
         for thread in 0..8u64 {

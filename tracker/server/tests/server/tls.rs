@@ -1,84 +1,16 @@
-//! TLS on a listener: what holds on a plain socket holds on a secure one, viewers of both meet, and
-//! certificates change while it runs.
+//! TLS on a listener: what holds on a plain socket holds on a secure one, and viewers of both meet.
 
-use std::fs::{self, File};
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{Ipv6Addr, TcpStream};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rustls::{ClientConfig, HandshakeKind};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::support::tls::{
-    self, Files, Identity, Tls, connect, ends_cleanly, raw, replace, shown, speaking, trusting,
+    self, Files, Identity, Secure, connect, ends_cleanly, raw, request, speaking, trusting,
 };
-use crate::support::{Client, PATIENCE, Server, announce, answer, frame, http_on, id, load, offer};
-
-/// A tracker with one secure listener, and a client's TLS that trusts it.
-struct Secure {
-    server: Server,
-    files: Files,
-    identity: Identity,
-    config: Arc<ClientConfig>,
-}
-
-impl Secure {
-    fn start() -> Self {
-        Self::with(&json!({}))
-    }
-
-    /// The same, with these sections of the configuration.
-    fn with(sections: &Value) -> Self {
-        let identity = Identity::new();
-        let files = Files::of(&identity);
-        let mut all = json!({"servers": [files.server("127.0.0.1")]});
-        for (key, value) in sections.as_object().expect("sections") {
-            all[key] = value.clone();
-        }
-        let config = trusting(&[&identity]);
-        Self { server: Server::with(&all), files, identity, config }
-    }
-
-    fn connect(&self) -> Tls {
-        connect(self.server.address(), &self.config).expect("a TLS connection")
-    }
-
-    fn client(&self) -> Client<Tls> {
-        tls::client(self.server.address(), &self.config)
-    }
-
-    /// `/stats.json`, over TLS as everything on this listener.
-    fn stats(&self) -> Value {
-        let (status, body) = http_on(self.connect(), &request("/stats.json"));
-        assert_eq!(status, "HTTP/1.1 200 OK");
-        serde_json::from_str(&body).expect("JSON")
-    }
-
-    fn stats_until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let began = Instant::now();
-        loop {
-            let stats = self.stats();
-            if wanted(&stats) {
-                return stats;
-            }
-            assert!(began.elapsed() < PATIENCE, "not {what}: {stats}");
-        }
-    }
-
-    /// Waits until new handshakes are shown this certificate.
-    fn until_shown(&self, identity: &Identity) {
-        let began = Instant::now();
-        while let Err(error) = connect(self.server.address(), &trusting(&[identity])) {
-            assert!(began.elapsed() < PATIENCE, "the files have not been read again: {error}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-fn request(path: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-}
+use crate::support::{Client, PATIENCE, Server, announce, answer, frame, http_on, id, offer};
 
 #[test]
 fn viewers_on_secure_sockets_are_introduced_and_told_of_the_end() {
@@ -133,7 +65,7 @@ fn viewers_of_secure_and_plain_sockets_and_of_both_versions_of_ip_meet() {
 
 #[test]
 fn a_secure_socket_moves_to_its_swarms_worker_and_loses_nothing() {
-    let secure = Secure::start();
+    let secure = Secure::without_pace();
     let mut sam = secure.client();
     sam.announce("film", "sam");
     for n in 0..12 {
@@ -168,7 +100,9 @@ fn a_message_as_long_as_the_file_allows_passes_in_both_directions() {
     let files = Files::of(&identity);
     let mut listener = files.server("127.0.0.1");
     listener["websockets"] = json!({"maxPayloadLength": 1 << 20});
-    let server = Server::with(&json!({"servers": [listener]}));
+    let server = Server::with_settings(&json!({"servers": [listener]}), |settings| {
+        settings.limits.sdp_bytes = 0;
+    });
     let config = trusting(&[&identity]);
     let mut ann = tls::client(server.address(), &config);
     let mut ben = tls::client(server.address(), &config);
@@ -180,8 +114,8 @@ fn a_message_as_long_as_the_file_allows_passes_in_both_directions() {
 
 #[test]
 fn a_reader_that_never_reads_is_closed_and_others_go_on() {
-    const SDP_BYTES: usize = 30_000;
-    let secure = Secure::start();
+    const SDP_BYTES: usize = 15_000;
+    let secure = Secure::without_pace();
     let mut deaf = raw(secure.server.address(), &secure.config).upgrade(b"");
     deaf.say(&announce("film", "deaf", &json!({})).to_string());
     assert!(deaf.hear_text().contains("interval"));
@@ -204,12 +138,12 @@ fn a_reader_that_never_reads_is_closed_and_others_go_on() {
 
 #[test]
 fn a_reader_that_pauses_gets_everything_in_order() {
-    let secure = Secure::start();
+    let secure = Secure::without_pace();
     let mut slow = raw(secure.server.address(), &secure.config).upgrade(b"");
     slow.say(&announce("film", "slow", &json!({})).to_string());
     assert!(slow.hear_text().contains("interval"));
     let mut other = secure.client();
-    let sdp = "x".repeat(30_000);
+    let sdp = "x".repeat(15_000);
     for round in 0..20 {
         let names: Vec<_> = (0..8).map(|n| format!("o{}", 8 * round + n)).collect();
         for name in &names {
@@ -330,162 +264,4 @@ fn a_tls_handshake_that_never_ends_is_cut_off() {
         socket.read_to_end(&mut rest).expect("an end within the time limit");
         assert_eq!(rest, [0; 0]);
     }
-}
-
-#[test]
-fn a_certificate_that_changes_is_shown_to_newcomers_and_open_sockets_stay() {
-    let secure = Secure::start();
-    let (mut ann, mut bob) = (secure.client(), secure.client());
-    ann.announce("film", "ann");
-    let renewed = Identity::new();
-    secure.files.write(&renewed);
-    secure.until_shown(&renewed);
-    // Those who come now meet those who are there, under whichever certificate.
-    let mut cid = tls::client(secure.server.address(), &trusting(&[&renewed]));
-    cid.announce_with("film", "cid", &json!({"offers": [offer("o", "sdp")]}));
-    assert_eq!(ann.hear()["peer_id"], id("cid"));
-    assert_eq!(bob.announce("film", "bob")["incomplete"], 3);
-    // A ticket of the old one's time doesn't bring it back.
-    let error = connect(secure.server.address(), &secure.config).expect_err("no trust");
-    assert_eq!(error.kind(), ErrorKind::InvalidData, "{error}");
-}
-
-#[test]
-fn a_reload_reads_a_certificate_whatever_its_file_looks_like() {
-    let secure = Secure::start();
-    let mut ann = secure.client();
-    ann.announce("film", "ann");
-    // Two pairs whose files have the same lengths and times.
-    let padded = |path: &std::path::Path, content: &str| {
-        let mut content = content.to_owned();
-        content += &"\n".repeat(4096 - content.len());
-        replace(path, &content);
-        let file = File::options().write(true).open(path).expect("a file");
-        file.set_modified(std::time::UNIX_EPOCH + Duration::from_secs(1 << 30)).expect("a time");
-    };
-    let write = |identity: &Identity| {
-        padded(&secure.files.certificate(), &identity.certificate_pem);
-        padded(&secure.files.key(), &identity.key_pem);
-        secure.server.reload();
-        secure.until_shown(identity);
-    };
-    write(&Identity::new());
-    write(&Identity::new());
-    assert_eq!(ann.announce("film", "ann")["incomplete"], 1);
-}
-
-#[test]
-fn a_pair_that_does_not_match_is_refused_at_the_start() {
-    let (one, other) = (Identity::new(), Identity::new());
-    let files = Files::of(&one);
-    replace(&files.key(), &other.key_pem);
-    let error = load(&json!({"servers": [files.server("127.0.0.1")]})).expect_err("a mismatch");
-    let (error, key_file) = (error.to_string(), files.key().display().to_string());
-    for part in ["servers[0].server.key_file_name", &key_file, "another certificate's"] {
-        assert!(error.contains(part), "no {part}: {error}");
-    }
-}
-
-#[test]
-fn a_pair_that_does_not_match_at_a_reload_leaves_the_last_good_one_in_force() {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let list = folder.path().join("hashes.txt");
-    fs::write(&list, "").expect("a file");
-    let secure = Secure::with(&json!({"access": {"allowInfoHashes": &list}}));
-    let mut ann = secure.client();
-    // The list is read behind the certificates: when it is in force, they have been looked at.
-    let mut until_reloaded = |swarm: &str| {
-        let hex: String = id(swarm).bytes().map(|byte| format!("{byte:02x}")).collect();
-        replace(&list, &hex);
-        secure.server.reload();
-        let began = Instant::now();
-        while ann.announce(swarm, "ann").get("interval").is_none() {
-            assert!(began.elapsed() < PATIENCE, "the files have not been read again");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    };
-    let renewed = Identity::new();
-    replace(&secure.files.certificate(), &renewed.certificate_pem);
-    until_reloaded("film");
-    assert_eq!(shown(&secure.connect()), secure.identity.certificate);
-    fs::remove_file(secure.files.key()).expect("removed");
-    until_reloaded("news");
-    assert_eq!(shown(&secure.connect()), secure.identity.certificate);
-    replace(&secure.files.key(), &renewed.key_pem);
-    secure.until_shown(&renewed);
-}
-
-#[test]
-fn files_that_make_no_sense_are_refused_by_key_value_and_bound() {
-    let identity = Identity::new();
-    let files = Files::of(&identity);
-    let refusal =
-        |listener: Value| load(&json!({"servers": [listener]})).expect_err("refused").to_string();
-    let (cert, key) = (files.certificate(), files.key());
-    for (path, content, name, parts) in [
-        (&cert, "", "cert_file_name", &["without a certificate", "in PEM"][..]),
-        (&cert, &identity.key_pem, "cert_file_name", &["without a certificate", "in PEM"]),
-        (
-            &cert,
-            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
-            "cert_file_name",
-            &["no X.509", "in PEM"],
-        ),
-        (
-            &cert,
-            "-----BEGIN CERTIFICATE-----\nAAAA\n",
-            "cert_file_name",
-            &["no PEM", "certificates in PEM"],
-        ),
-        (&key, "", "key_file_name", &["without a private key", "in PEM"]),
-        (&key, &identity.certificate_pem, "key_file_name", &["without a private key", "in PEM"]),
-        (
-            &key,
-            "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-            "key_file_name",
-            &["RSA, ECDSA or Ed25519"],
-        ),
-    ] {
-        files.write(&identity);
-        replace(path, content);
-        let error = refusal(files.server("127.0.0.1"));
-        let (name, file) = (format!("servers[0].server.{name}"), path.display().to_string());
-        for part in [&[&name[..], &file][..], parts].concat() {
-            assert!(error.contains(part), "no {part}: {error}");
-        }
-    }
-    files.write(&identity);
-    for name in ["cert_file_name", "key_file_name"] {
-        let mut absent = files.server("127.0.0.1");
-        absent["server"][name] = json!("/nowhere/file.pem");
-        let error = refusal(absent);
-        for part in [name, "'/nowhere/file.pem'", "a file that can be read"] {
-            assert!(error.contains(part), "no {part}: {error}");
-        }
-        let mut alone = files.server("127.0.0.1");
-        alone["server"][name] = json!("");
-        let error = refusal(alone);
-        assert!(error.contains("left out") && error.contains(name), "{error}");
-    }
-}
-
-#[test]
-fn the_end_of_a_certificate_is_shown_by_its_listener() {
-    let files = [2051, 2030].map(|year| Files::of(&Identity::until(year)));
-    let [late, early] = files.each_ref().map(|files| files.server("127.0.0.1"));
-    let plain = json!({"server": {"port": 0, "host": "127.0.0.1"}});
-    let server = Server::with(&json!({"servers": [late, early, plain], "metrics": {"port": 0}}));
-    let name = |address: SocketAddr| {
-        format!("tracker_tls_expiry_timestamp_seconds{{listener=\"{address}\"}}")
-    };
-    let [late, early, plain] =
-        [0, 1, 2].map(|index: usize| name(server.addresses.servers[index].address));
-    let seen = server.metrics();
-    // 2051-01-01 and 2030-01-01, in the two ways in which certificates write years.
-    assert_eq!(seen[&late], 2_556_144_000.0);
-    assert_eq!(seen[&early], 1_893_456_000.0);
-    assert_eq!(seen.get(&plain), None);
-    // A new one shows once it is in force.
-    files[1].write(&Identity::until(2040));
-    server.metrics_until("read again", |seen| seen[&early] == 2_208_988_800.0);
 }

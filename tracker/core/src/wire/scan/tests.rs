@@ -81,22 +81,3 @@ fn plain_prefix_finds_the_first_special_byte_and_no_other() {
         }
     }
 }
-
-/// Tokio's and std's threads have stacks of 2 MiB; an eighth of one is enough even for a build
-/// that optimizes nothing.
-#[test]
-fn the_deepest_message_fits_into_a_small_stack() {
-    let deepest = || {
-        for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
-            let nested =
-                |depth| format!("{}1{}", open.repeat(depth), close.repeat(depth)).into_bytes();
-            assert!(accepts(&nested(JSON_DEPTH_CEILING)));
-            let too_deep = nested(30_000);
-            let bound = JSON_DEPTH_CEILING;
-            let scanned = Scanner::new(&too_deep, bound).value();
-            assert_eq!(scanned, Err(Reason::TooDeep { bound }));
-        }
-    };
-    let thread = std::thread::Builder::new().stack_size(256 << 10).spawn(deepest);
-    thread.expect("a thread").join().expect("enough stack");
-}

@@ -252,7 +252,9 @@ impl Actor for PeerActor {
 
     fn stopped(&mut self, _: &mut Self::Context) {
         if self.worker.remove(self.conn).is_some() {
-            self.worker.metrics().closed(self.close.unwrap_or(Close::Lost));
+            let close = self.close.unwrap_or(Close::Lost);
+            tracing::debug!(socket = self.conn.0, reason = close.label(), "a socket has ended");
+            self.worker.metrics().closed(close);
         }
         for membership in self.seat.take_memberships() {
             if let Some(shard) = self.worker.node.shard(membership.worker) {

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tracker::config::{self, Loaded};
+use tracker::config::{LoadError, Loaded, Sources};
 use tracker::{Addresses, Tracker};
 use tracker_core::Settings;
 
@@ -35,18 +35,29 @@ pub struct Server {
     thread: Option<JoinHandle<()>>,
 }
 
+/// Lets everybody announce, and be offered to, as often as they like.
+pub fn without_pace(settings: &mut Settings) {
+    settings.min_announce_interval = Duration::ZERO;
+    settings.limits.offers_per_second_per_receiver = 0;
+}
+
 /// Reads a configuration the way the binary does: from a file.
-pub fn load(config: &Value) -> Result<Loaded, config::ConfigFileError> {
+pub fn load(config: &Value) -> Result<Loaded, LoadError> {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let path = folder.path().join("config.json");
     std::fs::write(&path, config.to_string()).expect("a file");
-    config::load(&path)
+    Sources::file(path).load()
 }
 
 impl Server {
     /// Two workers on a port of the system's choice, with wt-tracker's defaults.
     pub fn start() -> Self {
         Self::with(&json!({}))
+    }
+
+    /// The same, where everybody may announce, and be offered to, as often as they like.
+    pub fn without_pace() -> Self {
+        Self::with_settings(&json!({}), without_pace)
     }
 
     /// The same, with these settings of `websockets`.

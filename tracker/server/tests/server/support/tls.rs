@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -12,8 +13,9 @@ use rustls::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tracker_core::Settings;
 
-use super::{Client, PATIENCE, Raw};
+use super::{Client, PATIENCE, Raw, Server, http_on, without_pace};
 
 /// A TLS connection, as a client has it.
 pub type Tls = StreamOwned<ClientConnection, TcpStream>;
@@ -28,6 +30,14 @@ pub struct Identity {
 /// Two PEM files in a folder of their own.
 pub struct Files {
     folder: TempDir,
+}
+
+/// A tracker with one secure listener, and a client's TLS that trusts it.
+pub struct Secure {
+    pub server: Server,
+    pub files: Files,
+    pub identity: Identity,
+    pub config: Arc<ClientConfig>,
 }
 
 impl Identity {
@@ -74,6 +84,74 @@ impl Files {
         json!({"server": {"port": 0, "host": host, "cert_file_name": self.certificate(),
             "key_file_name": self.key()}})
     }
+}
+
+impl Secure {
+    pub fn start() -> Self {
+        Self::with(&json!({}))
+    }
+
+    /// The same, where everybody may announce, and be offered to, as often as they like.
+    pub fn without_pace() -> Self {
+        Self::with_settings(&json!({}), without_pace)
+    }
+
+    /// The same, with these sections of the configuration.
+    pub fn with(sections: &Value) -> Self {
+        Self::with_settings(sections, |_| {})
+    }
+
+    /// The same, with rules other than the configuration says.
+    fn with_settings(sections: &Value, change: impl FnOnce(&mut Settings)) -> Self {
+        let identity = Identity::new();
+        let files = Files::of(&identity);
+        let mut all = json!({"servers": [files.server("127.0.0.1")]});
+        for (key, value) in sections.as_object().expect("sections") {
+            all[key] = value.clone();
+        }
+        let config = trusting(&[&identity]);
+        Self { server: Server::with_settings(&all, change), files, identity, config }
+    }
+
+    pub fn connect(&self) -> Tls {
+        connect(self.server.address(), &self.config).expect("a TLS connection")
+    }
+
+    pub fn client(&self) -> Client<Tls> {
+        client(self.server.address(), &self.config)
+    }
+
+    /// `/stats.json`, over TLS as everything on this listener.
+    pub fn stats(&self) -> Value {
+        let (status, body) = http_on(self.connect(), &request("/stats.json"));
+        assert_eq!(status, "HTTP/1.1 200 OK");
+        serde_json::from_str(&body).expect("JSON")
+    }
+
+    pub fn stats_until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let stats = self.stats();
+            if wanted(&stats) {
+                return stats;
+            }
+            assert!(began.elapsed() < PATIENCE, "not {what}: {stats}");
+        }
+    }
+
+    /// Waits until new handshakes are shown this certificate.
+    pub fn until_shown(&self, identity: &Identity) {
+        let began = Instant::now();
+        while let Err(error) = connect(self.server.address(), &trusting(&[identity])) {
+            assert!(began.elapsed() < PATIENCE, "the files have not been read again: {error}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// A request without an upgrade.
+pub fn request(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
 }
 
 /// The way that an operator is told to: a new file, renamed over the old one.

@@ -1,0 +1,278 @@
+//! The rows of [`Key`], in the order in which they are printed: a section before what is in it,
+//! and keys before the sections beside them, as TOML has it.
+
+use std::ops::RangeInclusive;
+
+use origin::limits as of_origin;
+
+use super::keys::Default::{Is, Needed, Off, On, Unset};
+use super::keys::{Key, number, section, switch, text};
+
+/// Every key that a configuration may have.
+#[rustfmt::skip]
+pub const KEYS: &[Key] = &[
+    number("workers", "threads", 1..=256, Unset("one per core", "4"),
+        "Threads that serve."),
+    number("drainSeconds", "seconds", 0..=600, Is("1"),
+        "Over which a stop closes the sockets."),
+    text("webRoot", "folder", "one that can be read", Unset("none", r#""public""#),
+        "Files to serve beside the sockets, at every path that nothing else has."),
+
+    section("log", On,
+        "What is told on stderr."),
+    text("log.format", "format", "`text` or `json`", Is(r#""text""#),
+        "Lines for people, or a JSON object a line."),
+    text("log.level", "level", "`error`, `warn`, `info`, `debug` or `trace`", Is(r#""info""#),
+        "The least important that is told. The variable RUST_LOG, where it is set, decides instead."),
+
+    section("servers[]", On,
+        "A listener; at least one."),
+    section("servers[].server", On,
+        "Where it listens."),
+    number("servers[].server.port", "TCP port", 0..=65_535, Is("8000"),
+        "0 lets the system choose; the start prints what it got."),
+    text("servers[].server.host", "IP address, or `localhost`", "of this machine", Is(r#""0.0.0.0""#),
+        "`::` takes IPv4 as well."),
+    text("servers[].server.key_file_name", "file", "with `cert_file_name`", Unset("off", r#""""#),
+        "The certificate's private key in PEM: RSA, ECDSA or Ed25519, without a passphrase."),
+    text("servers[].server.cert_file_name", "file", "with `key_file_name`", Unset("off", r#""""#),
+        "The listener's certificate in PEM, and behind it those that lead to a root: it speaks TLS."),
+    section("servers[].websockets", On,
+        "Its sockets."),
+    text("servers[].websockets.path", "path", "begins with `/`", Is(r#""/*""#),
+        "Where the sockets are; `*` at the end is anything."),
+    number("servers[].websockets.maxPayloadLength", "bytes", 1024..=16 << 20, Is("65536"),
+        "A message from a client, as it came and inflated; a longer one closes its socket with 1009."),
+    number("servers[].websockets.idleTimeout", "seconds", 0..=86_400, Is("240"),
+        "Silence after which a socket is closed; half way it is pinged. 0 is for ever."),
+    number("servers[].websockets.compression", "wt-tracker's mode", 0..=65_535, Is("1"),
+        "0 is off. With any other, clients that offer `permessage-deflate` may compress what they say, and are sent what is worth it compressed; it takes no memory for a socket, whatever the mode."),
+    number("servers[].websockets.compressionThreshold", "bytes", 0..=16 << 20, Is("1024"),
+        "Messages of this length and more are sent compressed where that makes them shorter. 0 is all of them, 16777216 none, as wt-tracker does."),
+    number("servers[].websockets.maxConnections", "sockets of the whole process", 0..=1 << 24, Is("0"),
+        "Beyond it the handshake gets 503, and so does `/ready`. 0 is no limit."),
+
+    section("tracker", On,
+        "What peers are introduced by."),
+    number("tracker.maxOffers", "offers", 0..=50, Is("20"),
+        "Passed on of one announce."),
+    number("tracker.announceInterval", "seconds", 1..=86_400, Is("120"),
+        "The pause that clients are asked for; a peer silent for two of them is forgotten."),
+    text("tracker.minAnnounceInterval", "seconds", "0 to `announceInterval`",
+        Unset("a quarter of `announceInterval`", "30"),
+        "How soon a peer may bring offers again; sooner ones go to nobody. 0 turns the rule off."),
+
+    section("websocketsAccess", On,
+        "Whose pages may open sockets."),
+    text("websocketsAccess.allowOrigins", "list of origins", "not with `denyOrigins`",
+        Unset("all", r#"["https://example.org"]"#),
+        "Pages of these origins may, and no others."),
+    text("websocketsAccess.denyOrigins", "list of origins", "not with `allowOrigins`",
+        Unset("none", r#"["https://example.com"]"#),
+        "Pages of these origins may not."),
+    switch("websocketsAccess.denyEmptyOrigin", Is("false"),
+        "Whether what is no browser, and says no origin, is kept out."),
+
+    section("access", Off,
+        "Who may join which swarms. Files are read at the start, again when they change, and on \
+         SIGHUP. Replace one by renaming a new one over it, so that it is never read half written."),
+    text("access.allowInfoHashes", "file", "not with `denyInfoHashes`",
+        Unset("all", r#""/etc/tracker/streams.txt""#),
+        "The swarms that are served: an info hash a line, in 40 hexadecimal digits, with comments \
+         after `#`."),
+    text("access.denyInfoHashes", "file", "not with `allowInfoHashes`",
+        Unset("none", r#""/etc/tracker/unwanted.txt""#),
+        "The swarms that are not. Who is in one already is refused at its next announce."),
+    section("access.tokens", Off,
+        "Sockets are opened only with a token: a JWT (RFC 7519) in the query of the WebSocket's URL, \
+         signed with the one key that is named here."),
+    text("access.tokens.hs256SecretFile", "file", "not with `ed25519PublicKeyFile`",
+        Unset("none", r#""/etc/tracker/secret""#),
+        "A secret of 32 bytes or more: tokens are signed with HS256."),
+    text("access.tokens.ed25519PublicKeyFile", "file", "not with `hs256SecretFile`",
+        Unset("none", r#""/etc/tracker/public.pem""#),
+        "A public key in PEM: tokens are signed with EdDSA, on Ed25519."),
+    text("access.tokens.parameter", "name", "1 to 64 letters, digits or `-._~`", Is(r#""token""#),
+        "The query's parameter with the token."),
+
+    section("web", Off,
+        "The player at `/`."),
+    text("web.trackers", "list of URLs", "", Unset("this one", r#"["wss://tracker.example.org/"]"#),
+        "Trackers that the page announces to."),
+    text("web.stun", "list of URLs", "", Unset("this one, if on", r#"["stun:stun.example.org:3478"]"#),
+        "STUN servers that the page asks."),
+    section("web.streams[]", Off,
+        "A playlist that the page plays; without any, this origin's."),
+    text("web.streams[].name", "text", "", Needed(r#""news""#),
+        "What the page calls it."),
+    text("web.streams[].url", "URL", "", Needed(r#""https://cdn.example.org/news.m3u8""#),
+        "Where it is."),
+
+    section("stun", Off,
+        "The STUN server."),
+    number("stun.port", "UDP port", 0..=65_535, Is("3478"),
+        "0 lets the system choose; the start prints what it got."),
+    text("stun.host", "IP address, or `localhost`", "of this machine", Unset("all, of both IPs", r#""127.0.0.1""#),
+        "The address to answer on."),
+    switch("stun.optional", Is("false"),
+        "Whether the start goes on, with a warning, when the port can't be had."),
+
+    section("metrics", Off,
+        "Where Prometheus reads the counts, at `/metrics`."),
+    number("metrics.port", "TCP port", 0..=65_535, Is("9100"),
+        "node_exporter has the same: choose another where both run."),
+    text("metrics.host", "IP address, or `localhost`", "of this machine", Is(r#""127.0.0.1""#),
+        "Anybody who reaches it can read it."),
+
+    section("origin", Off,
+        "Live streams as HLS, at `/hls/<name>/index.m3u8`."),
+    text("origin.folder", "folder", "", Unset("a fresh one, deleted at the end", r#""/run/origin""#),
+        "Where ffmpeg hands its segments over. It is made when missing, and old segments in it are \
+         deleted. Memory (`/run`, `/dev/shm`) spares a disk about 3 Mbit/s a stream."),
+    section("origin.listen", Off,
+        "Where the binary `origin` listens; inside the tracker its port serves the streams."),
+    text("origin.listen.host", "IP address", "of this machine", Is(r#""0.0.0.0""#),
+        "`::` takes IPv4 as well."),
+    number("origin.listen.port", "TCP port", 0..=65_535, Is("8080"),
+        "0 lets the system choose; the start prints what it got."),
+    section("origin.streams[]", On,
+        "A stream; 1 to 16 of them. Together `videoKbps`, `segmentSeconds` and `playlistSegments` \
+         may come to 256 MiB."),
+    text("origin.streams[].name", "name", "1 to 64 of a-z, 0-9, `-` and `_`", Is(r#""testcard""#),
+        "Its place in URLs."),
+    text("origin.streams[].source", "source", "`testcard` or `loop`", Is(r#""testcard""#),
+        "`testcard` is a clock and a tone, encoded by ffmpeg. `loop` is a short clip that ships with \
+         the origin, for which only `playlistSegments` matters of the keys below."),
+    number("origin.streams[].width", "pixels, even", wide(&of_origin::WIDTH_PIXELS), Is("1280"),
+        "Across the picture."),
+    number("origin.streams[].height", "pixels, even", wide(&of_origin::HEIGHT_PIXELS), Is("720"),
+        "Down the picture."),
+    number("origin.streams[].fps", "frames a second", wide(&of_origin::FRAMES_PER_SECOND), Is("30"),
+        "Of the picture."),
+    number("origin.streams[].videoKbps", "kbit/s", wide(&of_origin::VIDEO_KBPS), Is("2500"),
+        "Of the picture; the sound adds 96."),
+    number("origin.streams[].segmentSeconds", "seconds", wide(&of_origin::SEGMENT_SECONDS), Is("2"),
+        "In a segment. Shorter ones cut the latency, and cost requests."),
+    number("origin.streams[].playlistSegments", "segments", wide(&of_origin::PLAYLIST_SEGMENTS), Is("12"),
+        "In the playlist. Peers share what lies between live and a viewer, so a longer playlist \
+         leaves them more to share."),
+];
+
+/// The origin keeps its bounds as what its file may hold, which is signed.
+const fn wide(bounds: &RangeInclusive<i64>) -> RangeInclusive<u64> {
+    RangeInclusive::new(*bounds.start() as u64, *bounds.end() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::expect_used, reason = "tests")]
+
+    use std::collections::{BTreeMap, HashSet};
+
+    use serde::Deserialize;
+    use serde_json::{Value, json};
+
+    use super::super::kinds::Section;
+    use super::super::path::Path;
+    use super::super::print;
+    use super::super::raw::RawConfig;
+    use super::*;
+
+    /// What a row says of the value: its default, or else its example.
+    fn value(key: &Key) -> Value {
+        match key.default {
+            Is(text) | Unset(_, text) | Needed(text) => serde_json::from_str(text).expect(text),
+            On | Off => json!({}),
+        }
+    }
+
+    /// A configuration with the rows that are `meant`, as it is read and would be written.
+    fn written(meant: impl Fn(&Key) -> bool) -> Value {
+        let mut tree = json!({});
+        for key in KEYS.iter().filter(|key| meant(key)) {
+            let path = Path::parse(&key.path.replace("[]", "[0]")).expect(key.path);
+            path.set(&mut tree, value(key)).expect(key.path);
+        }
+        let mut unknown = Vec::new();
+        let note = |key: serde_ignored::Path<'_>| unknown.push(key.to_string());
+        let read = serde_ignored::deserialize::<_, _, Section<RawConfig>>(&tree, note);
+        let Section(raw) = read.expect("values of the right kind");
+        assert_eq!(unknown, [] as [String; 0], "rows without a key");
+        raw.written()
+    }
+
+    /// The keys and sections of a configuration by their path.
+    fn flat(tree: &Value) -> BTreeMap<String, Value> {
+        fn add(path: &str, value: &Value, all: &mut BTreeMap<String, Value>) {
+            match value {
+                Value::Object(section) => {
+                    all.insert(path.to_owned(), json!({}));
+                    for (name, value) in section {
+                        let dot = if path.is_empty() { "" } else { "." };
+                        add(&format!("{path}{dot}{name}"), value, all);
+                    }
+                }
+                Value::Array(list) if list.iter().any(Value::is_object) => {
+                    for value in list {
+                        add(&format!("{path}[]"), value, all);
+                    }
+                }
+                value => drop(all.insert(path.to_owned(), value.clone())),
+            }
+        }
+        let mut all = BTreeMap::new();
+        add("", tree, &mut all);
+        all.remove("");
+        all
+    }
+
+    #[test]
+    fn each_key_has_one_row_and_each_row_a_key() {
+        let keys = flat(&written(|_| true));
+        let rows: HashSet<_> = KEYS.iter().map(|key| key.path).collect();
+        assert_eq!(rows.len(), KEYS.len(), "a row is there twice");
+        for key in keys.keys() {
+            assert!(rows.contains(key.as_str()), "no row of {key}");
+        }
+        assert_eq!(keys.len(), rows.len());
+    }
+
+    #[test]
+    fn each_row_says_the_default() {
+        let without_anything = flat(&RawConfig::default().written());
+        let is_on = |key: &Key| without_anything.get(key.path).is_some_and(Value::is_object);
+        let defaults = flat(&written(|key| key.is_section() || matches!(key.default, Needed(_))));
+        for key in KEYS {
+            let default = &defaults[key.path];
+            match key.default {
+                Off => assert!(!is_on(key), "{}", key.path),
+                On => assert!(is_on(key) || key.section() == "origin", "{}", key.path),
+                Unset(..) => assert!(default.is_null(), "{}", key.path),
+                Is(_) | Needed(_) => assert_eq!(default, &value(key), "{}", key.path),
+            }
+        }
+    }
+
+    #[test]
+    fn each_row_says_what_its_key_is_and_comes_where_toml_wants_it() {
+        let mut sections = HashSet::from([""]);
+        for key in KEYS {
+            assert!(key.about.len() > 8 && key.about.ends_with('.'), "{}", key.path);
+            assert!(!key.unit.is_empty(), "{}", key.path);
+            assert!(sections.contains(key.section()), "{} before its section", key.path);
+            if key.is_section() {
+                sections.insert(key.path);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_commented_out_can_be_uncommented() {
+        let page = print::toml(&RawConfig::default().written());
+        let is_key = |line: &str| line.strip_prefix('#').is_some_and(|rest| !rest.starts_with(' '));
+        let lines = page.lines().map(|line| if is_key(line) { &line[1..] } else { line });
+        let page: String = lines.flat_map(|line| [line, "\n"]).collect();
+        let raw = RawConfig::deserialize(toml::Deserializer::parse(&page).expect(&page));
+        assert_eq!(flat(&raw.expect(&page).written()), flat(&written(|_| true)));
+    }
+}
