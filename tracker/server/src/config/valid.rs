@@ -78,6 +78,10 @@ pub struct ServerConfig {
     pub origins: OriginAccess,
     /// Whether a scrape without info hashes is answered with the largest swarms.
     pub scrape_all: bool,
+    /// Sends each message back instead of reading it, so that a conformance suite can judge the
+    /// sockets that serve. No file can ask for it.
+    #[doc(hidden)]
+    pub echo: bool,
 }
 
 /// A path, or everything that starts with one.
@@ -204,6 +208,7 @@ impl RawListener {
             )? as usize,
             origins: origins.clone(),
             scrape_all,
+            echo: false,
         })
     }
 }
