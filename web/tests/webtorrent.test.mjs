@@ -76,12 +76,13 @@ async function seedFile([tracker, fileBytes]) {
   const sha256 = [...new Uint8Array(digest)]
     .map((byte) => byte.toString(16).padStart(2, "0"))
     .join("");
-  const announced = new Promise((done) => {
-    client.seed(new File([bytes], "file.bin"), { announce: [tracker] }, (torrent) => {
-      torrent.once("trackerAnnounce", () => done(torrent));
-    });
+  // Both are waited for from the start: a torrent may be announced before it is seeded, and is
+  // announced again only after the tracker's interval.
+  let torrent;
+  const seeded = new Promise((done) => {
+    torrent = client.seed(new File([bytes], "file.bin"), { announce: [tracker] }, done);
   });
-  const torrent = await announced;
+  await Promise.all([seeded, new Promise((done) => torrent.once("trackerAnnounce", done))]);
   return { sha256, magnet: `magnet:?xt=urn:btih:${torrent.infoHash}` };
 }
 

@@ -20,6 +20,19 @@ pub const PENDING_OFFERS_MAX: usize = 150;
 /// (bittorrent-tracker's `OFFER_TIMEOUT`); the rest is for the way there and back.
 pub const OFFER_LIFETIME: Duration = Duration::from_secs(60);
 
+/// Announces of one shard that may wait for a peer id which another connection has; a further one
+/// is refused at once. A provider's outage brings thousands of viewers back over some five minutes
+/// (bittorrent-tracker's `RECONNECT_VARIANCE`), of which a claim's 10 to 14 s see a few hundred.
+pub const CLAIMS_MAX: usize = 1024;
+
+/// Bytes of all announces of one shard that wait for a peer id: at 15 kB, what webtorrent sends,
+/// as many as may wait.
+pub const CLAIM_BYTES_MAX: usize = 16 << 20;
+
+/// How long an announce waits for a peer id when nobody says whether its owner lives: longer than
+/// finding that out takes, and short enough for its offers to be worth something still.
+pub const CLAIM_LIFETIME: Duration = Duration::from_secs(20);
+
 /// Announces of one member that may come in a row before `min interval` has passed; further ones
 /// are refused until it has. A page that changes between two qualities and back, again and again,
 /// makes one or two.

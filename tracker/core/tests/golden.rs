@@ -5,6 +5,7 @@
 //! 0 1 > {"action":"announce",…}     at second 0, connection 1 says
 //! < 1 {"action":"announce",…}       the tracker says to connection 1
 //! 7 1 gone "<info hash>" "<peer id>"    connection 1, which had announced this, is gone
+//! 7 1 lives                         connection 1, which was asked, has given a sign of life
 //! 250 sweep                         time has passed
 //! ! closed "<info hash>"            the swarm is closed
 //! ! probe 1                         connection 1 is asked whether it still lives
@@ -19,9 +20,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use tracker_core::wire::Action;
 use tracker_core::{
-    ConnId, Incoming, InfoHash, Input, Limits, Outbox, Outgoing, PeerId, Refusal, Settings, Shard,
-    parse,
+    ConnId, Incoming, InfoHash, Input, Limits, Outbox, Outgoing, PeerId, Reason, Refusal, Scrape,
+    Settings, Shard, parse,
 };
 
 #[test]
@@ -82,6 +84,11 @@ impl Stage {
         }
         let (conn, rest) = rest.split_once(' ')?;
         let from = ConnId(conn.parse().ok()?);
+        if rest == "lives" {
+            let input = Input::OwnerLives { owner: from };
+            self.shard.handle(input, now, &mut self.rng, &mut self.script);
+            return Some(());
+        }
         if let Some(names) = rest.strip_prefix("gone ") {
             // An id may have spaces.
             let names = names.strip_prefix('"')?.strip_suffix('"')?;
@@ -106,9 +113,13 @@ impl Stage {
             Ok(Incoming::Answer(answer)) => {
                 shard.handle(Input::Answer { from, answer: &answer }, now, rng, script);
             }
-            Ok(Incoming::Scrape(scrape)) => {
+            Ok(Incoming::Scrape(Scrape::Everything)) => {
+                let (action, reason) = (Action::Scrape, Reason::ScrapeOfEverything);
+                script.send(from, &Outgoing::Refusal { action, info_hash: None, reason });
+            }
+            Ok(Incoming::Scrape(Scrape::Swarms(info_hashes))) => {
                 let size = |&hash: &InfoHash| (hash, shard.counts(&hash));
-                let files: Vec<_> = scrape.info_hashes.iter().map(size).collect();
+                let files: Vec<_> = info_hashes.iter().map(size).collect();
                 script.send(from, &Outgoing::Scrape { files: &files });
             }
             Err(Refusal { action, info_hash, reason }) => {

@@ -7,8 +7,7 @@ mod support;
 use std::time::Duration;
 
 use serde_json::json;
-use support::{Did, Tracker, announce, announce_offers, id, peer, refusal, reply, without_pace};
-use tracker_core::Reason::PeerIdTaken;
+use support::{Did, Tracker, announce, announce_offers, id, peer, reply, without_pace};
 use tracker_core::Settings;
 use tracker_core::limits::{SWEEP_MEMBERS_MIN, SWEEP_TICKS};
 
@@ -56,35 +55,6 @@ fn a_stop_without_a_start_is_answered_and_leaves_no_swarm() {
 
     tracker.populate(&id("s"), 2);
     assert_eq!(tracker.hear(9, &stopped(&id("s"), &id("x"))), [reply(9, &id("s"), 0, 2)]);
-}
-
-#[test]
-fn an_announce_or_stop_with_anothers_peer_id_is_refused_and_its_owner_probed() {
-    for event in ["started", "update", "completed", "stopped"] {
-        let mut tracker = Tracker::new();
-        tracker.populate(&id("s"), 2);
-        let theft = announce(&id("s"), &peer(0), &json!({"event": event, "left": 0}));
-        let refused = [Did::Probe(0), refusal(7, &id("s"), PeerIdTaken)];
-        assert_eq!(tracker.hear(7, &theft), refused);
-        let counts = tracker.counts(&id("s"));
-        assert_eq!((counts.complete, counts.incomplete, counts.downloaded), (0, 2, 0));
-        // It gains no time by it either: the owner's silence counts from its own announce.
-        tracker.wait_s(242);
-        assert_eq!(tracker.sweep(), [Did::Close(id("s"))]);
-    }
-}
-
-/// A viewer whose network has changed: the old socket turned out to be dead.
-#[test]
-fn a_peer_id_is_free_again_when_its_connection_is_gone() {
-    let mut tracker = Tracker::new();
-    tracker.populate(&id("s"), 2);
-    assert_eq!(tracker.hear(7, &announce(&id("s"), &peer(0), &json!({})))[0], Did::Probe(0));
-    tracker.left(0, &id("s"), &peer(0));
-    let done = tracker.hear(7, &announce(&id("s"), &peer(0), &json!({})));
-    assert_eq!(done, [reply(7, &id("s"), 0, 2)]);
-    assert_eq!(tracker.left(0, &id("s"), &peer(0)), [], "the old socket's late goodbye");
-    assert_eq!(tracker.counts(&id("s")).incomplete, 2);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use support::{Did, Tracker, announce, answer, id, some_offers};
 use tracker_core::limits::SCRAPE_HASHES_MAX;
 use tracker_core::wire::{Action, Warning};
-use tracker_core::{Incoming, Limits, Reason, Refusal};
+use tracker_core::{Incoming, Limits, Reason, Refusal, Scrape};
 
 fn parse(frame: Bytes) -> Result<Incoming, Refusal> {
     tracker_core::parse(frame, &Limits::default())
@@ -227,8 +227,6 @@ fn answers_that_are_none() {
 fn a_scrape_names_what_it_asks_for() {
     let scrape = |hashes: Value| json!({"action": "scrape", "info_hash": hashes});
     for (everything, expected) in [
-        (json!({"action": "scrape"}), Reason::ScrapeOfEverything),
-        (scrape(json!(null)), Reason::ScrapeOfEverything),
         (scrape(json!(7)), Reason::ScrapeOfEverything),
         (scrape(json!({})), Reason::ScrapeOfEverything),
         (scrape(json!("short")), Reason::BadId("info_hash")),
@@ -239,8 +237,13 @@ fn a_scrape_names_what_it_asks_for() {
         assert_eq!(reason_of(&everything), expected);
     }
     for (asked, amount) in [(json!(id("s")), 1), (json!([]), 0), (json!(vec![id("s"); 100]), 100)] {
-        let Incoming::Scrape(scrape) = accepts(&scrape(asked)) else { panic!("a scrape") };
-        assert_eq!(scrape.info_hashes.len(), amount);
+        let Incoming::Scrape(Scrape::Swarms(info_hashes)) = accepts(&scrape(asked)) else {
+            panic!("a scrape of swarms")
+        };
+        assert_eq!(info_hashes.len(), amount);
+    }
+    for everything in [json!({"action": "scrape"}), scrape(json!(null))] {
+        assert_eq!(accepts(&everything), Incoming::Scrape(Scrape::Everything));
     }
 }
 

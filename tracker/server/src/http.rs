@@ -37,7 +37,7 @@ pub(crate) fn routes(
 struct Stats {
     torrents_count: usize,
     peers_count: usize,
-    servers: [ServerStats; 1],
+    servers: Vec<ServerStats>,
     memory: Memory,
     workers: usize,
     #[serde(flatten)]
@@ -57,10 +57,11 @@ struct Memory {
 }
 
 async fn stats(node: Data<Node>) -> HttpResponse {
+    let sockets = node.metrics.connections_by_listener().into_iter();
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(Stats {
-        torrents_count: node.directory.len(),
+        torrents_count: node.metrics.swarms(),
         peers_count: node.metrics.peers(),
-        servers: [ServerStats { web_sockets_count: node.metrics.connections() }],
+        servers: sockets.map(|web_sockets_count| ServerStats { web_sockets_count }).collect(),
         memory: Memory { rss: process::resident_bytes().unwrap_or(0) },
         workers: usize::from(node.workers()),
         totals: node.metrics.totals(),

@@ -8,12 +8,15 @@ mod close;
 pub mod config;
 mod directory;
 mod http;
+mod latency;
 mod limits;
 mod listen;
+mod load;
 mod metrics;
 mod process;
 mod prometheus;
 mod stun;
+mod swarm_list;
 mod transport;
 mod watched;
 mod web_root;
@@ -102,6 +105,7 @@ impl Tracker {
     ///
     /// When an address can't be had or the origin can't start.
     pub fn start(config: Config) -> Result<Self, StartError> {
+        let connections_max = config.connections_max();
         // The origin comes last: what fails before it leaves no ffmpeg behind.
         let listeners = bind(config.servers)?;
         let servers = addresses(&listeners)?;
@@ -110,7 +114,14 @@ impl Tracker {
             .zip(&servers)
             .filter_map(|((server, _), place)| Some((place.address, server.certificate.clone()?)));
         let certificates = certificates.collect();
-        let node = Node::new(config.settings, config.access, certificates, config.workers);
+        let node = Node::new(
+            config.settings,
+            config.access,
+            certificates,
+            config.workers,
+            listeners.len(),
+            connections_max,
+        );
         let node = Arc::new(node);
         let (stun, stun_address) = match config.stun {
             Some(stun) => start_stun(stun)?,

@@ -43,6 +43,31 @@ pub(crate) const MEMBERSHIPS_PER_SOCKET_MAX: usize = 128;
 /// this comes before the bounds of what is read.
 pub(crate) const INFLATE_BYTES_PER_TURN: usize = 64 << 10;
 
+/// The load up to which a node asks for the announce interval of its settings. It is a share of
+/// the sockets, file descriptors or processor time that it may have: half of them are there for a
+/// crowd that comes at once.
+pub(crate) const LOAD_CALM: f64 = 0.5;
+
+/// How many times the announce interval of its settings a node asks for when it is full. At four
+/// times the default a viewer that is new meets those who announce within 8 minutes, and is offered
+/// to by its own announce at once.
+pub(crate) const ANNOUNCE_INTERVAL_FACTOR_MAX: f64 = 4.0;
+
+/// What a second's work counts in how busy a worker is: the last 8 s, about.
+pub(crate) const BUSY_WEIGHT: f64 = 0.125;
+
+/// Moments at which the messages of one round were read, kept for measuring: as many as messages
+/// that a shard's mailbox has room for. Beyond it messages count with the last one.
+pub(crate) const RELAY_TIMES_MAX: usize = SHARD_MAILBOX_MESSAGES;
+
+/// Swarms in a list of them. Their names and counts take 200 bytes in JSON at worst, so a list of
+/// this many fits in an outbox.
+pub(crate) const SWARMS_LISTED_MAX: usize = 1000;
+
+/// How old a worker's list of its largest swarms may be: making one looks at all of them, which
+/// takes 10 ms for a million, and whoever asks often gets the same one.
+pub(crate) const SWARM_LIST_AGE: Duration = Duration::from_secs(2);
+
 /// How often a worker looks for what has timed out.
 pub(crate) const SWEEP_TICK: Duration = Duration::from_secs(1);
 
@@ -52,8 +77,20 @@ pub(crate) const SOCKET_SWEEP_TICKS: usize = 4;
 /// How long a client may take to hang up after a close frame.
 pub(crate) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a socket has to answer a ping when somebody else claims its peer id.
+/// How long a socket has to answer a ping when somebody else claims its peer id. A live browser
+/// does so in a round trip; a phone that changes its cell may miss the ping and its first two
+/// repetitions by TCP, which come after 1, 2 and 4 s more (RFC 6298). Whoever claims it has waited
+/// for 10 s already before it came back (bittorrent-tracker's `RECONNECT_MINIMUM`).
 pub(crate) const PROBE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a socket that has answered such a ping counts as alive without another one.
+pub(crate) const PROBE_REST: Duration = Duration::from_secs(5);
+
+// A claim that waits outlasts the question whether its peer id's owner lives.
+const _: () = assert!(
+    tracker_core::limits::CLAIM_LIFETIME.as_secs()
+        > PROBE_TIMEOUT.as_secs() + SWEEP_TICK.as_secs() * SOCKET_SWEEP_TICKS as u64
+);
 
 /// TLS handshakes of a listener that a worker has under way. Each holds some 10 kB, and whoever
 /// comes next waits, without them, within the same time limit.

@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
-use tracker_core::{Counters, Reason};
+use tracker_core::{Reason, Shard};
 
 use crate::close::Close;
 use crate::directory::WorkerId;
+use crate::latency::Histogram;
 use crate::transport::accept::Handshake;
 
 /// The counts of all workers.
@@ -20,8 +21,14 @@ pub(crate) struct Metrics(Box<[WorkerMetrics]>);
 pub(crate) struct WorkerMetrics {
     /// Open WebSockets.
     pub(crate) connections: AtomicUsize,
+    /// The same, by the listener that they came in through.
+    by_listener: Box<[AtomicUsize]>,
     /// Members of all swarms; a viewer of two swarms counts twice.
     pub(crate) peers: AtomicUsize,
+    /// Swarms with a member.
+    swarms: AtomicUsize,
+    /// The bits of an `f64`: how much of a core the thread uses.
+    busy: AtomicU64,
     /// Announces that were replied to.
     announces: AtomicU64,
     /// Offers that were passed on.
@@ -34,6 +41,8 @@ pub(crate) struct WorkerMetrics {
     answers_relayed: AtomicU64,
     /// Scrapes that were answered.
     pub(crate) scrapes: AtomicU64,
+    /// How long offers and answers took, from the read to the write.
+    pub(crate) relay_times: Histogram,
     /// Messages that were refused, by [`Reason::index`].
     refusals: [AtomicU64; Reason::LABELS.len()],
     /// Sockets that came from another worker to be with their swarm.
@@ -75,8 +84,12 @@ pub(crate) struct Totals {
 }
 
 impl Metrics {
-    pub(crate) fn new(workers: WorkerId) -> Self {
-        Self((0..workers).map(|_| WorkerMetrics::default()).collect())
+    pub(crate) fn new(workers: WorkerId, listeners: usize) -> Self {
+        let row = |_| WorkerMetrics {
+            by_listener: (0..listeners).map(|_| AtomicUsize::new(0)).collect(),
+            ..WorkerMetrics::default()
+        };
+        Self((0..workers).map(row).collect())
     }
 
     pub(crate) fn of(&self, worker: WorkerId) -> &WorkerMetrics {
@@ -93,9 +106,26 @@ impl Metrics {
         self.0.iter().map(|worker| worker.connections.load(Relaxed)).sum()
     }
 
+    /// Open WebSockets of each listener.
+    pub(crate) fn connections_by_listener(&self) -> Vec<usize> {
+        let mut sums = Vec::new();
+        for worker in &self.0 {
+            sums.resize(worker.by_listener.len(), 0);
+            for (sum, count) in sums.iter_mut().zip(&worker.by_listener) {
+                *sum += count.load(Relaxed);
+            }
+        }
+        sums
+    }
+
     /// Members of all swarms.
     pub(crate) fn peers(&self) -> usize {
         self.0.iter().map(|worker| worker.peers.load(Relaxed)).sum()
+    }
+
+    /// Swarms with a member.
+    pub(crate) fn swarms(&self) -> usize {
+        self.0.iter().map(|worker| worker.swarms.load(Relaxed)).sum()
     }
 
     pub(crate) fn totals(&self) -> Totals {
@@ -156,14 +186,42 @@ impl DeflatedBytes {
 }
 
 impl WorkerMetrics {
-    /// Shows what the worker's shard has counted, once a round.
-    pub(crate) fn publish(&self, counters: Counters, peers: usize) {
+    /// Shows what the worker's shard has and has counted, once a round.
+    pub(crate) fn publish(&self, shard: &Shard) {
+        let counters = shard.counters();
         self.announces.store(counters.announces, Relaxed);
         self.offers_relayed.store(counters.offers_relayed, Relaxed);
         self.offers_early.store(counters.offers_early, Relaxed);
         self.offers_over_rate.store(counters.offers_over_rate, Relaxed);
         self.answers_relayed.store(counters.answers_relayed, Relaxed);
-        self.peers.store(peers, Relaxed);
+        self.peers.store(shard.peers(), Relaxed);
+        self.swarms.store(shard.swarms(), Relaxed);
+    }
+
+    /// Counts a socket that the worker takes, through a listener.
+    pub(crate) fn opened(&self, listener: usize) {
+        self.connections.fetch_add(1, Relaxed);
+        if let Some(count) = self.by_listener.get(listener) {
+            count.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// Counts one that the worker has no more.
+    pub(crate) fn gone(&self, listener: usize) {
+        self.connections.fetch_sub(1, Relaxed);
+        if let Some(count) = self.by_listener.get(listener) {
+            count.fetch_sub(1, Relaxed);
+        }
+    }
+
+    /// How much of a core the worker's thread uses, of 0 to 1.
+    pub(crate) fn busy_ratio(&self) -> f64 {
+        f64::from_bits(self.busy.load(Relaxed))
+    }
+
+    /// Shows how much that is.
+    pub(crate) fn set_busy_ratio(&self, ratio: f64) {
+        self.busy.store(ratio.to_bits(), Relaxed);
     }
 
     /// Counts a refused message.

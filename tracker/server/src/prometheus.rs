@@ -1,6 +1,7 @@
 //! The counts as Prometheus reads them, in its text format
 //! (<https://prometheus.io/docs/instrumenting/exposition_formats/>). They are on a listener and a
-//! thread of their own: an operator's business, which costs no viewer a moment.
+//! thread of their own, as is the list of swarms: an operator's business, which costs no viewer a
+//! moment.
 
 use std::fmt::{Display, Write};
 use std::io;
@@ -14,22 +15,28 @@ use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 
+use crate::latency::Histogram;
 use crate::limits::{METRICS_CONNECTIONS_MAX, REQUEST_TIMEOUT};
 use crate::process;
+use crate::swarm_list;
 use crate::worker::Node;
 
-/// Serves `/metrics`, on one thread.
+/// Serves `/metrics` and `/swarms.json`, on one thread.
 ///
 /// # Errors
 ///
 /// When the system refuses.
 pub(crate) fn serve(node: &Arc<Node>, listener: TcpListener) -> io::Result<ServerHandle> {
     let exposition = Data::new(Exposition { node: node.clone(), began: SystemTime::now() });
+    let node = Data::from(node.clone());
     let server = HttpServer::new(move || {
         App::new()
             .app_data(exposition.clone())
+            .app_data(node.clone())
             .route("/metrics", web::get().to(metrics))
             .route("/metrics", web::head().to(metrics))
+            .route("/swarms.json", web::get().to(swarm_list::page))
+            .route("/swarms.json", web::head().to(swarm_list::page))
     })
     .workers(1)
     .max_connections(METRICS_CONNECTIONS_MAX)
@@ -76,7 +83,11 @@ impl Exposition {
             );
         page.gauge("tracker_peers", "Members of swarms by worker; a viewer of two counts twice.")
             .labelled("worker", by_worker().map(|(id, worker)| (id, worker.peers.load(Relaxed))));
-        page.gauge("tracker_swarms", "Swarms with a member.").value(node.directory.len());
+        page.gauge("tracker_worker_busy_ratio", "Share of a core that the worker's thread uses.")
+            .labelled("worker", by_worker().map(|(id, worker)| (id, worker.busy_ratio())));
+        page.gauge("tracker_announce_interval_seconds", "What clients are asked for at present.")
+            .value(node.announce_interval().as_secs());
+        page.gauge("tracker_swarms", "Swarms with a member.").value(counts.swarms());
         let totals = counts.totals();
         page.counter(
             "tracker_messages_total",
@@ -91,6 +102,11 @@ impl Exposition {
                 ("scrape", totals.scrapes),
             ],
         );
+        page.histogram(
+            "tracker_relay_seconds",
+            "Time from the read that brought an offer or answer to the write that sent it on.",
+        )
+        .by_label("worker", by_worker().map(|(id, worker)| (id, &worker.relay_times)));
         page.counter("tracker_offers_withheld_total", "Offers that were not passed on.").labelled(
             "reason",
             [("early", totals.offers_early), ("receiver_rate", totals.offers_over_rate)],
@@ -166,6 +182,10 @@ impl Page {
         self.head(name, "gauge", help)
     }
 
+    fn histogram(&mut self, name: &'static str, help: &str) -> Metric<'_> {
+        self.head(name, "histogram", help)
+    }
+
     fn head(&mut self, name: &'static str, kind: &str, help: &str) -> Metric<'_> {
         // Writing to a string does not fail.
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
@@ -186,6 +206,25 @@ impl Metric<'_> {
     ) {
         for (of, value) in samples {
             let _ = writeln!(self.page.0, "{}{{{label}=\"{of}\"}} {value}", self.name);
+        }
+    }
+
+    /// A histogram for each value of `label`.
+    fn by_label<'a, L: Display>(
+        self,
+        label: &str,
+        histograms: impl IntoIterator<Item = (L, &'a Histogram)>,
+    ) {
+        let (text, name) = (&mut self.page.0, self.name);
+        for (of, histogram) in histograms {
+            let mut all = 0;
+            for (bound, count) in histogram.cumulated() {
+                all = count;
+                let labels = format_args!("{label}=\"{of}\",le=\"{bound}\"");
+                let _ = writeln!(text, "{name}_bucket{{{labels}}} {count}");
+            }
+            let _ = writeln!(text, "{name}_sum{{{label}=\"{of}\"}} {}", histogram.sum_s());
+            let _ = writeln!(text, "{name}_count{{{label}=\"{of}\"}} {all}");
         }
     }
 }

@@ -6,7 +6,7 @@ use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU16, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -23,6 +23,7 @@ use crate::actors::{ClosePeer, Drain, ShardActor, SocketBlocked};
 use crate::close::Close;
 use crate::directory::{Directory, WorkerId};
 use crate::limits::{CLOSE_TIMEOUT, SOCKET_SWEEP_TICKS};
+use crate::load;
 use crate::metrics::{Metrics, WorkerMetrics};
 use crate::transport::certificate::Certificate;
 use crate::transport::connection::{Connection, Flushed, Spare};
@@ -33,10 +34,14 @@ use crate::watched::Refresh;
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) settings: Settings,
+    /// Sockets at which no listener takes another one. `None` is no limit.
+    pub(crate) connections_max: Option<usize>,
+    /// The pause between two announces that clients are asked for now, in seconds.
+    announce_interval_s: AtomicU64,
     pub(crate) access: Access,
     /// The certificates of the listeners that have one, by the address that is listened on.
     pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
-    pub(crate) directory: Directory,
+    pub(crate) directory: Arc<Directory>,
     pub(crate) metrics: Metrics,
     /// Seeds the hash tables of all shards.
     pub(crate) hash_seed: u64,
@@ -75,13 +80,17 @@ impl Node {
         access: Access,
         certificates: Vec<(SocketAddr, Arc<Certificate>)>,
         workers: WorkerId,
+        listeners: usize,
+        connections_max: Option<usize>,
     ) -> Self {
         Self {
+            connections_max,
+            announce_interval_s: AtomicU64::new(settings.announce_interval.as_secs()),
             settings,
             access,
             certificates,
-            directory: Directory::default(),
-            metrics: Metrics::new(workers),
+            directory: Arc::default(),
+            metrics: Metrics::new(workers, listeners),
             hash_seed: rand::random(),
             shards: (0..workers).map(|_| OnceLock::new()).collect(),
             started: AtomicU16::new(0),
@@ -126,6 +135,18 @@ impl Node {
         }
         let is_full = connections_max != 0 && self.metrics.connections() >= connections_max;
         is_full.then_some("maxConnections are open already")
+    }
+
+    /// The pause between two announces that clients are asked for now.
+    pub(crate) fn announce_interval(&self) -> Duration {
+        Duration::from_secs(self.announce_interval_s.load(Relaxed))
+    }
+
+    /// Fits the pause between two announces to the load, and returns it.
+    pub(crate) fn adapt_announce_interval(&self) -> Duration {
+        let interval = load::announce_interval(self.settings.announce_interval, self.load());
+        self.announce_interval_s.store(interval.as_secs(), Relaxed);
+        interval
     }
 
     /// Whether there are files that may change.
@@ -186,8 +207,8 @@ impl Worker {
         let mut sockets = self.sockets.borrow_mut();
         sockets.next_generation = sockets.next_generation.wrapping_add(1) & ConnKey::GENERATION_MAX;
         let generation = sockets.next_generation;
+        self.metrics().opened(connection.listener);
         let slot = sockets.connections.insert((generation, connection));
-        self.metrics().connections.fetch_add(1, Relaxed);
         ConnKey { worker: self.id, generation, slot }.into()
     }
 
@@ -196,7 +217,7 @@ impl Worker {
         let mut sockets = self.sockets.borrow_mut();
         sockets.get(id)?;
         let (_, connection) = sockets.connections.remove(ConnKey::from(id).slot);
-        self.metrics().connections.fetch_sub(1, Relaxed);
+        self.metrics().gone(connection.listener);
         Some(connection)
     }
 

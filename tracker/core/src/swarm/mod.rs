@@ -28,6 +28,15 @@ pub(crate) struct Swarm {
     downloaded: u64,
 }
 
+/// Why an announce is not heard, or not yet.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Unheard {
+    /// Its peer id belongs to another connection.
+    Taken { owner: ConnId },
+    /// It breaks a rule.
+    Refused(Reason),
+}
+
 /// How large a swarm is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -73,8 +82,7 @@ impl Swarm {
     ///
     /// # Errors
     ///
-    /// [`Reason::PeerIdTaken`], after a probe of the connection that has it, and
-    /// [`Reason::TooEarly`].
+    /// [`Unheard`], and then nothing is changed but the announcer's pace.
     pub(crate) fn announce(
         &mut self,
         from: ConnId,
@@ -83,13 +91,12 @@ impl Swarm {
         now: Duration,
         rng: &mut impl Rng,
         outbox: &mut impl Outbox,
-    ) -> Result<Offered, Reason> {
+    ) -> Result<Offered, Unheard> {
         let known = self.members.index_of(&announce.peer_id);
         if let Some(owner) = known.map(|index| self.members.get(index).conn)
             && owner != from
         {
-            outbox.probe(owner);
-            return Err(Reason::PeerIdTaken);
+            return Err(Unheard::Taken { owner });
         }
         let too_many = too_many_offers(announce, settings);
         if announce.event == Event::Stopped {
@@ -103,8 +110,9 @@ impl Swarm {
         let wanted = announce.offers.len().min(announce.numwant).min(settings.max_offers);
         let index = known.unwrap_or_else(|| self.members.insert(announce.peer_id, from));
         let member = self.members.get_mut(index);
-        let too_early =
-            member.keep_pace(announce.event, wanted > 0, settings.min_interval_s(), now_s)?;
+        let too_early = member
+            .keep_pace(announce.event, wanted > 0, settings.min_interval_s(), now_s)
+            .map_err(Unheard::Refused)?;
         member.expires_s = now_s.saturating_add(seconds(settings.member_lifetime()));
         let was_seeder = member.seeder;
         self.members.set_seeder(index, announce.seeder);
@@ -155,23 +163,32 @@ impl Swarm {
         Ok(())
     }
 
-    /// Forgets a member whose connection is gone.
-    pub(crate) fn leave(&mut self, from: ConnId, peer_id: &PeerId) {
-        if let Some(index) = self.members.index_of(peer_id)
-            && self.members.get(index).conn == from
-        {
+    /// The connection that announced a peer id, when it is a member.
+    pub(crate) fn owner_of(&self, peer_id: &PeerId) -> Option<ConnId> {
+        self.members.index_of(peer_id).map(|index| self.members.get(index).conn)
+    }
+
+    /// Forgets a member.
+    pub(crate) fn leave(&mut self, peer_id: &PeerId) {
+        if let Some(index) = self.members.index_of(peer_id) {
             self.members.remove(index);
         }
     }
 
-    /// Forgets those of the members at `places` that have been silent for too long, and offers that
-    /// nobody answered. Whoever goes from the last places to the first, with any pauses, sees
-    /// everybody: only a last member changes its place, to a lower one.
-    pub(crate) fn sweep(&mut self, places: Range<usize>, now: Duration) {
+    /// Forgets those of the members at `places` that have been silent for too long, telling
+    /// `expired`, and offers that nobody answered. Whoever goes from the last places to the first,
+    /// with any pauses, sees everybody: only a last member changes its place, to a lower one.
+    pub(crate) fn sweep(
+        &mut self,
+        places: Range<usize>,
+        now: Duration,
+        mut expired: impl FnMut(ConnId, PeerId),
+    ) {
         let now_s = seconds(now);
         for index in places.rev() {
             let member = self.members.get_mut(index);
             if now_s > member.expires_s {
+                expired(member.conn, member.peer_id);
                 self.members.remove(index);
             } else {
                 member.pending.expire(now_s);

@@ -214,11 +214,12 @@ impl<'a> Fields<'a> {
         let spans = match self.info_hash {
             Some(Value::String(span)) => vec![span],
             Some(Value::Array) => self.info_hash_list,
-            _ => return Err(Reason::ScrapeOfEverything),
+            None | Some(Value::Null) => return Ok(Scrape::Everything),
+            Some(_) => return Err(Reason::ScrapeOfEverything),
         };
         let decode = |span: &Span| InfoHash::decode(span.of(frame));
         let info_hashes: Option<Vec<_>> = spans.iter().map(decode).collect();
-        info_hashes.map(|info_hashes| Scrape { info_hashes }).ok_or(Reason::BadId("info_hash"))
+        info_hashes.map(Scrape::Swarms).ok_or(Reason::BadId("info_hash"))
     }
 
     fn event(&self, frame: &[u8]) -> Result<Event, Reason> {

@@ -93,10 +93,12 @@ pub struct Answer {
 
 /// A client asks for the sizes of swarms.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Scrape {
-    /// Which, in the order in which they were asked for; [`crate::limits::SCRAPE_HASHES_MAX`] at
-    /// most.
-    pub info_hashes: Vec<InfoHash>,
+pub enum Scrape {
+    /// Of these, in the order in which they were asked for;
+    /// [`crate::limits::SCRAPE_HASHES_MAX`] at most.
+    Swarms(Vec<InfoHash>),
+    /// Of all that there are. Whoever doesn't answer that says [`Reason::ScrapeOfEverything`].
+    Everything,
 }
 
 /// Reads one message, which must keep to `limits`.

@@ -28,6 +28,8 @@ pub(crate) struct Model {
     pub(crate) min_interval_s: u64,
     pub(crate) swarms: BTreeMap<String, Swarm>,
     pub(crate) offers: Vec<Offer>,
+    /// Announces that wait, by the swarm and the peer that somebody else has.
+    pub(crate) claims: BTreeMap<(String, String), Claim>,
     pub(crate) visits: u64,
     /// Announces, offers and answers that were heard or relayed.
     pub(crate) said: [u64; 3],
@@ -79,6 +81,12 @@ impl Intake {
     }
 }
 
+pub(crate) struct Claim {
+    pub(crate) conn: u64,
+    pub(crate) more: Value,
+    pub(crate) made_s: u64,
+}
+
 pub(crate) struct Offer {
     pub(crate) swarm: String,
     pub(crate) offerer: Visit,
@@ -112,8 +120,7 @@ impl Model {
         if let Some(owner) = known.map(|member| member.conn)
             && owner != conn
         {
-            self.refusals += 1;
-            return assert_eq!(done, [Did::Probe(owner), refusal(conn, name, PeerIdTaken)]);
+            return self.claim(conn, owner, name, peer, more, done);
         }
         let event = more["event"].as_str().unwrap_or_default();
         let offers = more["offers"].as_array().expect("offers").len();
@@ -142,10 +149,9 @@ impl Model {
         }
         self.said[0] += 1;
         if event == "stopped" {
-            let gone = self.leave(conn, name, peer);
-            let mut expected = vec![self.reply(conn, name)];
-            expected.extend(gone);
-            return assert_eq!(done, expected);
+            swarm.members.remove(peer);
+            assert_eq!(done[0], self.reply(conn, name));
+            return self.pass_on(name, peer, &done[1..]);
         }
         let was_seeder = known.is_some_and(|member| member.seeder);
         let seeder = more["left"].as_f64() == Some(0.0) || event == "completed";
@@ -164,6 +170,40 @@ impl Model {
         }
         assert_eq!(done[0], reply);
         self.offer(name, (peer.to_owned(), visit), more, amount, &done[1..]);
+    }
+
+    fn claim(&mut self, conn: u64, owner: u64, name: &str, peer: &str, more: &Value, done: &[Did]) {
+        let key = (name.to_owned(), peer.to_owned());
+        if more["event"] == "stopped" {
+            if self.claims.get(&key).is_some_and(|claim| claim.conn == conn) {
+                self.claims.remove(&key);
+            }
+            return self.refused(conn, name, PeerIdTaken, done);
+        }
+        let claim = Claim { conn, more: more.clone(), made_s: self.now_s };
+        let earlier = self.claims.insert(key, claim).filter(|earlier| earlier.conn != conn);
+        let mut expected = vec![Did::Probe(owner)];
+        expected.extend(earlier.iter().map(|claim| refusal(claim.conn, name, PeerIdTaken)));
+        self.refusals += earlier.iter().count() as u64;
+        assert_eq!(done, expected);
+    }
+
+    /// A peer id is nobody's: whoever waits for it has it now.
+    fn pass_on(&mut self, name: &str, peer: &str, done: &[Did]) {
+        match self.claims.remove(&(name.to_owned(), peer.to_owned())) {
+            Some(claim) => self.announce(claim.conn, name, peer, &claim.more, done),
+            None => assert_eq!(done, self.close_empty()),
+        }
+    }
+
+    pub(crate) fn live(&mut self, owner: u64, done: &[Did]) {
+        let swarms = &self.swarms;
+        let over =
+            self.claims.extract_if(.., |(name, peer), _| swarms[name].members[peer].conn == owner);
+        let expected: Vec<_> =
+            over.map(|((name, _), claim)| refusal(claim.conn, &name, PeerIdTaken)).collect();
+        self.refusals += expected.len() as u64;
+        assert_eq!(done, expected);
     }
 
     fn reply(&self, conn: u64, name: &str) -> Did {
@@ -277,21 +317,65 @@ impl Model {
         assert_eq!(done, [refusal(conn, name, reason)]);
     }
 
-    pub(crate) fn leave(&mut self, conn: u64, name: &str, peer: &str) -> Vec<Did> {
-        let Some(swarm) = self.swarms.get_mut(name) else {
-            return vec![];
-        };
-        swarm.members.retain(|other, member| other != peer || member.conn != conn);
-        self.close_empty()
+    pub(crate) fn leave(&mut self, conn: u64, name: &str, peer: &str, done: &[Did]) {
+        let members = self.swarms.get_mut(name).map(|swarm| &mut swarm.members);
+        if let Some(members) = members
+            && members.get(peer).is_some_and(|member| member.conn == conn)
+        {
+            members.remove(peer);
+            return self.pass_on(name, peer, done);
+        }
+        self.claims.retain(|(of, claimed), claim| {
+            (of.as_str(), claimed.as_str(), claim.conn) != (name, peer, conn)
+        });
+        assert_eq!(done, []);
     }
 
-    pub(crate) fn sweep(&mut self) -> Vec<Did> {
+    pub(crate) fn sweep(&mut self, done: &[Did]) {
         let now_s = self.now_s;
         for swarm in self.swarms.values_mut() {
             swarm.members.retain(|_, member| now_s - member.announced_s <= 240);
         }
         self.offers.retain(|offer| now_s - offer.made_s <= 60);
-        self.close_empty()
+        let swarms = &self.swarms;
+        let is_member = |(name, peer): &(String, String)| swarms[name].members.contains_key(peer);
+        let mut freed: BTreeMap<_, _> =
+            self.claims.extract_if(.., |claimed, _| !is_member(claimed)).collect();
+        let undecided: Vec<_> =
+            self.claims.extract_if(.., |_, claim| now_s - claim.made_s > 20).collect();
+
+        // Each claim that is heard is a reply and its offers, in the shard's order.
+        let mut rest = Vec::new();
+        let mut done = done;
+        while let [first, ..] = done {
+            let is = |did: &Did, member| matches!(did, Did::Send(_, message) if message.get(member).is_some());
+            let offers = done[1..].iter().take_while(|did| is(did, "offer")).count();
+            let (heard, further) = done.split_at(1 + offers);
+            if let Did::Send(to, reply) = first
+                && is(first, "interval")
+            {
+                let own = |((name, _), claim): &(&(String, String), &Claim)| {
+                    reply["info_hash"] == **name && claim.conn == *to
+                };
+                let (claimed, _) = freed.iter().find(own).expect("a claim");
+                let claimed = claimed.clone();
+                let claim = freed.remove(&claimed).expect("the same");
+                self.announce(claim.conn, &claimed.0, &claimed.1, &claim.more, heard);
+            } else {
+                rest.extend_from_slice(heard);
+            }
+            done = further;
+        }
+        assert!(freed.is_empty(), "a claim that wasn't heard");
+        let mut expected = self.close_empty();
+        self.refusals += undecided.len() as u64;
+        let refused =
+            |((name, _), claim): &((String, _), Claim)| refusal(claim.conn, name, PeerIdTaken);
+        expected.extend(undecided.iter().map(refused));
+        let by_text = |did: &Did| format!("{did:?}");
+        rest.sort_by_key(by_text);
+        expected.sort_by_key(by_text);
+        assert_eq!(rest, expected);
     }
 
     fn close_empty(&mut self) -> Vec<Did> {

@@ -9,9 +9,10 @@ use bytes::Bytes;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use serde_json::{Value, json};
+use tracker_core::wire::Action;
 use tracker_core::{
-    ConnId, Counts, Incoming, InfoHash, Input, Limits, Outbox, Outgoing, PeerId, Refusal, Settings,
-    Shard, parse,
+    ConnId, Counts, Incoming, InfoHash, Input, Limits, Outbox, Outgoing, PeerId, Reason, Refusal,
+    Scrape, Settings, Shard, parse,
 };
 
 /// One thing that the shard did.
@@ -78,9 +79,13 @@ impl Tracker {
                 self.handle(Input::Announce { from, announce: &announce })
             }
             Ok(Incoming::Answer(answer)) => self.handle(Input::Answer { from, answer: &answer }),
-            Ok(Incoming::Scrape(scrape)) => {
+            Ok(Incoming::Scrape(Scrape::Everything)) => {
+                let (action, reason) = (Action::Scrape, Reason::ScrapeOfEverything);
+                say(from, &Outgoing::Refusal { action, info_hash: None, reason })
+            }
+            Ok(Incoming::Scrape(Scrape::Swarms(info_hashes))) => {
                 let size = |&hash: &InfoHash| (hash, self.shard.counts(&hash));
-                let files: Vec<_> = scrape.info_hashes.iter().map(size).collect();
+                let files: Vec<_> = info_hashes.iter().map(size).collect();
                 say(from, &Outgoing::Scrape { files: &files })
             }
             Err(Refusal { action, info_hash, reason }) => {
@@ -94,6 +99,11 @@ impl Tracker {
         let info_hash = InfoHash::decode(info_hash.as_bytes()).expect("an info hash");
         let peer_id = PeerId::decode(peer_id.as_bytes()).expect("a peer id");
         self.handle(Input::PeerLeft { from: ConnId(from), info_hash, peer_id })
+    }
+
+    /// A connection that was asked for a sign of life has given one.
+    pub(crate) fn lives(&mut self, owner: u64) -> Vec<Did> {
+        self.handle(Input::OwnerLives { owner: ConnId(owner) })
     }
 
     pub(crate) fn sweep(&mut self) -> Vec<Did> {

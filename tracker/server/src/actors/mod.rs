@@ -2,7 +2,7 @@
 //! a socket lives on the worker of its swarm, so that all of this stays on one core.
 //!
 //! ```text
-//!             bytes                 Announce, RelayAnswer, Scrape, PeerLeft
+//!             bytes         Announce, RelayAnswer, Scrape, PeerLeft, OwnerLives
 //!   socket ----------> PeerActor -------------------------------------------> ShardActor
 //!      ^                 ^  |                                                  |      |
 //!      |  SocketBlocked, |  | Adopt: the socket moves to its swarm's worker    |      | Deliver,
@@ -26,5 +26,5 @@ mod stun;
 pub(crate) use files::{FilesActor, ReloadFiles, StopFiles};
 pub(crate) use peer::seat::Seat;
 pub(crate) use peer::{ClosePeer, PeerActor, SocketBlocked};
-pub(crate) use shard::{Drain, ShardActor};
+pub(crate) use shard::{Drain, LargestSwarms, Probing, ShardActor};
 pub(crate) use stun::{StopStun, StunActor};

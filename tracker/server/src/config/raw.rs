@@ -104,6 +104,8 @@ pub(super) struct RawTracker {
     /// Seconds; a quarter of `announceInterval` without it, and 0 turns the rule off.
     #[serde(deserialize_with = "optional_whole")]
     pub(super) min_announce_interval: Option<u64>,
+    /// Whether a scrape without info hashes is answered with the largest swarms.
+    pub(super) scrape_all: bool,
 }
 
 #[derive(Debug, Default, Deserialize, Serialize)]
@@ -241,7 +243,12 @@ impl Default for RawWebSockets {
 
 impl Default for RawTracker {
     fn default() -> Self {
-        Self { max_offers: 20, announce_interval: 120, min_announce_interval: None }
+        Self {
+            max_offers: 20,
+            announce_interval: 120,
+            min_announce_interval: None,
+            scrape_all: false,
+        }
     }
 }
 

@@ -57,10 +57,12 @@ pub const KEYS: &[Key] = &[
     number("tracker.maxOffers", "offers", 0..=50, Is("20"),
         "Passed on of one announce."),
     number("tracker.announceInterval", "seconds", 1..=86_400, Is("120"),
-        "The pause that clients are asked for; a peer silent for two of them is forgotten."),
+        "The pause that clients are asked for, and up to four times as much under load; a peer silent for two of what it was asked for is forgotten."),
     text("tracker.minAnnounceInterval", "seconds", "0 to `announceInterval`",
         Unset("a quarter of `announceInterval`", "30"),
         "How soon a peer may bring offers again; sooner ones go to nobody. 0 turns the rule off."),
+    switch("tracker.scrapeAll", Is("false"),
+        "Whether a scrape without info hashes is answered, with the 1,000 largest swarms. It tells everybody which there are, with a token or not."),
 
     section("websocketsAccess", On,
         "Whose pages may open sockets."),

@@ -57,6 +57,8 @@ pub struct Config {
 /// One listener.
 #[derive(Clone, Debug)]
 pub struct ServerConfig {
+    /// Its place in the configuration.
+    pub index: usize,
     /// Where it listens. `[::]` is for IPv4 as well.
     pub address: SocketAddr,
     /// With one it speaks TLS, and nothing else.
@@ -74,6 +76,8 @@ pub struct ServerConfig {
     pub connections_max: usize,
     /// Whose pages may open sockets.
     pub origins: OriginAccess,
+    /// Whether a scrape without info hashes is answered with the largest swarms.
+    pub scrape_all: bool,
     /// Sends each message back instead of reading it, so that a conformance suite can judge the
     /// sockets that serve. No file can ask for it.
     #[doc(hidden)]
@@ -109,6 +113,18 @@ pub struct StunConfig {
     pub optional: bool,
 }
 
+impl Config {
+    /// Sockets at which no listener takes another one. `None` is no limit.
+    #[must_use]
+    pub fn connections_max(&self) -> Option<usize> {
+        let bounds = self.servers.iter().map(|server| match server.connections_max {
+            0 => usize::MAX,
+            bound => bound,
+        });
+        bounds.max().filter(|bound| *bound != usize::MAX)
+    }
+}
+
 impl PathPattern {
     /// Whether a request's path is meant.
     #[must_use]
@@ -133,7 +149,7 @@ impl RawConfig {
             .servers
             .into_iter()
             .enumerate()
-            .map(|(index, server)| server.validate(&format!("servers[{index}]"), &origins))
+            .map(|(index, server)| server.validate(index, &origins, self.tracker.scrape_all))
             .collect::<Result<_, _>>()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         Ok(Config {
@@ -153,7 +169,13 @@ impl RawConfig {
 }
 
 impl RawListener {
-    fn validate(self, key: &str, origins: &OriginAccess) -> Result<ServerConfig, ConfigError> {
+    fn validate(
+        self,
+        index: usize,
+        origins: &OriginAccess,
+        scrape_all: bool,
+    ) -> Result<ServerConfig, ConfigError> {
+        let key = format!("servers[{index}]");
         let (server, websockets) = (self.server, self.websockets);
         let address = server.address(&format!("{key}.server"))?;
         let certificate = server.certificate(&format!("{key}.server"))?;
@@ -168,6 +190,7 @@ impl RawListener {
             0..=FRAME_BYTES_MAX,
         )?;
         Ok(ServerConfig {
+            index,
             address,
             certificate,
             path: path_pattern(&key("path"), &websockets.path)?,
@@ -184,6 +207,7 @@ impl RawListener {
                 0..=1 << 24,
             )? as usize,
             origins: origins.clone(),
+            scrape_all,
             echo: false,
         })
     }

@@ -10,7 +10,7 @@ use tracker_websocket::PerMessageDeflate;
 use tracker_websocket::frame::{Opcode, write_deflated_header, write_header};
 
 use super::stream::Stream;
-use crate::actors::PeerActor;
+use crate::actors::{PeerActor, Probing};
 use crate::close::Close;
 use crate::limits::{OUTBOX_BYTES_MAX, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX};
 
@@ -20,6 +20,8 @@ pub(crate) struct Connection {
     pub(crate) stream: Stream,
     pub(crate) actor: Addr<PeerActor>,
     pub(crate) outbox: Outbox,
+    /// The listener that it came in through, by its place in the configuration.
+    pub(crate) listener: usize,
     /// Whether its client understands compressed messages.
     pub(crate) deflate: Option<PerMessageDeflate>,
     /// Bytes from which on a message is worth compressing.
@@ -28,8 +30,8 @@ pub(crate) struct Connection {
     pub(crate) idle_timeout: Option<Duration>,
     /// When bytes last came, or the socket did.
     pub(crate) heard_at: Duration,
-    /// When it is closed unless bytes come before: a ping is out that must be answered.
-    pub(crate) probe_until: Option<Duration>,
+    /// Somebody else claims a peer id of it, or did so just before.
+    pub(crate) probing: Option<Box<Probing>>,
     /// A ping for idleness is out.
     pub(crate) pinged: bool,
     /// A close frame is in the outbox: nothing may follow it, and this is when patience ends.

@@ -51,9 +51,9 @@ fn is_refused(reply: &Value) -> bool {
 }
 
 /// Announces until the answer is a refusal, or no longer is one.
-fn announce_until(client: &mut Client, swarm: &str, refused: bool) {
+fn announce_until(client: &mut Client, swarm: &str, peer: &str, refused: bool) {
     let began = Instant::now();
-    while is_refused(&client.announce(swarm, "ann")) != refused {
+    while is_refused(&client.announce(swarm, peer)) != refused {
         assert!(began.elapsed() < PATIENCE, "the list has not been read again");
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -92,7 +92,7 @@ fn a_list_that_changes_is_in_force_without_a_restart_and_without_a_lost_socket()
     let mut client = server.client();
     assert!(is_refused(&client.announce("news", "ann")));
     write(&path, &["film", "news"]);
-    announce_until(&mut client, "news", false);
+    announce_until(&mut client, "news", "ann", false);
     assert_eq!(client.announce("film", "ann")["interval"], 120);
 }
 
@@ -104,14 +104,14 @@ fn who_is_in_a_swarm_that_gets_denied_is_refused_at_its_next_announce_and_met_by
     ann.announce("film", "ann");
     bob.announce("film", "bob");
     write(&path, &["film"]);
-    announce_until(&mut ann, "film", true);
+    announce_until(&mut ann, "film", "ann", true);
     server.stats_until("left by ann", |stats| stats["peersCount"] == 1);
     // Bob hasn't announced since; once he does, he is out as well, and the swarm is gone.
     assert!(is_refused(&bob.announce("film", "bob")));
     server.stats_until("empty", |stats| stats["torrentsCount"] == 0);
 
     write(&path, &[]);
-    announce_until(&mut ann, "film", false);
+    announce_until(&mut ann, "film", "ann", false);
     bob.announce("film", "bob");
     ann.announce_with("film", "ann", &json!({"offers": [offer("o1", "a")], "numwant": 1}));
     let heard = bob.hear();
@@ -126,7 +126,7 @@ fn a_stop_is_heard_in_a_swarm_that_is_served_no_more() {
     let (mut ann, mut bob) = (server.client(), server.client());
     ann.announce("film", "ann");
     write(&path, &["film"]);
-    announce_until(&mut bob, "film", true);
+    announce_until(&mut bob, "film", "bob", true);
     ann.announce_with("film", "ann", &json!({"event": "stopped"}));
     server.stats_until("empty", |stats| stats["peersCount"] == 0);
 }

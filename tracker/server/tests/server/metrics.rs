@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::support::{Server, answer, http, id, offer};
+use crate::support::{Server, announce, answer, http, id, offer};
 
 /// A tracker with `/metrics` on a port of its own.
 fn server() -> Server {
@@ -36,6 +36,57 @@ fn each_message_is_counted_by_its_kind_and_each_member_once() {
 }
 
 #[test]
+fn each_offer_and_answer_that_is_passed_on_is_in_the_times_of_its_receivers_worker() {
+    let server = server();
+    // Each in a swarm of its own first, so that they are on whatever workers these are.
+    let mut clients: Vec<_> = (0..6).map(|_| server.client()).collect();
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.announce(&format!("own{number}"), "peer");
+        client.announce("film", &format!("peer{number}"));
+    }
+    let mut offers = 0;
+    for number in 0..6 {
+        let list: Vec<_> = (0..5).map(|n| offer(&format!("o{number}.{n}"), "sdp")).collect();
+        clients[number].announce_with("film", &format!("peer{number}"), &json!({"offers": list}));
+        for receiver in (0..6).filter(|&receiver| receiver != number) {
+            let heard = clients[receiver].hear();
+            clients[receiver].say(&answer(&format!("peer{receiver}"), &heard, "sdp"));
+            offers += 1;
+        }
+        for _ in 0..5 {
+            assert_eq!(clients[number].hear()["answer"]["sdp"], "sdp");
+        }
+    }
+    assert_eq!(offers, 30);
+    let seen = server
+        .metrics_until("all are counted", |seen| sum(seen, "tracker_relay_seconds_count") == 60.0);
+    for worker in [0, 1] {
+        let count = seen[&format!("tracker_relay_seconds_count{{worker=\"{worker}\"}}")];
+        let buckets: Vec<f64> = server
+            .metrics_page()
+            .lines()
+            .filter(|line| line.contains(&format!("_bucket{{worker=\"{worker}\"")))
+            .filter_map(|line| line.rsplit_once(' ')?.1.parse().ok())
+            .collect();
+        assert_eq!(buckets.len(), 17);
+        assert!(buckets.is_sorted(), "{buckets:?}");
+        assert_eq!(buckets.last(), Some(&count));
+    }
+    let took = sum(&seen, "tracker_relay_seconds_sum");
+    assert!(took > 0.0 && took < 60.0 * 5.0, "{took}");
+    // A claim waits on purpose: what it offers in the end is passed on, and not in the times.
+    let offers = json!({"offers": [offer("o", "sdp")]});
+    let mut back = server.client();
+    back.say(&announce("film", "peer0", &offers));
+    back.fence("film");
+    drop(clients.remove(0));
+    assert_eq!(back.reply_of("film")["incomplete"], 6);
+    let seen = server
+        .metrics_until("passed on", |seen| seen[r#"tracker_messages_total{kind="offer"}"#] == 31.0);
+    assert_eq!(sum(&seen, "tracker_relay_seconds_count"), 60.0);
+}
+
+#[test]
 fn refusals_are_counted_by_their_reason_wherever_they_are_made() {
     let server = server();
     let mut ann = server.client();
@@ -51,20 +102,31 @@ fn refusals_are_counted_by_their_reason_wherever_they_are_made() {
         assert!(ann.hear()["failure reason"].is_string());
     }
     ann.announce("film", "ann");
-    let theft = server.client().announce("film", "ann");
-    assert!(theft["failure reason"].is_string());
+    let stop = json!({"event": "stopped"});
+    let theft = server.client().announce_with("film", "ann", &stop);
+    assert_eq!(theft["failure reason"], "peer_id is not in this swarm on this connection");
+    let mut thief = server.client();
+    thief.say(&announce("film", "ann", &json!({})));
+    // The owner is asked whether it lives, and answers when it reads.
+    let refused = loop {
+        ann.fence("film");
+        if let Some(heard) = thief.hear_now() {
+            break heard;
+        }
+    };
+    assert_eq!(refused["failure reason"], "peer_id belongs to another connection");
     let seen = server.metrics();
     for (reason, count) in [
         ("unknown_action", 1.0),
         ("scrape_of_everything", 2.0),
-        ("not_announced", 1.0),
+        ("not_announced", 2.0),
         ("peer_id_taken", 1.0),
         ("malformed", 0.0),
     ] {
         assert_eq!(seen[&format!("tracker_refusals_total{{reason=\"{reason}\"}}")], count);
     }
-    assert_eq!(sum(&seen, "tracker_refusals_total"), 5.0);
-    assert_eq!(server.stats()["refusals"], 5);
+    assert_eq!(sum(&seen, "tracker_refusals_total"), 6.0);
+    assert_eq!(server.stats()["refusals"], 6);
 }
 
 #[test]
@@ -119,14 +181,18 @@ fn every_sample_is_one_line_under_its_help_and_type() {
             let kind = lines.next().and_then(|line| line.strip_prefix("# TYPE ")).expect("a type");
             let (of, kind) = kind.split_once(' ').expect("a kind");
             assert_eq!(of, name);
-            assert!(["counter", "gauge"].contains(&kind), "{kind}");
+            assert!(["counter", "gauge", "histogram"].contains(&kind), "{kind}");
             assert_eq!(kind == "counter", name.ends_with("_total"), "{name}");
             typed = Some((name, kind));
             continue;
         }
         let (sample, value) = line.rsplit_once(' ').expect("a value");
         let name = sample.split('{').next().unwrap_or_default();
-        assert_eq!(Some(name), typed.map(|(name, _)| name), "not under its head: {line}");
+        let (head, kind) = typed.expect("a head");
+        let part = name.strip_prefix(head).expect(line);
+        let parts: &[&str] =
+            if kind == "histogram" { &["_bucket", "_sum", "_count"] } else { &[""] };
+        assert!(parts.contains(&part), "not under its head: {line}");
         assert!(value.parse::<f64>().is_ok_and(f64::is_finite), "{line}");
         assert_eq!(seen.insert(sample, value), None, "twice: {sample}");
     }

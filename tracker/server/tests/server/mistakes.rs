@@ -127,7 +127,14 @@ fn a_peer_id_of_another_socket_is_neither_taken_over_nor_removed() {
     let (mut ann, mut eve) = (server.client(), server.client());
     ann.announce("film", "ann");
     for event in ["started", "update", "completed", "stopped"] {
-        let reply = eve.announce_with("film", "ann", &json!({"event": event}));
+        eve.say(&announce("film", "ann", &json!({"event": event})));
+        // The victim is asked whether it lives, and answers when it reads.
+        let reply = loop {
+            ann.fence("film");
+            if let Some(heard) = eve.hear_now() {
+                break heard;
+            }
+        };
         assert!(reply["failure reason"].is_string(), "{event}: {reply}");
     }
     eve.announce_with("film", "eve", &json!({"offers": [offer("o", "sdp")]}));

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::{PATIENCE, Server, http};
+use crate::support::{Client, PATIENCE, Server, http};
 
 #[test]
 fn stats_have_the_keys_of_wt_tracker() {
@@ -18,6 +18,28 @@ fn stats_have_the_keys_of_wt_tracker() {
     assert_eq!(stats["servers"][0]["webSocketsCount"], 1);
     assert!(stats["memory"]["rss"].as_u64() > Some(1 << 20));
     assert_eq!(stats["announces"], 2);
+}
+
+#[test]
+fn stats_count_the_sockets_of_each_listener_wherever_they_are_served() {
+    let listener = json!({"server": {"port": 0, "host": "127.0.0.1"}});
+    let server = Server::with(&json!({"servers": [listener, listener, listener]}));
+    let counts = || {
+        let stats = server.stats();
+        let servers = stats["servers"].as_array().expect("a list").clone();
+        servers.iter().map(|server| server["webSocketsCount"].as_u64()).collect::<Vec<_>>()
+    };
+    let connect =
+        |listener: usize| Client::connect(server.addresses.servers[listener].address, "/");
+    let mut clients: Vec<_> = [0, 1, 1, 1, 1, 1].map(connect).into();
+    // They come to be on one worker, through whatever listener.
+    for (number, client) in clients.iter_mut().enumerate() {
+        client.announce("film", &format!("peer{number}"));
+    }
+    assert_eq!(counts(), [Some(1), Some(5), Some(0)]);
+    clients.truncate(3);
+    server.stats_until("three left", |stats| stats["servers"][1]["webSocketsCount"] == 2);
+    assert_eq!(counts(), [Some(1), Some(2), Some(0)]);
 }
 
 #[test]

@@ -29,27 +29,3 @@ fn a_socket_that_answers_no_ping_is_closed_after_the_idle_timeout() {
     drop(raw);
     server.stats_until("empty", |stats| stats["peersCount"] == 0);
 }
-
-#[test]
-fn a_peer_id_of_a_dead_socket_goes_to_whoever_claims_it_and_of_a_live_one_does_not() {
-    let server = Server::start();
-    let mut dead = server.raw().upgrade(b"");
-    dead.say(&announce("film", "ann", &json!({})).to_string());
-    assert!(dead.hear_text().contains("interval"));
-    let mut live = server.raw().upgrade(b"");
-    live.say(&announce("film", "ben", &json!({})).to_string());
-    assert!(live.hear_text().contains("interval"));
-
-    let mut claimer = server.client();
-    for (peer, owner) in [("ann", &mut dead), ("ben", &mut live)] {
-        let reply = claimer.announce("film", peer);
-        assert_eq!(reply["failure reason"], "peer_id belongs to another connection");
-        assert_eq!(owner.hear(), Some(PING), "{peer} is asked for a sign of life");
-    }
-    live.write(&frame(0x8a, b""));
-    server.stats_until("the dead one gone", |stats| stats["peersCount"] == 1);
-    assert_eq!(dead.hear(), None);
-    assert_eq!(claimer.announce("film", "ann")["incomplete"], 2);
-    let reply = claimer.announce("film", "ben");
-    assert_eq!(reply["failure reason"], "peer_id belongs to another connection");
-}

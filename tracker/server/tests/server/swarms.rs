@@ -153,6 +153,39 @@ fn those_who_open_a_swarm_at_the_same_moment_are_in_one_swarm() {
     }
 }
 
+/// What the socket says about the swarm goes there, and would overtake what went elsewhere: a
+/// goodbye that overtakes an announce leaves a ghost.
+#[test]
+fn a_swarm_that_all_have_left_stays_with_its_worker_while_a_socket_remembers_it() {
+    let round = || {
+        let tracker = json!({"announceInterval": 2});
+        let server = Server::with(&json!({"tracker": tracker, "metrics": {"port": 0}}));
+        let mut first = server.client();
+        first.announce("film", "first");
+        let worker = worker_with_peers(&server);
+        server.stats_until("forgotten", |stats| stats["torrentsCount"] == 0);
+        let mut second = server.client();
+        second.announce("film", "second");
+        assert_eq!(worker_with_peers(&server), worker, "the swarm has moved");
+        assert_eq!(first.announce("film", "first")["incomplete"], 2);
+        drop((first, second));
+        server.stats_until("empty", |stats| stats["torrentsCount"] == 0);
+    };
+    // The first one's worker is the more loaded one, which a swarm that is new is placed on in one
+    // of four cases.
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(round);
+        }
+    });
+}
+
+fn worker_with_peers(server: &Server) -> usize {
+    let seen = server.metrics();
+    let peers = [0, 1].map(|worker| seen[&format!("tracker_peers{{worker=\"{worker}\"}}")]);
+    peers.iter().position(|&peers| peers == 1.0).unwrap_or_else(|| panic!("{peers:?}"))
+}
+
 #[test]
 fn swarms_that_empty_and_open_again_neither_split_nor_linger() {
     let server = Server::without_pace();

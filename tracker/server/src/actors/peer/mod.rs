@@ -8,6 +8,7 @@ pub(crate) mod seat;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
@@ -15,7 +16,7 @@ use tracker_core::{ConnId, Incoming, Outgoing, Reason, Refusal, parse};
 use tracker_websocket::frame::{Opcode, decode};
 use tracker_websocket::message::{Data, Message as Said};
 
-use super::shard::PeerLeft;
+use super::shard::tell_alive;
 use crate::close::Close;
 use crate::limits::{
     FRAMES_PER_TURN, INFLATE_BYTES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN,
@@ -33,6 +34,8 @@ pub(crate) struct PeerActor {
     seat: Seat,
     /// Why it ends, once it does.
     close: Option<Close>,
+    /// When the bytes in the inbox were read, by the node's clock.
+    read_at: Duration,
 }
 
 /// From the worker: close the socket, with a close frame if `Close` has a code for it. Sent once
@@ -70,18 +73,20 @@ impl PeerActor {
                 stream,
                 actor: ctx.address(),
                 outbox: Outbox::default(),
+                listener: seat.server.index,
                 deflate: seat.deflate,
                 deflate_from_bytes: seat.server.deflate_from_bytes.unwrap_or(u32::MAX),
                 heard_at: worker.node.now(),
                 idle_timeout: seat.server.idle_timeout,
-                probe_until: None,
+                probing: None,
                 pinged: false,
                 closing_until: None,
             });
             if worker.node.is_stopping() {
                 ctx.notify(ClosePeer(Close::Stopping));
             }
-            Self { worker: worker.clone(), conn, seat, close: None }
+            let read_at = worker.node.now();
+            Self { worker: worker.clone(), conn, seat, close: None, read_at }
         });
         conn
     }
@@ -120,16 +125,25 @@ impl PeerActor {
 
     fn take_bytes(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
         let now = self.worker.node.now();
-        let closing = self.worker.with(self.conn, |connection| {
+        self.read_at = now;
+        let askers = self.worker.with(self.conn, |connection| {
             connection.heard_at = now;
-            connection.probe_until = None;
             connection.pinged = false;
-            connection.closing_until.is_some()
+            let is_open = connection.closing_until.is_none();
+            is_open.then(|| connection.probing.as_mut().map(|probing| probing.answer(now)))
         });
-        if closing != Some(false) {
+        let Some(Some(askers)) = askers else {
             // Behind our close frame nothing is looked at; we wait for the end.
             return Ok(Next::Read);
+        };
+        let outcome = self.take_frames(bytes, ctx);
+        if let (Some(askers), Ok(_)) = (askers, outcome) {
+            tell_alive(&self.worker, self.conn, askers);
         }
+        outcome
+    }
+
+    fn take_frames(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
         if self.seat.inbox.is_empty() {
             self.seat.inbox = bytes;
             let outcome = self.read_frames(ctx);
@@ -195,7 +209,7 @@ impl PeerActor {
         match parse(frame.clone(), &self.worker.node.settings.limits) {
             Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, ctx)),
             Ok(Incoming::Answer(answer)) => Ok(self.answer(answer, ctx)),
-            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(&scrape, ctx)),
+            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(scrape, ctx)),
             Err(Refusal { reason: Reason::NotUtf8, .. }) if text => Err(Close::NotUtf8),
             Err(refusal) => {
                 self.refuse(&frame, refusal);
@@ -257,9 +271,7 @@ impl Actor for PeerActor {
             self.worker.metrics().closed(close);
         }
         for membership in self.seat.take_memberships() {
-            if let Some(shard) = self.worker.node.shard(membership.worker) {
-                shard.do_send(PeerLeft { from: self.conn, membership });
-            }
+            self.leave(membership);
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
@@ -14,7 +15,8 @@ use super::seat::{Membership, Seat};
 use super::{Next, PeerActor};
 use crate::actors::shard::{Adopt, Announce, PeerLeft, RelayAnswer, Scrape, ShardActor};
 use crate::close::Close;
-use crate::directory::{WorkerId, less_loaded_of_two};
+use crate::directory::{Place, WorkerId, less_loaded_of_two};
+use crate::swarm_list;
 
 impl PeerActor {
     /// Passes an announce on to its swarm's shard. A socket's first one takes the socket along.
@@ -24,54 +26,71 @@ impl PeerActor {
         ctx: &mut Context<Self>,
     ) -> Next {
         let (info_hash, peer_id) = (announce.info_hash, announce.peer_id);
+        let (from, read_at) = (self.conn, self.read_at);
         let stopped = announce.event == Event::Stopped;
         if !stopped && let Err(reason) = self.worker.node.access.judge(&info_hash) {
             self.expel(info_hash, peer_id);
             return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
         }
-        let now = self.worker.node.now();
-        let known = if stopped {
-            self.seat.leave(info_hash, peer_id)
-        } else {
-            self.seat.renew(info_hash, peer_id, now)
-        };
-        let worker = match known {
-            Some(membership) => membership.worker,
-            None if stopped => {
-                let reason = Reason::NotAnnounced;
-                return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
-            }
+        if stopped {
+            return match self.seat.leave(info_hash, peer_id) {
+                Some(left) => {
+                    let worker = left.place.worker();
+                    let left = Some(left);
+                    self.tell(worker, Announce { from, announce, read_at, left }, ctx)
+                }
+                None => {
+                    self.refuse_part(&announce.frame, announce.info_hash_span, Reason::NotAnnounced)
+                }
+            };
+        }
+        let worker = match self.seat.renew(info_hash, peer_id, read_at) {
+            Some(worker) => worker,
             None => {
-                let lifetime = self.worker.node.settings.member_lifetime();
-                let may_join = self.seat.may_join(&info_hash);
-                let may_join = may_join.and_then(|()| self.seat.makes_room(now, lifetime));
-                if let Err(reason) = may_join {
+                if let Err(reason) = self.may_join(&info_hash, read_at) {
                     return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
                 }
                 let first = self.seat.is_nowhere();
-                let worker = self.place(info_hash);
-                self.seat.join(Membership { info_hash, peer_id, worker, announced_at: now });
+                let place = self.place(info_hash);
+                let worker = place.worker();
+                self.seat.join(Membership { place, peer_id, announced_at: read_at });
                 if first && worker != self.worker.id {
                     return self.relocate(worker, announce, ctx);
                 }
                 worker
             }
         };
-        self.tell(worker, Announce { from: self.conn, announce }, ctx)
+        self.tell(worker, Announce { from, announce, read_at, left: None }, ctx)
+    }
+
+    /// Whether the socket may announce one more peer. What it has announced and then forgotten
+    /// leaves for it.
+    fn may_join(&mut self, info_hash: &InfoHash, now: Duration) -> Result<(), Reason> {
+        self.seat.may_join(info_hash)?;
+        let lifetime = 2 * self.worker.node.announce_interval();
+        for membership in self.seat.makes_room(now, lifetime)? {
+            self.leave(membership);
+        }
+        Ok(())
     }
 
     /// Takes a peer out of a swarm that is served no more, so that nobody is sent to it.
     fn expel(&mut self, info_hash: InfoHash, peer_id: PeerId) {
-        if let Some(membership) = self.seat.leave(info_hash, peer_id)
-            && let Some(shard) = self.worker.node.shard(membership.worker)
-        {
+        if let Some(membership) = self.seat.leave(info_hash, peer_id) {
+            self.leave(membership);
+        }
+    }
+
+    /// Tells a swarm's shard that a peer is there no more.
+    pub(super) fn leave(&self, membership: Membership) {
+        if let Some(shard) = self.worker.node.shard(membership.place.worker()) {
             shard.do_send(PeerLeft { from: self.conn, membership });
         }
     }
 
-    /// The worker of a swarm that this socket enters. A new one is placed where the socket is, if
+    /// The place of a swarm that this socket enters. A new one is placed where the socket is, if
     /// it has its place already, so that one viewer's streams stay together.
-    fn place(&self, info_hash: InfoHash) -> WorkerId {
+    fn place(&self, info_hash: InfoHash) -> Place {
         let node = &self.worker.node;
         node.directory.place(info_hash, || {
             if self.seat.is_nowhere() {
@@ -104,7 +123,10 @@ impl PeerActor {
         let seat =
             std::mem::replace(&mut self.seat, Seat::new(server, None, None, BytesMut::new()));
         match connection.stream.detach() {
-            Ok(stream) => shard.do_send(Adopt { stream, seat, unsent, announce }),
+            Ok(stream) => {
+                let read_at = self.read_at;
+                shard.do_send(Adopt { stream, seat, unsent, announce, read_at });
+            }
             Err(error) => {
                 tracing::debug!(%error, "a socket could not leave its worker");
                 self.worker.metrics().closed(Close::Lost);
@@ -116,22 +138,35 @@ impl PeerActor {
 
     /// Passes an answer on to its swarm's shard.
     pub(super) fn answer(&mut self, answer: tracker_core::Answer, ctx: &mut Context<Self>) -> Next {
+        let (from, read_at) = (self.conn, self.read_at);
         match self.seat.worker_of(answer.info_hash, answer.peer_id) {
-            Ok(worker) => self.tell(worker, RelayAnswer { from: self.conn, answer }, ctx),
+            Ok(worker) => self.tell(worker, RelayAnswer { from, answer, read_at }, ctx),
             Err(reason) => self.refuse_part(&answer.frame, answer.info_hash_span, reason),
         }
     }
 
-    /// Asks the workers of the swarms, and answers when all have. The client's next message is
-    /// not looked at before that.
-    pub(super) fn scrape(
-        &mut self,
-        scrape: &tracker_core::Scrape,
-        ctx: &mut Context<Self>,
-    ) -> Next {
+    /// Answers how large swarms are. The client's next message is not looked at before that.
+    pub(super) fn scrape(&mut self, scrape: tracker_core::Scrape, ctx: &mut Context<Self>) -> Next {
+        match scrape {
+            tracker_core::Scrape::Swarms(info_hashes) => self.scrape_swarms(info_hashes, ctx),
+            tracker_core::Scrape::Everything if self.seat.server.scrape_all => {
+                let largest = swarm_list::largest(&self.worker.node).into_actor(self);
+                ctx.wait(largest.map(|files, peer, _| peer.send_scrape(&files)));
+                Next::Wait
+            }
+            tracker_core::Scrape::Everything => {
+                let (action, reason) = (Action::Scrape, Reason::ScrapeOfEverything);
+                self.refuse(&Bytes::new(), Refusal { action, info_hash: None, reason });
+                Next::Read
+            }
+        }
+    }
+
+    /// Asks the workers of the swarms, and answers when all have.
+    fn scrape_swarms(&mut self, asked: Vec<InfoHash>, ctx: &mut Context<Self>) -> Next {
         let node = &self.worker.node;
         let mut by_worker = BTreeMap::<WorkerId, Vec<InfoHash>>::new();
-        for info_hash in &scrape.info_hashes {
+        for info_hash in &asked {
             if let Some(worker) = node.directory.worker_of(info_hash) {
                 by_worker.entry(worker).or_default().push(*info_hash);
             }
@@ -140,24 +175,23 @@ impl PeerActor {
             .into_iter()
             .filter_map(|(worker, info_hashes)| Some(node.shard(worker)?.send(Scrape(info_hashes))))
             .collect();
-        let asked = scrape.info_hashes.clone();
         let answers = futures_util::future::join_all(questions).into_actor(self);
         ctx.wait(answers.map(move |answers, peer, _| {
             let known: BTreeMap<_, _> = answers.into_iter().flatten().flatten().collect();
-            peer.send_scrape(&asked, &known);
+            let mut files = Vec::with_capacity(asked.len());
+            for info_hash in asked {
+                if files.iter().all(|(listed, _)| *listed != info_hash) {
+                    files.push((info_hash, known.get(&info_hash).copied().unwrap_or_default()));
+                }
+            }
+            peer.send_scrape(&files);
         }));
         Next::Wait
     }
 
-    fn send_scrape(&self, asked: &[InfoHash], known: &BTreeMap<InfoHash, Counts>) {
-        let mut files = Vec::with_capacity(asked.len());
-        for info_hash in asked {
-            if files.iter().all(|(listed, _)| listed != info_hash) {
-                files.push((*info_hash, known.get(info_hash).copied().unwrap_or_default()));
-            }
-        }
+    fn send_scrape(&self, files: &[(InfoHash, Counts)]) {
         self.worker.metrics().scrapes.fetch_add(1, Relaxed);
-        self.worker.send(self.conn, &Outgoing::Scrape { files: &files });
+        self.worker.send(self.conn, &Outgoing::Scrape { files });
         self.worker.flush();
     }
 

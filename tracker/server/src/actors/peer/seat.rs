@@ -11,7 +11,7 @@ use tracker_websocket::message::Fragments;
 
 use crate::access::Ticket;
 use crate::config::ServerConfig;
-use crate::directory::WorkerId;
+use crate::directory::{Place, WorkerId};
 use crate::limits::MEMBERSHIPS_PER_SOCKET_MAX;
 
 /// A socket's side of the conversation so far.
@@ -34,12 +34,11 @@ pub(crate) struct Seat {
 }
 
 /// A peer that a socket has announced.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Debug)]
 pub(crate) struct Membership {
-    pub(crate) info_hash: InfoHash,
+    /// The swarm, and where it is.
+    pub(crate) place: Place,
     pub(crate) peer_id: PeerId,
-    /// The worker of the swarm, as the directory said at the first announce.
-    pub(crate) worker: WorkerId,
     /// When it announced last, by the node's clock.
     pub(crate) announced_at: Duration,
 }
@@ -91,7 +90,7 @@ impl Seat {
         self.memberships
             .iter()
             .find(|membership| membership.is(info_hash, peer_id))
-            .map(|membership| membership.worker)
+            .map(|membership| membership.place.worker())
             .ok_or(Reason::NotAnnounced)
     }
 
@@ -115,33 +114,39 @@ impl Seat {
         self.memberships.push(membership);
     }
 
-    /// Notes that a peer has announced again, and returns it; `None` when it is new.
+    /// Notes that a peer has announced again, and returns the worker of its swarm; `None` when it
+    /// is new.
     pub(crate) fn renew(
         &mut self,
         info_hash: InfoHash,
         peer_id: PeerId,
         now: Duration,
-    ) -> Option<Membership> {
+    ) -> Option<WorkerId> {
         let mut memberships = self.memberships.iter_mut();
         let membership = memberships.find(|membership| membership.is(info_hash, peer_id))?;
         membership.announced_at = now;
-        Some(*membership)
+        Some(membership.place.worker())
     }
 
     /// Whether the socket may announce one more peer. At the bound, peers that the swarms have
-    /// forgotten or are about to, because they were silent for `lifetime`, are forgotten here:
-    /// a page that changes its streams doesn't say `stopped`.
+    /// forgotten or are about to, because they were silent for `lifetime`, are forgotten here, and
+    /// returned: a page that changes its streams doesn't say `stopped`.
     ///
     /// # Errors
     ///
     /// [`Reason::TooManySwarms`] when it has as many as it may.
-    pub(crate) fn makes_room(&mut self, now: Duration, lifetime: Duration) -> Result<(), Reason> {
+    pub(crate) fn makes_room(
+        &mut self,
+        now: Duration,
+        lifetime: Duration,
+    ) -> Result<Vec<Membership>, Reason> {
         let bound = MEMBERSHIPS_PER_SOCKET_MAX;
-        if self.memberships.len() >= bound {
-            let is_alive = |membership: &Membership| now <= membership.announced_at + lifetime;
-            self.memberships.retain(is_alive);
+        if self.memberships.len() < bound {
+            return Ok(Vec::new());
         }
-        if self.memberships.len() < bound { Ok(()) } else { Err(Reason::TooManySwarms { bound }) }
+        let is_over = |membership: &mut Membership| now > membership.announced_at + lifetime;
+        let over: Vec<_> = self.memberships.extract_if(.., is_over).collect();
+        if over.is_empty() { Err(Reason::TooManySwarms { bound }) } else { Ok(over) }
     }
 
     /// Whether it has announced nothing yet.
@@ -164,6 +169,6 @@ impl Seat {
 
 impl Membership {
     fn is(&self, info_hash: InfoHash, peer_id: PeerId) -> bool {
-        self.info_hash == info_hash && self.peer_id == peer_id
+        self.place.info_hash() == info_hash && self.peer_id == peer_id
     }
 }

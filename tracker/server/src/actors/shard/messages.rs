@@ -6,6 +6,9 @@ use actix::prelude::*;
 use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
 
 use crate::actors::peer::seat::{Membership, Seat};
+use crate::directory::WorkerId;
+use crate::latency::RelayTimes;
+use crate::swarm_list::Snapshot;
 use crate::transport::stream::Detached;
 
 /// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
@@ -14,6 +17,10 @@ use crate::transport::stream::Detached;
 pub(crate) struct Announce {
     pub(crate) from: ConnId,
     pub(crate) announce: tracker_core::Announce,
+    /// When it was read, by the node's clock.
+    pub(crate) read_at: Duration,
+    /// What the socket gives up with it, if it is a stop: the swarm stays here until then.
+    pub(crate) left: Option<Membership>,
 }
 
 /// From a `PeerActor`: its client answers an offer. When the mailbox is full the peer waits.
@@ -22,12 +29,20 @@ pub(crate) struct Announce {
 pub(crate) struct RelayAnswer {
     pub(crate) from: ConnId,
     pub(crate) answer: tracker_core::Answer,
+    /// When it was read, by the node's clock.
+    pub(crate) read_at: Duration,
 }
 
 /// From a `PeerActor`: how large are these swarms? The peer waits for the answer.
 #[derive(Message, Debug)]
 #[rtype(result = "Vec<(InfoHash, Counts)>")]
 pub(crate) struct Scrape(pub(crate) Vec<InfoHash>);
+
+/// From a `PeerActor` whose client may scrape everything, or from the operators' page: which are
+/// your largest swarms? Whoever asks waits for the answer.
+#[derive(Message, Debug)]
+#[rtype(result = "Snapshot")]
+pub(crate) struct LargestSwarms;
 
 /// From a `PeerActor` whose socket is gone; one for each peer that it had announced. It is taken
 /// whether the mailbox is full or not.
@@ -48,6 +63,8 @@ pub(crate) struct Adopt {
     /// Frames that it hadn't been sent yet.
     pub(crate) unsent: Vec<u8>,
     pub(crate) announce: tracker_core::Announce,
+    /// When that was read, by the node's clock.
+    pub(crate) read_at: Duration,
 }
 
 /// From another worker's `ShardActor`: messages for sockets of this worker, which knows who of them
@@ -59,13 +76,24 @@ pub(crate) struct Deliver {
     pub(super) texts: Vec<u8>,
     /// Whose they are, and their lengths in bytes.
     pub(super) receivers: Vec<(ConnId, usize)>,
+    pub(super) relay_times: RelayTimes,
 }
 
 /// From another worker's `ShardActor`: ping this socket, and close it unless it answers. Dropped
-/// when the mailbox is full: whoever claims its peer id will ask again.
+/// when the mailbox is full: the claim to its peer id is refused after a while.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
-pub(crate) struct Probe(pub(super) ConnId);
+pub(crate) struct Probe {
+    pub(super) owner: ConnId,
+    /// Whose shard wants to know.
+    pub(super) asker: WorkerId,
+}
+
+/// From the `PeerActor` of a socket that this shard has probed, or from the shard of its worker:
+/// it lives. At most one for each probe, and taken whether the mailbox is full or not.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct OwnerLives(pub(super) ConnId);
 
 /// From the tracker's handle, once: close all sockets, evenly over `window`. It is taken whether the
 /// mailbox is full or not.

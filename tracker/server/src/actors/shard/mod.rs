@@ -5,24 +5,36 @@
 mod drain;
 mod messages;
 mod outboxes;
+mod probe;
 
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context as TaskContext, Poll};
+use std::time::Duration;
 
 use actix::prelude::*;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
-use tracker_core::{InfoHash, Input, Shard};
+use tracker_core::{Input, Shard};
 
 use super::peer::PeerActor;
-use super::peer::seat::Membership;
-use crate::limits::{DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWEEP_TICK};
+use crate::latency::RelayTimes;
+use crate::limits::{
+    DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWARM_LIST_AGE, SWARMS_LISTED_MAX, SWEEP_TICK,
+};
+use crate::load::Busy;
+use crate::process;
+use crate::swarm_list::Snapshot;
 use crate::worker::Worker;
 use drain::Draining;
-pub(crate) use messages::{Adopt, Announce, Deliver, Drain, PeerLeft, Probe, RelayAnswer, Scrape};
-use outboxes::{Outboxes, probe, verdict};
+pub(crate) use messages::{
+    Adopt, Announce, Deliver, Drain, LargestSwarms, OwnerLives, PeerLeft, Probe, RelayAnswer,
+    Scrape,
+};
+use outboxes::{Outboxes, verdict};
+use probe::probe;
+pub(crate) use probe::{Probing, tell_alive};
 
 /// The actor around a worker's [`Shard`].
 #[derive(Debug)]
@@ -30,8 +42,13 @@ pub(crate) struct ShardActor {
     worker: Rc<Worker>,
     shard: Shard,
     rng: SmallRng,
+    busy: Busy,
+    /// The largest swarms, and when they were that.
+    largest: Option<(Snapshot, Duration)>,
     /// Messages for the sockets of other workers, by worker, until the end of the round.
     elsewhere: Vec<Deliver>,
+    /// When the messages for sockets of this worker were read, until the end of the round.
+    relay_times: RelayTimes,
 }
 
 impl ShardActor {
@@ -42,45 +59,31 @@ impl ShardActor {
             worker: worker.clone(),
             shard: Shard::new(node.settings.clone(), node.hash_seed),
             rng: SmallRng::seed_from_u64(rand::random()),
+            busy: Busy::default(),
+            largest: None,
             elsewhere: (0..node.workers()).map(|_| Deliver::default()).collect(),
+            relay_times: RelayTimes::default(),
         }
         .start()
     }
 
-    /// A swarm is opened here only if the directory says so, or has nobody for it.
-    fn announce(&mut self, message: Announce) {
-        let info_hash = message.announce.info_hash;
-        if !self.shard.contains(&info_hash) {
-            let own = self.worker.id;
-            let owner = self.worker.node.directory.place(info_hash, || own);
-            if owner != own {
-                if let Some(shard) = self.worker.node.shard(owner) {
-                    shard.do_send(message);
-                }
-                return;
-            }
-        }
-        self.apply(Input::Announce { from: message.from, announce: &message.announce });
-    }
-
-    fn apply(&mut self, input: Input<'_>) {
-        let mut outboxes = Outboxes { worker: &self.worker, elsewhere: &mut self.elsewhere };
+    /// Lets the core handle what has happened: by a message that was read at `read_at`, or by time.
+    fn apply(&mut self, input: Input<'_>, read_at: Option<Duration>) {
+        let mut outboxes = Outboxes {
+            worker: &self.worker,
+            elsewhere: &mut self.elsewhere,
+            read_at,
+            relay_times: &mut self.relay_times,
+        };
         self.shard.handle(input, self.worker.node.now(), &mut self.rng, &mut outboxes);
-    }
-
-    /// Where a message about a swarm must go when its swarm isn't open here: another worker has it
-    /// if it was closed and placed anew while the message was on its way.
-    fn other_owner(&self, info_hash: InfoHash) -> Option<&Addr<Self>> {
-        if self.shard.contains(&info_hash) {
-            return None;
-        }
-        let owner = self.worker.node.directory.worker_of(&info_hash)?;
-        (owner != self.worker.id).then(|| self.worker.node.shard(owner)).flatten()
     }
 
     /// Ends a round: each socket that something was sent to is written to once.
     fn end_round(&mut self) {
+        // First, so that who has read a reply finds it counted.
+        self.worker.metrics().publish(&self.shard);
         self.worker.flush();
+        self.relay_times.written(|| self.worker.node.now(), &self.worker.metrics().relay_times);
         for (worker, deliver) in (0..).zip(&mut self.elsewhere) {
             if deliver.receivers.is_empty() {
                 continue;
@@ -93,12 +96,15 @@ impl ShardActor {
                 self.worker.metrics().undelivered.fetch_add(messages, Relaxed);
             }
         }
-        self.worker.metrics().publish(self.shard.counters(), self.shard.peers());
     }
 
     fn sweep(&mut self) {
-        self.apply(Input::Sweep);
         let now = self.worker.node.now();
+        if let Some(cpu_time) = process::thread_cpu_time() {
+            self.worker.metrics().set_busy_ratio(self.busy.look(cpu_time, now));
+        }
+        self.shard.set_announce_interval(self.worker.node.adapt_announce_interval());
+        self.apply(Input::Sweep, None);
         self.worker.sweep(|connection| verdict(connection, now));
     }
 }
@@ -135,7 +141,9 @@ impl Handler<Announce> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, message: Announce, _: &mut Self::Context) {
-        self.announce(message);
+        let Announce { from, announce, read_at, left } = message;
+        self.apply(Input::Announce { from, announce: &announce }, Some(read_at));
+        drop(left);
     }
 }
 
@@ -143,22 +151,18 @@ impl Handler<RelayAnswer> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, message: RelayAnswer, _: &mut Self::Context) {
-        match self.other_owner(message.answer.info_hash) {
-            Some(owner) => owner.do_send(message),
-            None => self.apply(Input::Answer { from: message.from, answer: &message.answer }),
-        }
+        let RelayAnswer { from, answer, read_at } = message;
+        self.apply(Input::Answer { from, answer: &answer }, Some(read_at));
     }
 }
 
 impl Handler<PeerLeft> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, message: PeerLeft, _: &mut Self::Context) {
-        let Membership { info_hash, peer_id, .. } = message.membership;
-        match self.other_owner(info_hash) {
-            Some(owner) => owner.do_send(message),
-            None => self.apply(Input::PeerLeft { from: message.from, info_hash, peer_id }),
-        }
+    /// The membership's place is given up behind it.
+    fn handle(&mut self, PeerLeft { from, membership }: PeerLeft, _: &mut Self::Context) {
+        let (info_hash, peer_id) = (membership.place.info_hash(), membership.peer_id);
+        self.apply(Input::PeerLeft { from, info_hash, peer_id }, None);
     }
 }
 
@@ -171,24 +175,33 @@ impl Handler<Scrape> for ShardActor {
     }
 }
 
+impl Handler<LargestSwarms> for ShardActor {
+    type Result = MessageResult<LargestSwarms>;
+
+    fn handle(&mut self, _: LargestSwarms, _: &mut Self::Context) -> Self::Result {
+        let now = self.worker.node.now();
+        let fresh = self.largest.take_if(|(_, at)| now <= *at + SWARM_LIST_AGE);
+        let (largest, at) =
+            fresh.unwrap_or_else(|| (self.shard.largest(SWARMS_LISTED_MAX).into(), now));
+        self.largest = Some((largest.clone(), at));
+        MessageResult(largest)
+    }
+}
+
 impl Handler<Adopt> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, adopt: Adopt, _: &mut Self::Context) {
-        let Adopt { stream, seat, unsent, announce } = adopt;
-        let info_hash = announce.info_hash;
+        let Adopt { stream, seat, unsent, announce, read_at } = adopt;
         match stream.attach() {
             Ok(stream) => {
                 let from = PeerActor::start_on(self.worker.clone(), stream, seat);
                 self.worker.metrics().relocated.fetch_add(1, Relaxed);
                 self.worker.push_frames(from, &unsent);
-                self.announce(Announce { from, announce });
+                self.apply(Input::Announce { from, announce: &announce }, Some(read_at));
             }
             Err(error) => {
                 tracing::debug!(%error, "a socket could not move to its swarm's worker");
-                if !self.shard.contains(&info_hash) {
-                    self.worker.node.directory.release(&info_hash, self.worker.id);
-                }
             }
         }
     }
@@ -204,14 +217,23 @@ impl Handler<Deliver> for ShardActor {
             self.worker.send_text(receiver, text);
             texts = rest;
         }
+        self.relay_times.append(deliver.relay_times);
     }
 }
 
 impl Handler<Probe> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, Probe(owner): Probe, _: &mut Self::Context) {
-        probe(&self.worker, owner);
+    fn handle(&mut self, Probe { owner, asker }: Probe, _: &mut Self::Context) {
+        probe(&self.worker, owner, asker);
+    }
+}
+
+impl Handler<OwnerLives> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, OwnerLives(owner): OwnerLives, _: &mut Self::Context) {
+        self.apply(Input::OwnerLives { owner }, None);
     }
 }
 

@@ -5,12 +5,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use tracker_core::{ConnId, InfoHash, Outbox, Outgoing};
-use tracker_websocket::frame::Opcode;
 
 use super::messages::{Deliver, Probe};
+use super::probe::probe;
 use crate::close::Close;
-use crate::directory::WorkerId;
-use crate::limits::PROBE_TIMEOUT;
+use crate::latency::RelayTimes;
 use crate::transport::connection::Connection;
 use crate::worker::{ConnKey, Verdict, Worker};
 
@@ -19,6 +18,9 @@ use crate::worker::{ConnKey, Verdict, Worker};
 pub(super) struct Outboxes<'a> {
     pub(super) worker: &'a Rc<Worker>,
     pub(super) elsewhere: &'a mut [Deliver],
+    /// When what is passed on was read, if it has just come: a claim waits on purpose.
+    pub(super) read_at: Option<Duration>,
+    pub(super) relay_times: &'a mut RelayTimes,
 }
 
 impl Outbox for Outboxes<'_> {
@@ -26,38 +28,33 @@ impl Outbox for Outboxes<'_> {
         if let Outgoing::Refusal { reason, .. } = message {
             self.worker.metrics().refused(*reason);
         }
+        let is_relayed = matches!(message, Outgoing::Offer { .. } | Outgoing::Answer { .. });
+        let read_at = self.read_at.filter(|_| is_relayed);
         let worker = ConnKey::from(to).worker;
-        if worker == self.worker.id {
+        let relay_times = if worker == self.worker.id {
             self.worker.send(to, message);
+            &mut *self.relay_times
         } else if let Some(deliver) = self.elsewhere.get_mut(usize::from(worker)) {
             deliver.push(to, message);
+            &mut deliver.relay_times
+        } else {
+            return;
+        };
+        if let Some(read_at) = read_at {
+            relay_times.add(read_at);
         }
     }
 
-    fn swarm_closed(&mut self, info_hash: InfoHash) {
-        self.worker.node.directory.release(&info_hash, self.worker.id);
-    }
+    /// The directory knows by itself, since nobody refers to the swarm any more.
+    fn swarm_closed(&mut self, _: InfoHash) {}
 
     fn probe(&mut self, owner: ConnId) {
-        let worker: WorkerId = ConnKey::from(owner).worker;
-        if worker == self.worker.id {
-            probe(self.worker, owner);
+        let (worker, asker) = (ConnKey::from(owner).worker, self.worker.id);
+        if worker == asker {
+            probe(self.worker, owner, asker);
         } else if let Some(shard) = self.worker.node.shard(worker) {
-            let _ = shard.try_send(Probe(owner));
+            let _ = shard.try_send(Probe { owner, asker });
         }
-    }
-}
-
-/// Pings a socket that must answer soon, unless it has to already.
-pub(super) fn probe(worker: &Worker, owner: ConnId) {
-    let until = worker.node.now() + PROBE_TIMEOUT;
-    let first = worker.with(owner, |connection| {
-        let first = connection.probe_until.is_none();
-        connection.probe_until.get_or_insert(until);
-        first
-    });
-    if first == Some(true) {
-        worker.push(owner, Opcode::Ping, 0, |_| {});
     }
 }
 
@@ -66,9 +63,10 @@ pub(super) fn verdict(connection: &mut Connection, now: Duration) -> Verdict {
     if let Some(until) = connection.closing_until {
         return if now > until { Verdict::Close(Close::Lost) } else { Verdict::Keep };
     }
-    if connection.probe_until.is_some_and(|until| now > until) {
+    if connection.probing.as_ref().is_some_and(|probing| probing.has_failed(now)) {
         return Verdict::Close(Close::Superseded);
     }
+    connection.probing.take_if(|probing| probing.is_over(now));
     let Some(idle_timeout) = connection.idle_timeout else {
         return Verdict::Keep;
     };

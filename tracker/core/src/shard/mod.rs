@@ -1,6 +1,9 @@
 //! The swarms of one worker. A shard is the whole state of the rules: what comes in is an
 //! [`Input`], what goes out is called on an [`Outbox`], and nothing else is touched.
 
+mod claims;
+mod largest;
+
 use std::time::Duration;
 
 use hashbrown::HashTable;
@@ -10,8 +13,9 @@ use slab::Slab;
 use crate::hash::IdHasher;
 use crate::id::{ConnId, InfoHash, PeerId};
 use crate::limits::{Limits, SWEEP_MEMBERS_MIN, SWEEP_TICKS, Settings};
-use crate::swarm::{Counts, Swarm};
-use crate::wire::{Action, Announce, Answer, Outgoing, Reason};
+use crate::swarm::{Counts, Swarm, Unheard};
+use crate::wire::{Action, Announce, Answer, Event, Outgoing, Reason};
+use claims::Claims;
 
 /// Swarms by info hash.
 #[derive(Debug)]
@@ -22,6 +26,7 @@ pub struct Shard {
     by_info_hash: HashTable<usize>,
     hasher: IdHasher,
     peers: usize,
+    claims: Claims,
     /// The key in `swarms` at which the next sweep goes on, and how many of that swarm's members
     /// are left to look at: more than it has when it wasn't begun yet.
     sweep_from: usize,
@@ -58,6 +63,11 @@ pub enum Input<'a> {
         /// The peer.
         peer_id: PeerId,
     },
+    /// A connection that was probed has given a sign of life.
+    OwnerLives {
+        /// The connection.
+        owner: ConnId,
+    },
     /// Time has passed: look for what has expired. A call looks at a part of the shard, and a
     /// round of [`SWEEP_TICKS`] calls looks at all of it.
     Sweep,
@@ -72,8 +82,9 @@ pub trait Outbox {
     /// where none was (a `stopped` without a start), for whoever noted that the swarm is here.
     fn swarm_closed(&mut self, info_hash: InfoHash);
 
-    /// Somebody else claims a peer id of connection `owner`: find out whether it still lives, and
-    /// close it if not, so that a viewer whose network has changed can come back.
+    /// Somebody else claims a peer id of connection `owner`: find out whether it still lives. If
+    /// it does, say [`Input::OwnerLives`]; if not, close it, and say [`Input::PeerLeft`]. Said for
+    /// each claim, and so more than once before either comes.
     fn probe(&mut self, owner: ConnId);
 }
 
@@ -105,6 +116,7 @@ impl Shard {
             by_info_hash: HashTable::new(),
             hasher: IdHasher::new(hash_seed),
             peers: 0,
+            claims: Claims::default(),
             sweep_from: 0,
             sweep_left: usize::MAX,
             sweep_share: 0,
@@ -135,9 +147,17 @@ impl Shard {
             Input::Announce { from, announce } => self.announce(from, announce, now, rng, outbox),
             Input::Answer { from, answer } => self.answer(from, answer, now, outbox),
             Input::PeerLeft { from, info_hash, peer_id } => {
-                self.peer_left(from, &info_hash, &peer_id, outbox);
+                self.peer_left(from, info_hash, peer_id, now, rng, outbox);
             }
-            Input::Sweep => self.sweep(now, outbox),
+            Input::OwnerLives { owner } => {
+                let claims = self.claims.take_all_of(owner);
+                self.refuse_claims(&claims, outbox);
+            }
+            Input::Sweep => {
+                self.sweep(now, rng, outbox);
+                let claims = self.claims.take_expired(now);
+                self.refuse_claims(&claims, outbox);
+            }
         }
     }
 
@@ -190,8 +210,12 @@ impl Shard {
                 self.counters.offers_relayed += offered.relayed as u64;
                 self.counters.offers_early += offered.early as u64;
                 self.counters.offers_over_rate += offered.over_rate as u64;
+                if announce.event == Event::Stopped {
+                    self.pass_on(from, announce.info_hash, announce.peer_id, now, rng, outbox);
+                }
             }
-            Err(reason) => {
+            Err(Unheard::Taken { owner }) => self.claim(owner, from, announce, now, outbox),
+            Err(Unheard::Refused(reason)) => {
                 let info_hash = announce.info_hash_span.of(&announce.frame);
                 self.refuse(from, info_hash, reason, outbox);
             }
@@ -216,32 +240,50 @@ impl Shard {
     fn peer_left(
         &mut self,
         from: ConnId,
-        info_hash: &InfoHash,
-        peer_id: &PeerId,
+        info_hash: InfoHash,
+        peer_id: PeerId,
+        now: Duration,
+        rng: &mut impl Rng,
         outbox: &mut impl Outbox,
     ) {
-        let Some(key) = self.key_of(info_hash) else {
+        let Some(key) = self.key_of(&info_hash) else {
             return;
         };
         let swarm = &mut self.swarms[key].1;
-        let before = swarm.len();
-        swarm.leave(from, peer_id);
-        self.peers = self.peers - before + swarm.len();
-        self.close_if_empty(key, outbox);
+        match swarm.owner_of(&peer_id) {
+            Some(owner) if owner == from => {
+                swarm.leave(&peer_id);
+                self.peers -= 1;
+                self.pass_on(owner, info_hash, peer_id, now, rng, outbox);
+                self.close_if_empty(key, outbox);
+            }
+            Some(owner) => self.claims.withdraw(from, owner, info_hash, peer_id),
+            None => {}
+        }
     }
 
-    fn sweep(&mut self, now: Duration, outbox: &mut impl Outbox) {
+    fn sweep(&mut self, now: Duration, rng: &mut impl Rng, outbox: &mut impl Outbox) {
         self.sweep_share = self.sweep_share.max(self.share_of_peers());
         let mut budget = self.sweep_share;
         // One swarm may be looked at twice: its second part first, and its first part at the end.
         for _ in 0..=self.swarms.len() {
             let Some(key) = self.next_swarm() else { return };
-            let swarm = &mut self.swarms[key].1;
+            let (info_hash, swarm) = &mut self.swarms[key];
+            let info_hash = *info_hash;
             let before = swarm.len();
             let end = self.sweep_left.min(before);
             let start = end.saturating_sub(budget);
-            swarm.sweep(start..end, now);
+            let mut freed = Vec::new();
+            let has_claims = !self.claims.is_empty();
+            swarm.sweep(start..end, now, |owner, peer_id| {
+                if has_claims {
+                    freed.push((owner, peer_id));
+                }
+            });
             self.peers = self.peers - before + swarm.len();
+            for (owner, peer_id) in freed {
+                self.pass_on(owner, info_hash, peer_id, now, rng, outbox);
+            }
             self.close_if_empty(key, outbox);
             budget -= end - start;
             self.sweep_left = start;
