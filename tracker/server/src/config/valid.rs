@@ -74,6 +74,10 @@ pub struct ServerConfig {
     pub idle_timeout: Option<Duration>,
     /// Open sockets of the whole process; 0 is no limit.
     pub connections_max: usize,
+    /// Sends each message back instead of reading it, so that a conformance suite can judge the
+    /// sockets that serve. No file can ask for it.
+    #[doc(hidden)]
+    pub echo: bool,
 }
 
 /// A path, or everything that starts with one.
@@ -201,6 +205,7 @@ impl RawListener {
                 websockets.max_connections,
                 0..=1 << 24,
             )? as usize,
+            echo: false,
         })
     }
 }

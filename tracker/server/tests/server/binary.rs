@@ -23,7 +23,7 @@ const WT_TRACKER_FILE: &str = r#"{
 }"#;
 
 /// A running `tracker`. It is killed when it is dropped.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     /// What it has printed: `(word, url)` by line.
     lines: Vec<(String, String)>,
@@ -32,7 +32,7 @@ struct Program {
 
 impl Program {
     /// Starts it, and waits for the last of its lines.
-    fn start(config: &Value) -> Self {
+    pub(crate) fn start(config: &Value) -> Self {
         let (folder, path) = written(&config.to_string());
         Self::of(&mut command(&path), folder)
     }
@@ -57,7 +57,7 @@ impl Program {
         &line.unwrap_or_else(|| panic!("no {word} in {:?}", self.lines)).1
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         let url = self.url("tracker").strip_prefix("ws://").expect("ws://");
         url.split('/').next().and_then(|host| host.parse().ok()).expect("an address")
     }
