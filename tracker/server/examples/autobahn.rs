@@ -90,6 +90,8 @@ fn start(folder: &Path) -> Outcome<Tracker> {
             // Whatever is text is compressed.
             "websockets": {"maxPayloadLength": MESSAGE_BYTES_MAX, "compressionThreshold": 0},
         }],
+        // It sends thousands of frames as fast as it can.
+        "limits": {"announcesPerSecondPerSocket": 0},
         "workers": 1,
     });
     std::fs::write(&file, config.to_string())?;

@@ -25,7 +25,9 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::binary::Program;
-use crate::support::{Client, PATIENCE, Raw, Server, announce, answer, frame, http, id, offer};
+use crate::support::{
+    Client, PATIENCE, Raw, Server, announce, answer, frame, http, id, offer, unpaced,
+};
 
 /// Sends a message, which must be refused; the refusal comes back.
 fn refused(client: &mut Client, message: &str) -> Value {
@@ -48,13 +50,8 @@ fn refused_softly(message: &str) {
 
 /// What a tracker is told that should serve as fast as a test can ask.
 fn without_rates() -> Value {
-    json!({
-        "servers": [{"server": {"port": 0, "host": "127.0.0.1"}}],
-        "workers": 2,
-        "tracker": {"minAnnounceInterval": 0},
-        "limits": {"announcesPerSecondPerSocket": 0, "announcesPerSecondPerIp": 0,
-            "offersPerSecondPerReceiver": 0},
-    })
+    let servers = json!([{"server": {"port": 0, "host": "127.0.0.1"}}]);
+    unpaced(&json!({"servers": servers, "workers": 2}))
 }
 
 #[test]
@@ -348,7 +345,7 @@ fn a_refusal_names_the_swarm_that_it_is_about() {
 
 #[test]
 fn leaving_a_swarm_makes_room_for_another() {
-    let server = Server::start();
+    let server = Server::without_pace();
     let mut client = server.client();
     for n in 0..128 {
         assert_eq!(client.announce(&format!("s{n}"), "ann")["incomplete"], 1);
@@ -361,7 +358,7 @@ fn leaving_a_swarm_makes_room_for_another() {
 
 #[test]
 fn a_page_that_never_says_stopped_may_go_on_to_new_swarms_once_old_ones_have_expired() {
-    let server = Server::with(&json!({"tracker": {"announceInterval": 1, "maxOffers": 20}}));
+    let server = Server::with(&unpaced(&json!({"tracker": {"announceInterval": 1}})));
     let mut client = server.client();
     for n in 0..128 {
         client.announce(&format!("s{n}"), "ann");

@@ -70,9 +70,8 @@ fn a_reader_is_not_closed_for_what_is_sent_to_it_at_once() {
 fn a_message_as_long_as_the_file_allows_reaches_its_receiver() {
     let server = json!({"server": {"port": 0, "host": "127.0.0.1"},
         "websockets": {"maxPayloadLength": 1 << 20}});
-    let server = Server::with_settings(&json!({"servers": [server]}), |settings| {
-        settings.limits.sdp_bytes = 0;
-    });
+    let limits = json!({"sdpBytes": 0});
+    let server = Server::with(&json!({"servers": [server], "limits": limits}));
     let (mut ann, mut ben) = (server.client(), server.client());
     ann.announce("film", "ann");
     let sdp = "x".repeat(1_000_000);
