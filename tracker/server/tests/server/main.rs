@@ -14,6 +14,7 @@ mod load;
 mod metrics;
 mod mistakes;
 mod model;
+mod nginx;
 mod operating;
 mod pace;
 mod pages;

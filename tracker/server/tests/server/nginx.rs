@@ -5,6 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
+use rustix::process::{Pid, Signal};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -18,11 +19,13 @@ const CONFIGURATION: &str = include_str!("../../../../docs/operating/nginx.conf"
 struct Nginx {
     address: SocketAddr,
     process: Child,
-    folder: TempDir,
+    _folder: TempDir,
+    _certificate: Files,
 }
 
 impl Nginx {
-    fn in_front_of(tracker: SocketAddr, files: &Files) -> Self {
+    fn in_front_of(tracker: SocketAddr, identity: &Identity) -> Self {
+        let files = Files::of(identity);
         let folder = tempfile::tempdir().expect("a temporary folder");
         let address = free_address();
         let mut configuration = CONFIGURATION.to_owned();
@@ -48,7 +51,7 @@ impl Nginx {
             .stdin(Stdio::null())
             .spawn()
             .expect("nginx, which `make test` installs");
-        let nginx = Self { address, process, folder };
+        let nginx = Self { address, process, _folder: folder, _certificate: files };
         nginx.wait_until_it_listens();
         nginx
     }
@@ -64,16 +67,9 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // Its workers end with it only when it is asked.
-        let asked = Command::new("nginx")
-            .args(["-e", "stderr", "-g", "pid nginx.pid;", "-s", "stop", "-c"])
-            .arg(self.folder.path().join("nginx.conf"))
-            .arg("-p")
-            .arg(self.folder.path())
-            .status();
-        if !asked.is_ok_and(|status| status.success()) {
-            let _ = self.process.kill();
-        }
+        // Its workers end with it only when it is asked to end.
+        let pid = Pid::from_child(&self.process);
+        let _ = rustix::process::kill_process(pid, Signal::TERM);
         let _ = self.process.wait();
     }
 }
@@ -88,7 +84,7 @@ fn free_address() -> SocketAddr {
 fn viewers_meet_through_nginx_which_speaks_tls_for_the_tracker() {
     let server = Server::with(&json!({"trustedProxies": ["127.0.0.1"]}));
     let identity = Identity::new();
-    let nginx = Nginx::in_front_of(server.address(), &Files::of(&identity));
+    let nginx = Nginx::in_front_of(server.address(), &identity);
     let config = trusting(&[&identity]);
 
     let mut ann = tls::client(nginx.address, &config);
@@ -109,16 +105,18 @@ fn the_limits_per_address_see_whom_nginx_saw() {
         "limits": {"connectionsPerIp": 1},
     }));
     let identity = Identity::new();
-    let nginx = Nginx::in_front_of(server.address(), &Files::of(&identity));
+    let nginx = Nginx::in_front_of(server.address(), &identity);
     let config = trusting(&[&identity]);
     // The test is on this machine, as nginx is, and so is believed like another proxy before it.
     let of = |viewer: &str| {
-        let stream = tls::connect(nginx.address, &config);
-        tls::try_upgrade(stream, &[("X-Forwarded-For", viewer)])
+        let mut socket = tls::raw(nginx.address, &config);
+        let head = socket.ask_for_upgrade(&format!("X-Forwarded-For: {viewer}\r\n"), b"");
+        (socket, head.lines().next().unwrap_or_default().to_owned())
     };
-    let first = of("203.0.113.7").expect("the first socket of an address");
-    let second = of("203.0.113.7").expect_err("a second one");
-    assert!(second.contains("429"), "{second}");
-    let other = of("203.0.113.8").expect("another address");
-    drop((first, other));
+    let (_first, status) = of("203.0.113.7");
+    assert!(status.contains("101"), "the first socket of an address: {status}");
+    let (_second, status) = of("203.0.113.7");
+    assert!(status.contains("429"), "one too many: {status}");
+    let (_other, status) = of("203.0.113.8");
+    assert!(status.contains("101"), "another address: {status}");
 }

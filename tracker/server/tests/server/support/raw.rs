@@ -61,6 +61,15 @@ impl<S: Read + Write> Raw<S> {
 
     /// Sends the handshake with more `headers`, a line each, and returns the response's head.
     pub fn shake_hands(&mut self, headers: &str, more: &[u8]) -> String {
+        let head = self.ask_for_upgrade(headers, more);
+        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
+        // RFC 6455, section 1.3: the accept value of this very key.
+        assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
+        head
+    }
+
+    /// The same, whatever the response is.
+    pub fn ask_for_upgrade(&mut self, headers: &str, more: &[u8]) -> String {
         let mut request = format!(
             "GET / HTTP/1.1\r\nHost: test\r\nUpgrade: websocket\r\n\
             Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
@@ -69,11 +78,7 @@ impl<S: Read + Write> Raw<S> {
         .into_bytes();
         request.extend(more);
         self.write(&request);
-        let head = self.read_head();
-        assert!(head.starts_with("HTTP/1.1 101"), "{head}");
-        // RFC 6455, section 1.3: the accept value of this very key.
-        assert!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{head}");
-        head
+        self.read_head()
     }
 
     pub fn write(&mut self, bytes: &[u8]) {
