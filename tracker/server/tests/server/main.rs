@@ -7,6 +7,7 @@ mod architecture;
 mod binary;
 mod certificates;
 mod compression;
+mod connections;
 mod conversation;
 mod limits;
 mod lists;
