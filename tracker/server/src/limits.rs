@@ -92,8 +92,8 @@ const _: () = assert!(
         > PROBE_TIMEOUT.as_secs() + SWEEP_TICK.as_secs() * SOCKET_SWEEP_TICKS as u64
 );
 
-/// TLS handshakes of a listener that a worker has under way. Each holds some 10 kB, and whoever
-/// comes next waits, without them, within the same time limit.
+/// TLS handshakes of a listener that a worker has under way, from a client's first byte on. Each
+/// holds some 10 kB, and whoever comes next waits, without them, within the same time limit.
 pub(crate) const TLS_HANDSHAKES_MAX: usize = 4096;
 
 /// Bytes that are encrypted and wait for the kernel to take them, beside what waits in the outbox:
