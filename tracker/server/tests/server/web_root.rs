@@ -88,6 +88,8 @@ fn a_file_is_served_with_its_type_and_a_folder_by_its_index() {
     }
     let moved = ask(&server, "GET /docs", "");
     assert_eq!((moved.status, moved.header("location")), (308, Some("./docs/")));
+    let moved = ask(&server, "GET /docs?stream=news&t=/a", "");
+    assert_eq!((moved.status, moved.header("location")), (308, Some("./docs/?stream=news&t=/a")));
 }
 
 #[test]
