@@ -465,6 +465,15 @@ fn a_configuration_can_be_checked_without_a_start() {
     assert!(log.contains("WARN") && log.contains("colour"), "{log}");
 }
 
+/// What is set to nothing, as orchestrators do with what nobody has filled in, is not set.
+#[test]
+fn an_empty_filter_leaves_the_log_as_the_configuration_has_it() {
+    let (_folder, path) = written(r#"{"colour": "red"}"#);
+    let check = |filter| ran(command(&path).arg("--check-config").env("RUST_LOG", filter)).2;
+    assert!(check("").contains("colour"));
+    assert_eq!(check("error"), "", "one that says something decides");
+}
+
 #[test]
 fn flags_that_make_no_sense_are_exit_code_2() {
     let (_folder, path) = written("{}");
