@@ -475,6 +475,18 @@ fn an_empty_filter_leaves_the_log_as_the_configuration_has_it() {
 }
 
 #[test]
+fn a_variable_that_is_no_text_is_not_passed_over_in_silence() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let (_folder, path) = written("{}");
+    let mut check = command(&path);
+    check.arg("--check-config").env("TRACKER_WORKERS", OsStr::from_bytes(b"\xff"));
+    let (code, _, log) = ran(&mut check);
+    assert_eq!(code, Some(2));
+    assert!(log.contains("TRACKER_WORKERS"), "{log}");
+}
+
+#[test]
 fn flags_that_make_no_sense_are_exit_code_2() {
     let (_folder, path) = written("{}");
     for flags in [
