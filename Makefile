@@ -1,6 +1,6 @@
 # The few commands that people type. Everything else is cargo's.
 
-.PHONY: run test bench
+.PHONY: run test autobahn fuzz bench
 
 # The whole product on port 8000. Without ffmpeg it plays a shipped clip, so getting it may fail.
 run:
@@ -14,6 +14,15 @@ test:
 	cargo build --workspace --bins --locked
 	cd web/tests && npm ci --ignore-scripts --no-audit --no-fund && \
 		CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" npm test
+
+# RFC 6455 and 7692 by somebody else's judgement: the Autobahn test suite, for which it gets what
+# it needs but Python 2.7. `.ci/autobahn '9.*'` runs some cases.
+autobahn:
+	.ci/autobahn
+
+# Each fuzz target for ten minutes. It needs a C++ compiler.
+fuzz:
+	.ci/fuzz 600
 
 bench:
 	cargo bench -p benches

@@ -40,6 +40,20 @@ fn the_interval_is_the_one_that_was_set_and_is_in_every_reply() {
 }
 
 #[test]
+fn other_settings_hold_from_the_next_announce_on_and_nobody_loses_a_place() {
+    let mut tracker = Tracker::new();
+    tracker.populate(&id("s"), 3);
+    let announce_interval = Duration::from_secs(37);
+    let settings = Settings { announce_interval, max_offers: 1, ..Settings::default() };
+    tracker.shard.configure(settings);
+    assert_eq!(tracker.counts(&id("s")).incomplete, 3);
+    let done = tracker.hear(7, &announce_offers(&id("s"), &id("a"), 5));
+    let Did::Send(7, reply) = &done[0] else { panic!("{done:?}") };
+    assert_eq!((&reply["interval"], &reply["incomplete"]), (&json!(37), &json!(4)));
+    assert_eq!(offers_in(&done).len(), 1);
+}
+
+#[test]
 fn ids_come_back_as_they_were_spelled() {
     let mut tracker = Tracker::new();
     let [swarm, a, b, offer] = ["é\u{0}", "\"a", "\u{ff}\\", "\u{1f}/\u{7f}"].map(id);

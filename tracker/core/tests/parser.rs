@@ -2,14 +2,16 @@
 //! whatever is accepted, each piece that is relayed must be what another JSON parser reads there.
 #![allow(clippy::expect_used, reason = "a test may fail")]
 
+mod oracle;
 mod support;
 
 use bytes::Bytes;
+use oracle::check;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
-use serde_json::{Value, json};
+use serde_json::json;
 use support::{announce, answer, id, merged, some_offers};
-use tracker_core::{Incoming, Limits, Scrape, parse};
+use tracker_core::Limits;
 
 /// Damaged frames per run: a few seconds of an unoptimized build.
 const FRAMES: u64 = 60_000;
@@ -75,7 +77,7 @@ fn what_a_damaged_frame_still_relays_is_what_a_json_parser_reads_in_it() {
                 damage(&mut frame, &mut rng);
             }
             let bytes = Bytes::from(frame);
-            let outcome = std::panic::catch_unwind(|| check(&bytes));
+            let outcome = std::panic::catch_unwind(|| check(&bytes, &Limits::default()));
             let shown = String::from_utf8_lossy(&bytes);
             let fine = outcome.unwrap_or_else(|_| {
                 panic!("PARSER_SEED={seed} replays this: frame {number} {shown}")
@@ -89,9 +91,12 @@ fn what_a_damaged_frame_still_relays_is_what_a_json_parser_reads_in_it() {
 #[test]
 fn a_frame_cut_off_anywhere_is_refused() {
     for frame in valid_frames() {
-        assert!(check(&Bytes::from(frame.clone())));
+        assert!(check(&Bytes::from(frame.clone()), &Limits::default()));
         for length in 0..frame.len() {
-            assert!(!check(&Bytes::copy_from_slice(&frame[..length])), "cut at {length}");
+            assert!(
+                !check(&Bytes::copy_from_slice(&frame[..length]), &Limits::default()),
+                "cut at {length}"
+            );
         }
     }
 }
@@ -137,66 +142,4 @@ fn damage(frame: &mut Vec<u8>, rng: &mut SmallRng) {
             }
         }
     }
-}
-
-/// Whether the frame is accepted, after everything that it relays was compared.
-fn check(frame: &Bytes) -> bool {
-    let message = match parse(frame.clone(), &Limits::default()) {
-        Ok(message) => message,
-        Err(refusal) => {
-            if let Some(info_hash) = refusal.info_hash {
-                string(info_hash.of(frame));
-            }
-            return false;
-        }
-    };
-    let whole = match serde_json::from_slice::<Value>(frame) {
-        Ok(whole) => whole,
-        // JSON, but for a number that is larger than a 64-bit float; nobody relays those.
-        Err(error) if error.to_string().contains("number out of range") => return true,
-        Err(error) => panic!("accepted what is no JSON: {error}"),
-    };
-    match message {
-        Incoming::Announce(announce) => {
-            assert_eq!(string(announce.info_hash_span.of(frame)), whole["info_hash"]);
-            assert_eq!(string(announce.peer_id_span.of(frame)), whole["peer_id"]);
-            assert_eq!(support::text(&announce.peer_id.0), whole["peer_id"]);
-            let offers = whole["offers"].as_array().map_or(0, Vec::len);
-            assert_eq!(announce.offers.len(), offers.min(50));
-            for (index, offered) in announce.offers.iter().enumerate() {
-                let element = &whole["offers"][index];
-                assert_eq!(value(offered.offer.of(frame)), element["offer"]);
-                assert_eq!(string(offered.id_span.of(frame)), element["offer_id"]);
-                assert_eq!(support::text(&offered.id.0), element["offer_id"]);
-                assert_eq!(element["offer"]["type"], "offer");
-                assert!(element["offer"]["sdp"].is_string());
-            }
-        }
-        Incoming::Answer(answer) => {
-            assert_eq!(string(answer.info_hash_span.of(frame)), whole["info_hash"]);
-            assert_eq!(string(answer.peer_id_span.of(frame)), whole["peer_id"]);
-            assert_eq!(string(answer.offer_id_span.of(frame)), whole["offer_id"]);
-            assert_eq!(support::text(&answer.to_peer_id.0), whole["to_peer_id"]);
-            assert_eq!(value(answer.answer.of(frame)), whole["answer"]);
-            assert_eq!(whole["answer"]["type"], "answer");
-        }
-        Incoming::Scrape(Scrape::Everything) => assert!(whole["info_hash"].is_null()),
-        Incoming::Scrape(Scrape::Swarms(info_hashes)) => {
-            let names = info_hashes.iter().map(|hash| support::text(&hash.0));
-            let asked = &whole["info_hash"];
-            let one = std::slice::from_ref(asked);
-            let asked = asked.as_array().map_or(one, Vec::as_slice);
-            assert!(names.eq(asked.iter().map(|hash| hash.as_str().expect("a string"))));
-        }
-    }
-    true
-}
-
-fn value(raw: &[u8]) -> Value {
-    serde_json::from_slice(raw).expect("what is relayed is JSON")
-}
-
-/// The inside of a string, as it would stand in a message.
-fn string(raw: &[u8]) -> Value {
-    value(&[b"\"", raw, b"\""].concat())
 }

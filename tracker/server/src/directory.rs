@@ -3,17 +3,22 @@
 //! socket announces a swarm for the first time, never per frame.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use dashmap::DashMap;
 use rand::RngExt;
-use tracker_core::InfoHash;
+use tracker_core::{InfoHash, Reason};
 
 /// A worker, by its place in the node.
 pub(crate) type WorkerId = u16;
 
 /// Info hash to worker.
 #[derive(Debug, Default)]
-pub(crate) struct Directory(DashMap<InfoHash, Entry>);
+pub(crate) struct Directory {
+    entries: DashMap<InfoHash, Entry>,
+    /// How many entries there are: to count them, the table would have to lock all of itself.
+    swarms: AtomicUsize,
+}
 
 #[derive(Debug)]
 struct Entry {
@@ -33,21 +38,33 @@ pub(crate) struct Place {
 }
 
 impl Directory {
-    /// The place of a swarm. One that nobody refers to goes to the worker that `choose` names.
+    /// The place of a swarm. One that nobody refers to goes to the worker that `choose` names,
+    /// unless there are `swarms_max` already.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::TooManySwarmsOpen`] when the swarm would be one too many.
     pub(crate) fn place(
         self: &Arc<Self>,
         info_hash: InfoHash,
+        swarms_max: usize,
         choose: impl FnOnce() -> WorkerId,
-    ) -> Place {
-        let new = || Entry { worker: choose(), places: 0 };
-        let mut entry = self.0.entry(info_hash).or_insert_with(new);
+    ) -> Result<Place, Reason> {
+        let new = || {
+            let one_more = |swarms| (swarms < swarms_max).then_some(swarms + 1);
+            self.swarms
+                .fetch_update(Relaxed, Relaxed, one_more)
+                .map_err(|_| Reason::TooManySwarmsOpen { bound: swarms_max })?;
+            Ok(Entry { worker: choose(), places: 0 })
+        };
+        let mut entry = self.entries.entry(info_hash).or_try_insert_with(new)?;
         entry.places += 1;
-        Place { directory: self.clone(), info_hash, worker: entry.worker }
+        Ok(Place { directory: self.clone(), info_hash, worker: entry.worker })
     }
 
     /// The worker of a swarm, when there is one.
     pub(crate) fn worker_of(&self, info_hash: &InfoHash) -> Option<WorkerId> {
-        self.0.get(info_hash).map(|entry| entry.worker)
+        self.entries.get(info_hash).map(|entry| entry.worker)
     }
 }
 
@@ -65,8 +82,12 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.directory.0.remove_if_mut(&self.info_hash, |_, entry| {
+        let Directory { entries, swarms } = &*self.directory;
+        entries.remove_if_mut(&self.info_hash, |_, entry| {
             entry.places -= 1;
+            if entry.places == 0 {
+                swarms.fetch_sub(1, Relaxed);
+            }
             entry.places == 0
         });
     }
@@ -91,15 +112,29 @@ mod tests {
     #[test]
     fn a_swarm_stays_with_its_worker_while_anybody_refers_to_it() {
         let directory = Arc::new(Directory::default());
-        let first = directory.place(SWARM, || 1);
-        let second = directory.place(SWARM, || 2);
+        let place = |worker| directory.place(SWARM, 9, || worker).expect("room");
+        let (first, second) = (place(1), place(2));
         assert_eq!((first.worker(), second.worker()), (1, 1));
         drop(first);
         assert_eq!(directory.worker_of(&SWARM), Some(1));
-        assert_eq!(directory.place(SWARM, || 2).worker(), 1);
+        assert_eq!(place(2).worker(), 1);
         drop(second);
         assert_eq!(directory.worker_of(&SWARM), None);
-        assert_eq!(directory.place(SWARM, || 2).worker(), 2);
+        assert_eq!(place(2).worker(), 2);
+    }
+
+    #[test]
+    fn no_swarm_is_placed_beyond_the_bound_until_one_is_left_by_all() {
+        let directory = Arc::new(Directory::default());
+        let place = |byte| directory.place(InfoHash([byte; 20]), 1, || 0);
+        let refused = Reason::TooManySwarmsOpen { bound: 1 };
+        let first = place(1).expect("room");
+        assert_eq!(place(2).err(), Some(refused));
+        drop(place(1).expect("it is there already"));
+        assert_eq!(place(2).err(), Some(refused));
+        drop(first);
+        let _second = place(2).expect("room");
+        assert_eq!(place(1).err(), Some(refused));
     }
 
     #[test]
@@ -112,11 +147,12 @@ mod tests {
                 scope.spawn(move || {
                     for _ in 0..5000 {
                         // Only who finds nobody there chooses, and nobody else is there then.
-                        let place = directory.place(SWARM, || {
+                        let place = directory.place(SWARM, 1, || {
                             assert_eq!(holders.load(SeqCst), 0);
                             of_holders.store(thread, SeqCst);
                             thread
                         });
+                        let place = place.expect("room");
                         holders.fetch_add(1, SeqCst);
                         assert_eq!(place.worker(), of_holders.load(SeqCst));
                         holders.fetch_sub(1, SeqCst);

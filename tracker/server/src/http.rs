@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use actix_web::HttpResponse;
+use actix_web::body::MessageBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::{self, Data, ServiceConfig};
@@ -11,8 +12,8 @@ use serde::Serialize;
 
 use crate::config::ServerConfig;
 use crate::metrics::Totals;
+use crate::node::Node;
 use crate::process;
-use crate::worker::Node;
 
 /// Mounts `/stats.json`, `/health` and `/ready` on the listener of `server`.
 pub(crate) fn routes(
@@ -80,13 +81,13 @@ async fn ready(node: Data<Node>, server: Data<ServerConfig>) -> HttpResponse {
     if node.shards().count() < usize::from(node.workers()) {
         return said(StatusCode::SERVICE_UNAVAILABLE, "the tracker is starting");
     }
-    match node.turns_away(server.connections_max) {
-        Some(reason) => said(StatusCode::SERVICE_UNAVAILABLE, reason),
+    match node.turns_away(&server) {
+        Some(why) => said(StatusCode::SERVICE_UNAVAILABLE, why.reason()),
         None => said(StatusCode::OK, "ready\n"),
     }
 }
 
-fn said(status: StatusCode, text: &'static str) -> HttpResponse {
+fn said(status: StatusCode, text: impl MessageBody + 'static) -> HttpResponse {
     HttpResponse::build(status)
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))

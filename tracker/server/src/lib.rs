@@ -13,6 +13,7 @@ mod limits;
 mod listen;
 mod load;
 mod metrics;
+mod node;
 mod process;
 mod prometheus;
 mod stun;
@@ -36,7 +37,7 @@ use web::{PlayerSettings, PlayerStream};
 use actors::{FilesActor, ReloadFiles, StopFiles, StopStun, StunActor};
 use config::{Config, ServerConfig, WebConfig};
 use limits::{HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
-use worker::Node;
+use node::Node;
 
 /// A running tracker, with whatever its configuration put beside it.
 #[derive(Debug)]
@@ -47,8 +48,9 @@ pub struct Tracker {
     files: Option<Addr<FilesActor>>,
     stun: Vec<Addr<StunActor>>,
     metrics: Option<ServerHandle>,
-    drain: Duration,
     origin: Option<Origin>,
+    /// What it was started with.
+    written: serde_json::Value,
 }
 
 /// Where everything is. Port 0 in the configuration is the real one here.
@@ -105,6 +107,7 @@ impl Tracker {
     ///
     /// When an address can't be had or the origin can't start.
     pub fn start(config: Config) -> Result<Self, StartError> {
+        let written = config.written().clone();
         let connections_max = config.connections_max();
         // The origin comes last: what fails before it leaves no ffmpeg behind.
         let listeners = bind(config.servers)?;
@@ -115,7 +118,7 @@ impl Tracker {
             .filter_map(|((server, _), place)| Some((place.address, server.certificate.clone()?)));
         let certificates = certificates.collect();
         let node = Node::new(
-            config.settings,
+            config.policy,
             config.access,
             certificates,
             config.workers,
@@ -148,8 +151,7 @@ impl Tracker {
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
         let metrics = metrics.map(|listener| prometheus::serve(&node, listener)).transpose()?;
         let files = FilesActor::start_for(&node);
-        let drain = config.drain;
-        Ok(Self { addresses, node, server, files, stun, metrics, drain, origin })
+        Ok(Self { addresses, node, server, files, stun, metrics, origin, written })
     }
 
     /// Where everything is.
@@ -158,10 +160,19 @@ impl Tracker {
         &self.addresses
     }
 
+    /// Puts in force what of `config` may change while the tracker runs: its [`config::Policy`]. The
+    /// log is told which keys would take a restart.
+    pub fn reload(&self, config: Config) {
+        for key in config.needs_restart(&self.written) {
+            tracing::warn!(key, "this has changed, and takes a restart");
+        }
+        self.node.change(config.policy);
+    }
+
     /// Reads the files that the configuration names again: certificates, and those of the section
     /// `access`. One that makes no sense is told to the log, and what was read before stays in
     /// force.
-    pub fn reload(&self) {
+    pub fn reload_files(&self) {
         if let Some(files) = &self.files {
             files.do_send(ReloadFiles);
         }
@@ -173,10 +184,11 @@ impl Tracker {
     ///
     /// Dropping the future ends ffmpeg all the same, and nothing else in an orderly way.
     pub async fn stop(mut self) {
+        let window = self.node.policy().drain;
         let sockets = || self.node.metrics.connections();
-        tracing::info!(sockets = sockets(), seconds = self.drain.as_secs(), "draining");
-        self.node.drain(self.drain);
-        self.hung_up_within(self.drain).await;
+        tracing::info!(sockets = sockets(), seconds = window.as_secs(), "draining");
+        self.node.drain(window);
+        self.hung_up_within(window).await;
         tracing::info!(sockets = sockets(), "drained");
         if let Some(files) = &self.files {
             files.do_send(StopFiles);

@@ -8,19 +8,28 @@ use std::time::Duration;
 /// to stay in a core's cache.
 pub(crate) const READ_BUFFER_BYTES: usize = 1 << 20;
 
-/// Bytes that one read asks for at least, so that a frame of the default maximum comes in one.
-pub(crate) const READ_BYTES_MIN: usize = 64 << 10;
+/// Bytes that one read asks for, so that a frame of the default maximum comes in one; and all that
+/// a socket can make us hold for it by sending more than it may.
+pub(crate) const READ_BYTES: usize = 128 << 10;
 
 /// Reads of one socket before the others have their turn.
 pub(crate) const READS_PER_TURN: usize = 4;
 
 /// Frames of one socket that are looked at before the others have their turn. A read may bring
-/// 150,000 pings, each of which wants an answer: a second for which nobody else would be heard.
+/// 20,000 pings, each of which wants an answer: so long nobody else would be heard.
 pub(crate) const FRAMES_PER_TURN: usize = 64;
 
-/// Bytes that may wait for a client that doesn't read. Beyond it the socket is closed: 256 KiB is
-/// some 150 offers, half a minute of a busy swarm, more than a live client falls behind.
-pub(crate) const OUTBOX_BYTES_MAX: usize = 256 << 10;
+/// Frames of any kind that are read of a socket for each announce that it may make: answers, pings
+/// and whatever else, of which clients send no more than they get offers. Beyond it the socket's
+/// reading waits for [`READ_PAUSE`], and TCP makes its client wait.
+pub(crate) const FRAMES_PER_ANNOUNCE: u32 = 20;
+
+/// How long a socket isn't read that sends too many frames.
+pub(crate) const READ_PAUSE: Duration = Duration::from_secs(1);
+
+/// Bytes that were written to a socket and are still in its outbox, before what waits behind them
+/// is moved up: so seldom that the copying costs little.
+pub(crate) const WRITTEN_OUTBOX_BYTES_MAX: usize = 256 << 10;
 
 /// Emptied outboxes that a worker keeps for the next ones, and the most bytes that each may hold.
 pub(crate) const SPARE_OUTBOXES_MAX: usize = 256;
@@ -34,9 +43,12 @@ pub(crate) const SHARD_MAILBOX_MESSAGES: usize = 8192;
 /// they are taken beyond this, too.
 pub(crate) const PEER_MAILBOX_MESSAGES: usize = 4;
 
-/// (swarm, peer id) pairs of one socket. A page has one for each quality and track of what it
-/// plays; wt-tracker takes 20,000 from one socket.
-pub(crate) const MEMBERSHIPS_PER_SOCKET_MAX: usize = 128;
+/// Entries of `trustedProxies`. Each new socket's address is compared with all; the largest CDNs
+/// publish some hundred prefixes.
+pub(crate) const TRUSTED_PROXIES_MAX: usize = 1024;
+
+/// Trusted proxies behind each other; what stands before so many in `X-Forwarded-For` isn't read.
+pub(crate) const FORWARDED_HOPS_MAX: usize = 32;
 
 /// Bytes, compressed and inflated, that one socket makes a worker work through before the others
 /// have their turn. A compressed byte may cost 32 ns, and a kilobyte of them become a megabyte, so
@@ -92,6 +104,9 @@ const _: () = assert!(
         > PROBE_TIMEOUT.as_secs() + SWEEP_TICK.as_secs() * SOCKET_SWEEP_TICKS as u64
 );
 
+/// How long a client of `/metrics` may take for its request.
+pub(crate) const METRICS_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// TLS handshakes of a listener that a worker has under way, from a client's first byte on. Each
 /// holds some 10 kB, and whoever comes next waits, without them, within the same time limit.
 pub(crate) const TLS_HANDSHAKES_MAX: usize = 4096;
@@ -102,10 +117,6 @@ pub(crate) const TLS_BUFFER_BYTES_MAX: usize = 64 << 10;
 
 /// Bytes of a file with a certificate or a key: a chain of ten certificates has some 20 kB.
 pub(crate) const PEM_FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// How long a client may take for its TLS handshake, and then for its HTTP request, and so for the
-/// WebSocket handshake.
-pub(crate) const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How often a stop tells the sockets whose time has come.
 pub(crate) const DRAIN_TICK: Duration = Duration::from_millis(20);
@@ -136,8 +147,8 @@ pub(crate) const INFO_HASH_FILE_BYTES_MAX: u64 = 64 << 20;
 /// Bytes of a token in a URL: one for as many swarms as it may name takes 7.4 kB in base64.
 pub(crate) const TOKEN_BYTES_MAX: usize = 8 << 10;
 
-/// Info hashes in a token: as many as its socket could be in.
-pub(crate) const TOKEN_SWARMS_MAX: usize = MEMBERSHIPS_PER_SOCKET_MAX;
+/// Info hashes in a token: as many as a socket may be in unless the file says otherwise.
+pub(crate) const TOKEN_SWARMS_MAX: usize = 128;
 
 /// How far the clocks of the tracker and of whoever signs tokens may be apart.
 pub(crate) const TOKEN_LEEWAY: Duration = Duration::from_secs(10);

@@ -8,6 +8,7 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol as Http};
@@ -21,10 +22,11 @@ use tokio::net::TcpStream;
 
 use crate::config::ServerConfig;
 use crate::http;
-use crate::limits::{BACKLOG_CONNECTIONS, REQUEST_TIMEOUT, STOP_TIMEOUT};
+use crate::limits::{BACKLOG_CONNECTIONS, STOP_TIMEOUT};
+use crate::node::Node;
 use crate::transport::accept::Acceptor;
 use crate::transport::upgrade::upgrade;
-use crate::worker::{Node, Worker};
+use crate::worker::Worker;
 
 /// Mounts pages in an app, on any worker.
 pub(crate) type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
@@ -77,7 +79,8 @@ pub(crate) fn serve(
                 }
             });
             let http = HttpService::build()
-                .client_request_timeout(REQUEST_TIMEOUT)
+                // `Punctual` sees to it, for each request.
+                .client_request_timeout(Duration::ZERO)
                 .upgrade(sockets)
                 .finish(map_config(app, |_| AppConfig::default()));
             let streams = fn_service(move |socket: TcpStream| {

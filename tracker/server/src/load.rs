@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use crate::limits::{ANNOUNCE_INTERVAL_FACTOR_MAX, BUSY_WEIGHT, LOAD_CALM};
+use crate::node::Node;
 use crate::process;
-use crate::worker::Node;
 
 /// The pause between two announces that a node under `load`, of 0 to 1, asks for: the usual one
 /// up to [`LOAD_CALM`], and from there it grows smoothly to [`ANNOUNCE_INTERVAL_FACTOR_MAX`]
@@ -22,7 +22,7 @@ impl Node {
     /// share of what there is. Takes two system calls.
     pub(crate) fn load(&self) -> f64 {
         let sockets = self.metrics.connections();
-        let of_sockets = share(sockets, self.connections_max.map(|most| most as u64));
+        let of_sockets = share(sockets, self.connections_bound().map(|most| most as u64));
         // Sockets are most of the descriptors, where the system doesn't count them at once.
         let descriptors = process::open_descriptors_at_once().unwrap_or(sockets);
         let of_descriptors = share(descriptors, process::descriptors_max());

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Parser;
-use tracker::config::{Config, LoadError, Loaded, LogConfig};
+use tracker::config::{Config, LoadError, Loaded, LogConfig, Sources};
 use tracker::{Addresses, ServerAddress, Tracker};
 
 use args::{Args, Format};
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     raise_descriptor_limit();
-    actix_rt::System::new().block_on(run(loaded.config, sources.file.is_some()))
+    actix_rt::System::new().block_on(run(loaded.config, sources))
 }
 
 fn no_configuration(args: &Args, error: &LoadError) -> ExitCode {
@@ -65,10 +65,10 @@ fn warn_of_unknown(loaded: &Loaded) {
     }
 }
 
-async fn run(config: Config, reloads: bool) -> ExitCode {
+async fn run(config: Config, sources: Sources) -> ExitCode {
     // From here on a signal is kept until it is asked for: nothing is left behind by one that
     // comes while the start is under way.
-    let mut signals = match Signals::keep(reloads) {
+    let mut signals = match Signals::keep(sources.file.is_some()) {
         Ok(signals) => signals,
         Err(error) => {
             tracing::error!("cannot listen to signals: {error}");
@@ -83,23 +83,34 @@ async fn run(config: Config, reloads: bool) -> ExitCode {
         }
     };
     tell(tracker.addresses());
-    signals
-        .until_asked_to_stop(|| {
-            tracing::info!("reading the files that the configuration names again");
-            tracker.reload();
-        })
-        .await;
+    signals.until_asked_to_stop(async || reload(&tracker, sources.clone()).await).await;
     tracing::info!("stopping; a second signal ends it at once");
     tokio::select! {
         () = tracker.stop() => {
             tracing::info!("stopped");
             ExitCode::SUCCESS
         }
-        () = signals.until_asked_to_stop(|| {}) => {
+        () = signals.until_asked_to_stop(async || {}) => {
             tracing::warn!("ended at once: not all clients were told");
             ExitCode::from(ENDED_AT_ONCE)
         }
     }
+}
+
+/// Reads the configuration again, and the files that it named at the start. What makes no sense is
+/// told to the log, and what was read before stays in force.
+async fn reload(tracker: &Tracker, sources: Sources) {
+    tracing::info!("reading the configuration again");
+    // Its lists may be long, and this thread has STUN to serve.
+    match tokio::task::spawn_blocking(move || sources.load()).await {
+        Ok(Ok(loaded)) => {
+            warn_of_unknown(&loaded);
+            tracker.reload(loaded.config);
+        }
+        Ok(Err(error)) => tracing::error!("{error}; the settings stay as they are"),
+        Err(error) => tracing::error!("the configuration could not be read: {error}"),
+    }
+    tracker.reload_files();
 }
 
 /// What is worth knowing, a line each on stdout: `word  url`. The log has the same.

@@ -10,6 +10,7 @@ use crate::close::Close;
 use crate::directory::WorkerId;
 use crate::latency::Histogram;
 use crate::transport::accept::Handshake;
+use crate::transport::turned_away::TurnedAway;
 
 /// The counts of all workers.
 #[derive(Debug)]
@@ -49,6 +50,10 @@ pub(crate) struct WorkerMetrics {
     pub(crate) relocated: AtomicU64,
     /// Frames for another worker's sockets, which was too busy to take them.
     pub(crate) undelivered: AtomicU64,
+    /// Handshakes that were refused, by [`TurnedAway::index`].
+    turned_away: [AtomicU64; TurnedAway::LABELS.len()],
+    /// Times that a socket's reading paused, because it sent too many frames.
+    pub(crate) read_pauses: AtomicU64,
     /// Messages that came compressed.
     pub(crate) received_deflated: DeflatedBytes,
     /// Messages that were compressed to be sent.
@@ -150,6 +155,17 @@ impl Metrics {
         Reason::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
     }
 
+    /// Refused handshakes by the reason's label.
+    pub(crate) fn turned_away(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let count = |index: usize| self.sum(|worker| &worker.turned_away[index]);
+        TurnedAway::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
+    }
+
+    /// Times that a socket's reading paused.
+    pub(crate) fn read_pauses(&self) -> u64 {
+        self.sum(|worker| &worker.read_pauses)
+    }
+
     /// Bytes of compressed messages by what was counted.
     pub(crate) fn deflate_bytes(&self) -> [(&'static str, u64); 4] {
         [
@@ -227,6 +243,11 @@ impl WorkerMetrics {
     /// Counts a refused message.
     pub(crate) fn refused(&self, reason: Reason) {
         self.refusals[reason.index()].fetch_add(1, Relaxed);
+    }
+
+    /// Counts a refused handshake.
+    pub(crate) fn turned_away(&self, why: &TurnedAway) {
+        self.turned_away[why.index()].fetch_add(1, Relaxed);
     }
 
     /// Counts the end of a socket.

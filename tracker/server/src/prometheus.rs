@@ -16,10 +16,10 @@ use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
 
 use crate::latency::Histogram;
-use crate::limits::{METRICS_CONNECTIONS_MAX, REQUEST_TIMEOUT};
+use crate::limits::{METRICS_CONNECTIONS_MAX, METRICS_REQUEST_TIMEOUT};
+use crate::node::Node;
 use crate::process;
 use crate::swarm_list;
-use crate::worker::Node;
 
 /// Serves `/metrics` and `/swarms.json`, on one thread.
 ///
@@ -40,7 +40,7 @@ pub(crate) fn serve(node: &Arc<Node>, listener: TcpListener) -> io::Result<Serve
     })
     .workers(1)
     .max_connections(METRICS_CONNECTIONS_MAX)
-    .client_request_timeout(REQUEST_TIMEOUT)
+    .client_request_timeout(METRICS_REQUEST_TIMEOUT)
     .disable_signals()
     .listen(listener)?
     .run();
@@ -113,6 +113,13 @@ impl Exposition {
         );
         page.counter("tracker_refusals_total", "Messages that were refused; their sockets stay.")
             .labelled("reason", counts.refusals());
+        page.counter("tracker_handshakes_refused_total", "WebSocket handshakes that were refused.")
+            .labelled("reason", counts.turned_away());
+        page.counter(
+            "tracker_read_pauses_total",
+            "Times that a WebSocket wasn't read for a second, since it sent too many frames.",
+        )
+        .value(counts.read_pauses());
         page.counter("tracker_closes_total", "WebSockets that ended.")
             .labelled("reason", counts.closes());
         page.counter(

@@ -1,4 +1,4 @@
-//! The signals that a run ends by, and the one that has it read its files again.
+//! The signals that a run ends by, and the one that has it read its configuration again.
 
 /// What a signal asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -61,9 +61,9 @@ impl Signals {
 
 impl Signals {
     /// Waits for a signal that asks to stop; `reload` hears of those that ask for that before.
-    pub(crate) async fn until_asked_to_stop(&mut self, mut reload: impl FnMut()) {
+    pub(crate) async fn until_asked_to_stop(&mut self, reload: impl AsyncFn()) {
         while self.next().await == Asked::ToReload {
-            reload();
+            reload().await;
         }
     }
 }

@@ -12,7 +12,7 @@ use tracker_core::{Counts, InfoHash};
 
 use crate::actors::LargestSwarms;
 use crate::limits::SWARMS_LISTED_MAX;
-use crate::worker::Node;
+use crate::node::Node;
 
 /// What `/swarms.json` lists unless it is asked for another number.
 const LISTED: usize = 100;

@@ -1,56 +1,29 @@
 //! What the actors of one worker thread share without locks: the table of its sockets, what waits
 //! to be written to them, the buffer that they are read through, and what compresses for all of
-//! them. And the node: what all workers share.
+//! them.
 
 use std::cell::{OnceCell, RefCell};
 use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use actix::Addr;
 use bytes::{Bytes, BytesMut};
 use slab::Slab;
-use tracker_core::{ConnId, Outgoing, Settings};
+use tracker_core::{ConnId, Outgoing};
 use tracker_websocket::deflate::{Body, Deflater, Inflater};
 use tracker_websocket::frame::Opcode;
 
-use crate::access::Access;
-use crate::actors::{ClosePeer, Drain, ShardActor, SocketBlocked};
+use crate::actors::{ClosePeer, ShardActor, SocketBlocked};
 use crate::close::Close;
-use crate::directory::{Directory, WorkerId};
+use crate::config::Policy;
+use crate::directory::WorkerId;
 use crate::limits::{CLOSE_TIMEOUT, SOCKET_SWEEP_TICKS};
-use crate::load;
-use crate::metrics::{Metrics, WorkerMetrics};
-use crate::transport::certificate::Certificate;
+use crate::metrics::WorkerMetrics;
+use crate::node::Node;
 use crate::transport::connection::{Connection, Flushed, Spare};
 use crate::transport::read_buffer::ReadBuffer;
-use crate::watched::Refresh;
-
-/// What all workers of a process share.
-#[derive(Debug)]
-pub(crate) struct Node {
-    pub(crate) settings: Settings,
-    /// Sockets at which no listener takes another one. `None` is no limit.
-    pub(crate) connections_max: Option<usize>,
-    /// The pause between two announces that clients are asked for now, in seconds.
-    announce_interval_s: AtomicU64,
-    pub(crate) access: Access,
-    /// The certificates of the listeners that have one, by the address that is listened on.
-    pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
-    pub(crate) directory: Arc<Directory>,
-    pub(crate) metrics: Metrics,
-    /// Seeds the hash tables of all shards.
-    pub(crate) hash_seed: u64,
-    shards: Box<[OnceLock<Addr<ShardActor>>]>,
-    started: AtomicU16,
-    /// Sockets are hung up, those that still come too.
-    stopping: AtomicBool,
-    epoch: Instant,
-}
 
 /// What the actors of one thread share.
 #[derive(Debug)]
@@ -74,100 +47,6 @@ struct Sockets {
     sweep_from: usize,
 }
 
-impl Node {
-    pub(crate) fn new(
-        settings: Settings,
-        access: Access,
-        certificates: Vec<(SocketAddr, Arc<Certificate>)>,
-        workers: WorkerId,
-        listeners: usize,
-        connections_max: Option<usize>,
-    ) -> Self {
-        Self {
-            connections_max,
-            announce_interval_s: AtomicU64::new(settings.announce_interval.as_secs()),
-            settings,
-            access,
-            certificates,
-            directory: Arc::default(),
-            metrics: Metrics::new(workers, listeners),
-            hash_seed: rand::random(),
-            shards: (0..workers).map(|_| OnceLock::new()).collect(),
-            started: AtomicU16::new(0),
-            stopping: AtomicBool::new(false),
-            epoch: Instant::now(),
-        }
-    }
-
-    /// Number of workers.
-    pub(crate) fn workers(&self) -> WorkerId {
-        self.shards.len() as WorkerId
-    }
-
-    /// A worker's shard; `None` before that worker has started.
-    pub(crate) fn shard(&self, worker: WorkerId) -> Option<&Addr<ShardActor>> {
-        self.shards.get(usize::from(worker))?.get()
-    }
-
-    /// All shards that have started.
-    pub(crate) fn shards(&self) -> impl Iterator<Item = &Addr<ShardActor>> {
-        self.shards.iter().filter_map(OnceLock::get)
-    }
-
-    /// Closes all sockets, evenly over `window`; each that comes from now on is closed at once.
-    pub(crate) fn drain(&self, window: Duration) {
-        self.stopping.store(true, Relaxed);
-        for shard in self.shards() {
-            shard.do_send(Drain { window });
-        }
-    }
-
-    /// Whether [`drain`](Self::drain) was called.
-    pub(crate) fn is_stopping(&self) -> bool {
-        self.stopping.load(Relaxed)
-    }
-
-    /// Why no socket is taken at present, in words for whoever asks; `connections_max` is the
-    /// listener's, and 0 no limit.
-    pub(crate) fn turns_away(&self, connections_max: usize) -> Option<&'static str> {
-        if self.is_stopping() {
-            return Some("the tracker is stopping");
-        }
-        let is_full = connections_max != 0 && self.metrics.connections() >= connections_max;
-        is_full.then_some("maxConnections are open already")
-    }
-
-    /// The pause between two announces that clients are asked for now.
-    pub(crate) fn announce_interval(&self) -> Duration {
-        Duration::from_secs(self.announce_interval_s.load(Relaxed))
-    }
-
-    /// Fits the pause between two announces to the load, and returns it.
-    pub(crate) fn adapt_announce_interval(&self) -> Duration {
-        let interval = load::announce_interval(self.settings.announce_interval, self.load());
-        self.announce_interval_s.store(interval.as_secs(), Relaxed);
-        interval
-    }
-
-    /// Whether there are files that may change.
-    pub(crate) fn has_files(&self) -> bool {
-        self.access.has_files() || !self.certificates.is_empty()
-    }
-
-    /// Reads the files again. It blocks: it is not for a thread that serves.
-    pub(crate) fn refresh(&self, which: Refresh) {
-        for (_, certificate) in &self.certificates {
-            certificate.refresh(which);
-        }
-        self.access.refresh(which);
-    }
-
-    /// The clock of the rules: time since the node began.
-    pub(crate) fn now(&self) -> Duration {
-        self.epoch.elapsed()
-    }
-}
-
 thread_local! {
     static CURRENT: OnceCell<Rc<Worker>> = const { OnceCell::new() };
 }
@@ -180,9 +59,7 @@ impl Worker {
     }
 
     fn start(node: &Arc<Node>) -> Rc<Self> {
-        // The server restarts a worker whose thread has died, which no input makes it do; then
-        // the places are all taken, and the new thread shares the last one's numbers.
-        let id = node.started.fetch_add(1, Relaxed).min(node.workers() - 1);
+        let id = node.next_worker();
         let worker = Rc::new(Self {
             id,
             node: node.clone(),
@@ -192,14 +69,17 @@ impl Worker {
             sockets: RefCell::default(),
         });
         let shard = ShardActor::start_on(&worker);
-        if node.shards[usize::from(id)].set(shard).is_err() {
-            tracing::error!(worker = id, "a worker has died; its swarms are gone until a restart");
-        }
+        node.register(id, shard);
         worker
     }
 
     pub(crate) fn metrics(&self) -> &WorkerMetrics {
         self.node.metrics.of(self.id)
+    }
+
+    /// Obeys the policy in force.
+    pub(crate) fn obey(&self, policy: &Policy) {
+        self.sockets.borrow_mut().spare.outbox_bytes_max = policy.limits.outbox_bytes;
     }
 
     /// Takes a socket into the table.

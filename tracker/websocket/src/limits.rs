@@ -4,8 +4,9 @@
 /// Payload of a control frame (RFC 6455, section 5.5).
 pub const CONTROL_PAYLOAD_BYTES_MAX: usize = 125;
 
-/// Fragments of one message. Browsers send one; the bound keeps empty ones from going on for ever.
-pub const FRAGMENTS_MAX: usize = 1024;
+/// Fragments of one message that hold nothing: without a bound they could go on for ever. Those
+/// that hold something end with the message's longest length.
+pub const EMPTY_FRAGMENTS_MAX: usize = 1024;
 
 /// Bytes that a deflater and an inflater each keep of their buffers: what a message of the default
 /// maximum takes.

@@ -5,7 +5,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::frame::{Frame, Opcode};
 use crate::Violation;
-use crate::limits::FRAGMENTS_MAX;
+use crate::limits::EMPTY_FRAGMENTS_MAX;
 
 /// What a client said.
 #[derive(Debug)]
@@ -40,7 +40,8 @@ struct Started {
     text: bool,
     deflated: bool,
     payload: BytesMut,
-    count: usize,
+    /// Fragments so far that held nothing.
+    empty: usize,
 }
 
 impl Fragments {
@@ -67,7 +68,7 @@ impl Fragments {
                 }
                 // A copy, so that the worker's read buffer isn't held until the rest comes.
                 let payload = BytesMut::from(&payload[..]);
-                self.0 = Some(Box::new(Started { text, deflated, payload, count: 1 }));
+                self.0 = Some(Box::new(Started { text, deflated, payload, empty: 0 }));
                 return Ok(None);
             }
             Opcode::Continuation => {}
@@ -75,9 +76,9 @@ impl Fragments {
         let Some(mut started) = self.0.take() else {
             return Err(Violation::Protocol("a continuation of nothing"));
         };
-        started.count += 1;
-        if started.count > FRAGMENTS_MAX {
-            return Err(Violation::Protocol("a message of too many fragments"));
+        started.empty += usize::from(payload.is_empty());
+        if started.empty > EMPTY_FRAGMENTS_MAX {
+            return Err(Violation::Protocol("a message of too many empty fragments"));
         }
         if started.payload.len() + payload.len() > payload_max {
             return Err(Violation::TooBig);
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn fragments_out_of_order_too_many_or_too_long_are_refused() {
+    fn fragments_out_of_order_endless_or_too_long_are_refused() {
         let mut fragments = Fragments::default();
         let orphan = fragments.add(frame(Opcode::Continuation, true, b""), 3);
         assert!(matches!(orphan, Err(Violation::Protocol(_))));
@@ -151,9 +152,23 @@ mod tests {
 
         let mut fragments = Fragments::default();
         assert!(matches!(fragments.add(frame(Opcode::Text, false, b""), 3), Ok(None)));
-        let endless = (0..FRAGMENTS_MAX)
+        let endless = (0..=EMPTY_FRAGMENTS_MAX)
             .map(|_| fragments.add(frame(Opcode::Continuation, false, b""), 3))
             .find_map(Result::err);
         assert!(matches!(endless, Some(Violation::Protocol(_))));
+    }
+
+    #[test]
+    fn fragments_that_hold_something_are_as_many_as_the_message_has_bytes() {
+        const BYTES: usize = 64 << 10;
+        let mut fragments = Fragments::default();
+        assert!(matches!(fragments.add(frame(Opcode::Text, false, b"a"), BYTES), Ok(None)));
+        for _ in 2..BYTES {
+            let next = fragments.add(frame(Opcode::Continuation, false, b"a"), BYTES);
+            assert!(matches!(next, Ok(None)));
+        }
+        let last = fragments.add(frame(Opcode::Continuation, true, b"a"), BYTES);
+        let Ok(Some(Message::Data(last))) = last else { panic!("no message: {last:?}") };
+        assert_eq!(last.payload.len(), BYTES);
     }
 }

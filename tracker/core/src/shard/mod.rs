@@ -12,7 +12,7 @@ use slab::Slab;
 
 use crate::hash::IdHasher;
 use crate::id::{ConnId, InfoHash, PeerId};
-use crate::limits::{Limits, SWEEP_MEMBERS_MIN, SWEEP_TICKS, Settings};
+use crate::limits::{SWEEP_MEMBERS_MIN, SWEEP_TICKS, Settings};
 use crate::swarm::{Counts, Swarm, Unheard};
 use crate::wire::{Action, Announce, Answer, Event, Outgoing, Reason};
 use claims::Claims;
@@ -124,15 +124,15 @@ impl Shard {
         }
     }
 
-    /// Changes the pause that clients are asked for from now on. Those that were told another are
-    /// kept for two of theirs.
-    pub fn set_announce_interval(&mut self, interval: Duration) {
-        self.settings.announce_interval = interval;
+    /// Goes by other settings from the next message on. Members that were asked for another pause
+    /// are kept for two of theirs.
+    pub fn configure(&mut self, settings: Settings) {
+        self.settings = settings;
     }
 
-    /// Changes the limits, from the next message on.
-    pub fn set_limits(&mut self, limits: Limits) {
-        self.settings.limits = limits;
+    /// Changes the pause that clients are asked for, and nothing else.
+    pub fn set_announce_interval(&mut self, interval: Duration) {
+        self.settings.announce_interval = interval;
     }
 
     /// Lets one thing happen at time `now`, counted from any fixed moment, never backwards.

@@ -95,6 +95,30 @@ pub enum Reason {
         /// The limit.
         bound: usize,
     },
+    /// One connection uses as many peer ids as it may.
+    #[error("this connection has {bound} peer ids already, which is the limit")]
+    TooManyPeerIds {
+        /// The limit.
+        bound: usize,
+    },
+    /// The tracker has as many swarms as it may, and this would be a new one.
+    #[error("{bound} swarms are open already, which is the limit of this tracker")]
+    TooManySwarmsOpen {
+        /// The limit.
+        bound: usize,
+    },
+    /// One connection announces and scrapes too often.
+    #[error("this connection says more than {bound} messages a second, which is the limit")]
+    TooManyMessages {
+        /// The limit.
+        bound: u32,
+    },
+    /// The connections of one address together announce and scrape too often.
+    #[error("this address says more than {bound} messages a second, which is the limit")]
+    TooManyMessagesOfAddress {
+        /// The limit.
+        bound: u32,
+    },
     /// The site's lists of info hashes exclude this one.
     #[error("info_hash is not served here")]
     NotAllowed,
@@ -180,6 +204,10 @@ labels! {
     NoSuchOffer => "no_such_offer",
     TooEarly => "too_early",
     TooManySwarms => "too_many_swarms",
+    TooManyPeerIds => "too_many_peer_ids",
+    TooManySwarmsOpen => "too_many_swarms_open",
+    TooManyMessages => "too_many_messages",
+    TooManyMessagesOfAddress => "too_many_messages_of_address",
     NotAllowed => "not_allowed",
     NotInToken => "not_in_token",
     TokenExpired => "token_expired",

@@ -1,6 +1,8 @@
 //! The rules in the plainest words: maps, lists and no cleverness. It checks what the shard did
 //! against them, and learns from it whom the shard chose at random.
 
+pub(crate) mod world;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};

@@ -1,14 +1,22 @@
-//! Who may do what: whose pages may open sockets, with which tokens, and which swarms may be
-//! joined. A site decides with its configuration and with files that it may change at any time.
+//! Who may do what: whose pages may open sockets, with which tokens, how many of an address and
+//! how fast, and which swarms may be joined. A site decides with its configuration and with files
+//! that it may change at any time.
 
+mod addresses;
+mod admissions;
 mod info_hashes;
 mod origins;
+mod rates;
 mod tokens;
 
 use tracker_core::{InfoHash, Reason};
 
+pub use addresses::TrustedProxies;
+pub(crate) use admissions::{Admission, Admissions, Full};
 pub use info_hashes::InfoHashAccess;
 pub use origins::OriginAccess;
+pub use rates::Rate;
+pub(crate) use rates::TokenBucket;
 pub use tokens::TokenAccess;
 pub(crate) use tokens::{Ticket, TokenRefusal};
 

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use actix::prelude::*;
 
 use crate::limits::FILES_TICK;
+use crate::node::Node;
 use crate::watched::Refresh;
-use crate::worker::Node;
 
 /// The actor that reads the files again.
 #[derive(Debug)]

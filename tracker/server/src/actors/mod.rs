@@ -26,5 +26,5 @@ mod stun;
 pub(crate) use files::{FilesActor, ReloadFiles, StopFiles};
 pub(crate) use peer::seat::Seat;
 pub(crate) use peer::{ClosePeer, PeerActor, SocketBlocked};
-pub(crate) use shard::{Drain, LargestSwarms, Probing, ShardActor};
+pub(crate) use shard::{Drain, LargestSwarms, PolicyChanged, Probing, ShardActor};
 pub(crate) use stun::{StopStun, StunActor};

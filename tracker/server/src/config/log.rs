@@ -4,8 +4,8 @@
 use origin::ConfigError;
 use tracing::Level;
 
+use super::checks::{quoted, refused};
 use super::raw::RawLog;
-use super::valid::{quoted, refused};
 
 /// What is told on stderr.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::kinds::{optional_section, optional_whole, section, sections, whole};
+use super::limits::RawLimits;
 
 /// The whole file.
 #[derive(Debug, Deserialize, Serialize)]
@@ -21,6 +22,12 @@ pub(super) struct RawConfig {
     /// Whose pages may open sockets.
     #[serde(deserialize_with = "section")]
     pub(super) websockets_access: RawAccess,
+    /// What one client, and all of them, may take up.
+    #[serde(deserialize_with = "section")]
+    pub(super) limits: RawLimits,
+    /// The proxies in front whose `X-Forwarded-For` is believed: addresses, and prefixes such as
+    /// `10.0.0.0/8`.
+    pub(super) trusted_proxies: Vec<String>,
     /// Who may join which swarms; everybody all of them without it.
     #[serde(deserialize_with = "optional_section")]
     pub(super) access: Option<RawJoinAccess>,
@@ -208,6 +215,8 @@ impl Default for RawConfig {
             servers: vec![RawListener::default()],
             tracker: RawTracker::default(),
             websockets_access: RawAccess::default(),
+            limits: RawLimits::default(),
+            trusted_proxies: Vec::new(),
             access: None,
             origin: None,
             web: None,

@@ -49,8 +49,6 @@ pub struct Loaded {
     pub unknown_keys: Vec<String>,
     /// Environment variables that begin like ours.
     pub unknown_variables: Vec<String>,
-    /// All that holds as it could be written, with defaults.
-    written: Value,
 }
 
 /// Why there is no configuration. `from` says who wrote it: a file, a variable, a flag.
@@ -120,12 +118,11 @@ impl Sources {
                 problem: error.to_string(),
             }
         })?;
-        let written = raw.written();
         let config = raw.validate().map_err(|source| LoadError::Invalid {
             from: self.author(&source.key, &settings),
             source,
         })?;
-        Ok(Loaded { config, unknown_keys, unknown_variables, written })
+        Ok(Loaded { config, unknown_keys, unknown_variables })
     }
 
     /// What is put over the file, in order; and the variables that name nothing.
@@ -171,13 +168,13 @@ impl Loaded {
     /// The configuration as a file would have it: in TOML, with a comment for each key.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        print::toml(&self.written)
+        print::toml(self.config.written())
     }
 
     /// The same in JSON, which has no comments.
     #[must_use]
     pub fn to_json(&self) -> String {
-        print::json(&self.written)
+        print::json(self.config.written())
     }
 }
 

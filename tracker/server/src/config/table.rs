@@ -18,6 +18,9 @@ pub const KEYS: &[Key] = &[
     text("webRoot", "folder", "one that can be read", Unset("none", r#""public""#),
         "Files to serve beside the sockets, at every path that nothing else has."),
 
+    text("trustedProxies", "list of addresses and prefixes", "1024 at most", Is("[]"),
+        "Proxies in front whose `X-Forwarded-For` is believed, such as `10.0.0.0/8`."),
+
     section("log", On,
         "What is told on stderr."),
     text("log.format", "format", "`text` or `json`", Is(r#""text""#),
@@ -63,6 +66,39 @@ pub const KEYS: &[Key] = &[
         "How soon a peer may bring offers again; sooner ones go to nobody. 0 turns the rule off."),
     switch("tracker.scrapeAll", Is("false"),
         "Whether a scrape without info hashes is answered, with the 1,000 largest swarms. It tells everybody which there are, with a token or not."),
+
+    section("limits", On,
+        "What one client, and all of them, may take up. 0 is no limit. Per IP is per IPv4 address, \
+         and per IPv6 /64; this machine and `trustedProxies` are under no such limit. A rate lets \
+         ten seconds' worth come at once."),
+    number("limits.connections", "sockets", 0..=1 << 24, Is("0"),
+        "Open at a time. Beyond it the handshake and `/ready` get 503."),
+    number("limits.connectionsPerIp", "sockets", 0..=1 << 24, Is("1000"),
+        "Open at a time. Beyond it the handshake gets 429."),
+    number("limits.handshakeSeconds", "seconds", 0..=3600, Is("10"),
+        "From the connection to the end of the handshake, and for each further request of a \
+         connection that is kept. Then it is closed."),
+    number("limits.jsonDepth", "levels", 0..=128, Is("16"),
+        "In a message; a deeper one is refused. A plain announce needs 4. 0 is 128."),
+    number("limits.offersPerAnnounce", "offers", 0..=1 << 16, Is("50"),
+        "Looked at; further ones are ignored."),
+    number("limits.sdpBytes", "bytes, as they stand in the message", 0..=16 << 20, Is("16384"),
+        "A message with a longer SDP is refused."),
+    number("limits.swarmsPerSocket", "pairs of swarm and peer id", 0..=1 << 24, Is("128"),
+        "A further one is refused."),
+    number("limits.peerIdsPerSocket", "peer ids", 0..=1 << 24, Is("128"),
+        "A further one is refused."),
+    number("limits.announcesPerSecondPerSocket", "messages a second", 0..=1_000_000, Is("10"),
+        "Announces, scrapes, and what is neither those nor an answer; further ones are refused. Of \
+         frames of any kind 20 times as many are read."),
+    number("limits.announcesPerSecondPerIp", "messages a second", 0..=1_000_000, Is("200"),
+        "The same, of all sockets of an address together."),
+    number("limits.offersPerSecondPerReceiver", "offers a second", 0..=1_000_000, Is("20"),
+        "Passed on to one peer."),
+    number("limits.swarms", "swarms", 0..=1 << 32, Is("1000000"),
+        "Open at a time; what would open a further one is refused."),
+    number("limits.outboxBytes", "bytes", 0..=1 << 30, Is("262144"),
+        "That wait for a client that doesn't read; beyond it the socket is closed."),
 
     section("websocketsAccess", On,
         "Whose pages may open sockets."),

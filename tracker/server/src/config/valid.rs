@@ -1,24 +1,25 @@
 //! The configuration as the rest of the program sees it: everything in here can be done. Each
 //! check names key, value and bound when it fails.
 
-use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use origin::{ConfigError, OriginConfig, ValidOrigin};
+use serde_json::Value;
+use tracker_core::Settings;
 use tracker_core::limits::OFFERS_RELAYED_MAX;
-use tracker_core::{Limits, Settings};
 use web::PlayerStream;
 
+use super::checks::{host, port, quoted, refused, within};
 use super::log::LogConfig;
+use super::policy::Policy;
 use super::raw::{
     RawAccess, RawConfig, RawJoinAccess, RawListener, RawMetrics, RawServer, RawStun, RawTokens,
     RawTracker, RawWeb,
 };
-use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess};
+use crate::access::{Access, InfoHashAccess, OriginAccess, TokenAccess, TrustedProxies};
 use crate::limits::TOKEN_PARAMETER_BYTES_MAX;
 use crate::transport::certificate::Certificate;
 use crate::web_root::WebRoot;
@@ -31,8 +32,8 @@ const FRAME_BYTES_MAX: u64 = 16 << 20;
 pub struct Config {
     /// Where to listen; at least one.
     pub servers: Vec<ServerConfig>,
-    /// The rules' settings.
-    pub settings: Settings,
+    /// What may change while it runs.
+    pub policy: Policy,
     /// Who may join which swarms.
     pub access: Access,
     /// The streams.
@@ -43,15 +44,14 @@ pub struct Config {
     pub stun: Option<StunConfig>,
     /// Where Prometheus reads the counts.
     pub metrics: Option<SocketAddr>,
-    /// The time over which a stop closes the sockets. A second spares whoever takes them the worst,
-    /// and lets a stop end within 5 s.
-    pub drain: Duration,
     /// Threads that serve, 1 or more.
     pub workers: u16,
     /// Files to serve at every path that nothing else has.
     pub web_root: Option<WebRoot>,
     /// What is told on stderr.
     pub log: LogConfig,
+    /// All of it as it could be written, with defaults.
+    pub(super) written: Value,
 }
 
 /// One listener.
@@ -74,10 +74,10 @@ pub struct ServerConfig {
     pub idle_timeout: Option<Duration>,
     /// Open sockets of the whole process; 0 is no limit.
     pub connections_max: usize,
-    /// Whose pages may open sockets.
-    pub origins: OriginAccess,
-    /// Whether a scrape without info hashes is answered with the largest swarms.
-    pub scrape_all: bool,
+    /// Sends each message back instead of reading it, so that a conformance suite can judge the
+    /// sockets that serve. No file can ask for it.
+    #[doc(hidden)]
+    pub echo: bool,
 }
 
 /// A path, or everything that starts with one.
@@ -140,37 +140,40 @@ impl RawConfig {
         if self.servers.is_empty() {
             return Err(refused("servers", "[]", "a list of at least one"));
         }
-        let origins = self.websockets_access.validate()?;
+        let written = self.written();
+        let (of_the_rules, limits) = self.limits.validate()?;
         let servers = self
             .servers
             .into_iter()
             .enumerate()
-            .map(|(index, server)| server.validate(index, &origins, self.tracker.scrape_all))
+            .map(|(index, server)| server.validate(index))
             .collect::<Result<_, _>>()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
         Ok(Config {
             servers,
-            settings: self.tracker.validate()?,
+            policy: Policy {
+                scrape_all: self.tracker.scrape_all,
+                settings: self.tracker.validate(of_the_rules)?,
+                limits,
+                trusted_proxies: TrustedProxies::named("trustedProxies", &self.trusted_proxies)?,
+                origins: self.websockets_access.validate()?,
+                drain: Duration::from_secs(within("drainSeconds", self.drain_seconds, 0..=600)?),
+            },
             access: self.access.unwrap_or_default().validate()?,
             origin: self.origin.map(OriginConfig::validate).transpose()?,
             web: self.web.map(RawWeb::validate),
             stun: self.stun.map(RawStun::validate).transpose()?,
             metrics: self.metrics.map(RawMetrics::validate).transpose()?,
-            drain: Duration::from_secs(within("drainSeconds", self.drain_seconds, 0..=600)?),
             workers: within("workers", self.workers.unwrap_or(cores.min(256)), 1..=256)? as u16,
             web_root: self.web_root.map(WebRoot::new).transpose()?,
             log: self.log.validate()?,
+            written,
         })
     }
 }
 
 impl RawListener {
-    fn validate(
-        self,
-        index: usize,
-        origins: &OriginAccess,
-        scrape_all: bool,
-    ) -> Result<ServerConfig, ConfigError> {
+    fn validate(self, index: usize) -> Result<ServerConfig, ConfigError> {
         let key = format!("servers[{index}]");
         let (server, websockets) = (self.server, self.websockets);
         let address = server.address(&format!("{key}.server"))?;
@@ -202,8 +205,7 @@ impl RawListener {
                 websockets.max_connections,
                 0..=1 << 24,
             )? as usize,
-            origins: origins.clone(),
-            scrape_all,
+            echo: false,
         })
     }
 }
@@ -233,7 +235,7 @@ impl RawServer {
 }
 
 impl RawTracker {
-    fn validate(self) -> Result<Settings, ConfigError> {
+    fn validate(self, limits: tracker_core::Limits) -> Result<Settings, ConfigError> {
         let offers = 0..=OFFERS_RELAYED_MAX as u64;
         let interval = within("tracker.announceInterval", self.announce_interval, 1..=86_400)?;
         let min = self.min_announce_interval.unwrap_or(interval / 4);
@@ -242,7 +244,7 @@ impl RawTracker {
             max_offers: within("tracker.maxOffers", self.max_offers, offers)? as usize,
             announce_interval: Duration::from_secs(interval),
             min_announce_interval: Duration::from_secs(min),
-            limits: Limits::default(),
+            limits,
         })
     }
 }
@@ -342,33 +344,4 @@ fn path_pattern(key: &str, text: &str) -> Result<PathPattern, ConfigError> {
         return Err(refused(key, quoted(text), bound));
     }
     Ok(PathPattern { start: start.to_owned(), exact })
-}
-
-fn host(key: &str, text: &str) -> Result<IpAddr, ConfigError> {
-    match text {
-        "localhost" => Ok(IpAddr::from([127, 0, 0, 1])),
-        address => {
-            let bound = "an IP address of this machine";
-            address.parse().map_err(|_| refused(key, quoted(text), bound))
-        }
-    }
-}
-
-fn port(key: &str, port: u64) -> Result<u16, ConfigError> {
-    within(key, port, 0..=u64::from(u16::MAX)).map(|port| port as u16)
-}
-
-fn within(key: &str, value: u64, bounds: RangeInclusive<u64>) -> Result<u64, ConfigError> {
-    if bounds.contains(&value) {
-        return Ok(value);
-    }
-    Err(refused(key, value, &format!("{} to {}", bounds.start(), bounds.end())))
-}
-
-pub(super) fn quoted(text: &str) -> String {
-    format!("\"{text}\"")
-}
-
-pub(super) fn refused(key: &str, value: impl Display, bound: &str) -> ConfigError {
-    ConfigError { key: key.to_owned(), value: value.to_string(), bound: bound.to_owned() }
 }

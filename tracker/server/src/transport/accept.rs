@@ -4,15 +4,17 @@
 use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
+use super::punctual::Punctual;
 use super::stream::Stream;
 use super::tls::TlsStream;
 use crate::config::ServerConfig;
-use crate::limits::{REQUEST_TIMEOUT, TLS_HANDSHAKES_MAX};
+use crate::limits::TLS_HANDSHAKES_MAX;
 use crate::worker::Worker;
 
 /// What a listener does with new connections on one worker.
@@ -45,8 +47,14 @@ impl Acceptor {
     ///
     /// # Errors
     ///
-    /// When its TLS handshake fails, or takes longer than [`REQUEST_TIMEOUT`].
-    pub(crate) async fn accept(&self, socket: TcpStream) -> io::Result<Stream> {
+    /// When its TLS handshake fails, or takes longer than `limits.handshakeSeconds`.
+    pub(crate) async fn accept(&self, socket: TcpStream) -> io::Result<Punctual<Stream>> {
+        let (began, limit) = (Instant::now(), self.worker.node.policy().limits.handshake);
+        let stream = self.stream(socket, limit).await?;
+        Ok(Punctual::new(stream, began, limit))
+    }
+
+    async fn stream(&self, socket: TcpStream, limit: Option<Duration>) -> io::Result<Stream> {
         // Else an answer waits up to 40 ms for the client's acknowledgement of what was sent
         // before. An error means that the client has gone, which is seen soon enough.
         let _ = socket.set_nodelay(true);
@@ -59,7 +67,10 @@ impl Acceptor {
             let _slot = self.handshakes.acquire().await.map_err(io::Error::other)?;
             TlsStream::accept(socket, certificate.config()).await
         };
-        let outcome = timeout(REQUEST_TIMEOUT, handshake).await;
+        let outcome = match limit {
+            Some(limit) => timeout(limit, handshake).await,
+            None => Ok(handshake.await),
+        };
         let outcome = outcome.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
         self.worker.metrics().shook_hands(match &outcome {
             Ok(stream) if stream.is_resumed() => Handshake::Resumed,

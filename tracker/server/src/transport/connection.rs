@@ -12,7 +12,7 @@ use tracker_websocket::frame::{Opcode, write_deflated_header, write_header};
 use super::stream::Stream;
 use crate::actors::{PeerActor, Probing};
 use crate::close::Close;
-use crate::limits::{OUTBOX_BYTES_MAX, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX};
+use crate::limits::{SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX, WRITTEN_OUTBOX_BYTES_MAX};
 
 /// One socket of a worker.
 #[derive(Debug)]
@@ -123,11 +123,12 @@ impl Connection {
     /// Whether `bytes` more may wait. Before it is no, the kernel is offered what does: a round
     /// can hold more for a client than may wait for it, and the client is not to blame.
     fn makes_room(&mut self, bytes: usize, spare: &mut Spare) -> bool {
-        if !self.outbox.has_room(bytes) && !self.outbox.blocked {
+        let bytes_max = spare.outbox_bytes_max;
+        if !self.outbox.has_room(bytes, bytes_max) && !self.outbox.blocked {
             let _ = self.flush(spare);
         }
         self.outbox.forget_written();
-        self.outbox.has_room(bytes)
+        self.outbox.has_room(bytes, bytes_max)
     }
 
     /// Appends the close frame, the last one, when `close` has a code for the client.
@@ -191,14 +192,14 @@ impl Outbox {
     }
 
     /// One message always fits: `maxPayloadLength` may be above the bound.
-    fn has_room(&self, bytes: usize) -> bool {
-        self.waiting() == 0 || self.waiting() + bytes <= OUTBOX_BYTES_MAX
+    fn has_room(&self, bytes: usize, bytes_max: usize) -> bool {
+        self.waiting() == 0 || self.waiting() + bytes <= bytes_max
     }
 
     /// Gives the room of what is written back, once it is worth the copying of what is not: a
     /// client that is always a little behind would make the outbox grow for ever.
     fn forget_written(&mut self) {
-        if self.written > OUTBOX_BYTES_MAX {
+        if self.written > WRITTEN_OUTBOX_BYTES_MAX {
             self.bytes.drain(..self.written);
             self.written = 0;
         }
@@ -216,20 +217,24 @@ impl Outbox {
     }
 }
 
-/// Memory of emptied outboxes, for the next ones of the worker.
+/// What the outboxes of a worker share: memory of emptied ones for the next, and their bound.
 #[derive(Debug, Default)]
-pub(crate) struct Spare(Vec<Vec<u8>>);
+pub(crate) struct Spare {
+    emptied: Vec<Vec<u8>>,
+    /// Bytes that may wait in one outbox: `limits.outboxBytes`.
+    pub(crate) outbox_bytes_max: usize,
+}
 
 impl Spare {
     fn take(&mut self) -> Vec<u8> {
-        self.0.pop().unwrap_or_default()
+        self.emptied.pop().unwrap_or_default()
     }
 
     fn give(&mut self, mut bytes: Vec<u8>) {
         let worth_keeping = (1..=SPARE_OUTBOX_BYTES_MAX).contains(&bytes.capacity());
-        if worth_keeping && self.0.len() < SPARE_OUTBOXES_MAX {
+        if worth_keeping && self.emptied.len() < SPARE_OUTBOXES_MAX {
             bytes.clear();
-            self.0.push(bytes);
+            self.emptied.push(bytes);
         }
     }
 }
@@ -240,10 +245,11 @@ mod tests {
 
     #[test]
     fn an_outbox_that_is_never_empty_stays_within_its_bound() {
+        const BYTES_MAX: usize = 256 << 10;
         let mut outbox = Outbox::default();
         let mut sent = 0;
         for _ in 0..1000 {
-            while outbox.has_room(1500) {
+            while outbox.has_room(1500, BYTES_MAX) {
                 outbox.bytes.extend([7; 1500]);
             }
             // The client takes a part of it, over and over.
@@ -251,7 +257,7 @@ mod tests {
             sent += 100_000;
             outbox.forget_written();
             assert!(outbox.waiting() > 0);
-            assert!(outbox.bytes.capacity() <= 4 * OUTBOX_BYTES_MAX, "after {sent} bytes");
+            assert!(outbox.bytes.capacity() <= 4 * BYTES_MAX, "after {sent} bytes");
         }
     }
 }

@@ -4,7 +4,9 @@
 pub(crate) mod accept;
 pub(crate) mod certificate;
 pub(crate) mod connection;
+pub(crate) mod punctual;
 pub(crate) mod read_buffer;
 pub(crate) mod stream;
 pub(crate) mod tls;
+pub(crate) mod turned_away;
 pub(crate) mod upgrade;

@@ -5,11 +5,11 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use tokio_util::io::poll_read_buf;
 
 use super::stream::Stream;
-use crate::limits::{READ_BUFFER_BYTES, READ_BYTES_MIN};
+use crate::limits::{READ_BUFFER_BYTES, READ_BYTES};
 
 /// The buffer.
 #[derive(Debug)]
@@ -20,21 +20,21 @@ impl ReadBuffer {
         Self(BytesMut::with_capacity(READ_BUFFER_BYTES))
     }
 
-    /// Reads what a stream has: empty when the other side has ended.
+    /// Reads what a stream has, up to [`READ_BYTES`]: empty when the other side has ended.
     pub(crate) fn poll_read(
         &mut self,
         stream: &mut Stream,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<BytesMut>> {
         self.make_room();
-        ready!(poll_read_buf(Pin::new(stream), cx, &mut self.0))?;
+        ready!(poll_read_buf(Pin::new(stream), cx, &mut (&mut self.0).limit(READ_BYTES)))?;
         Poll::Ready(Ok(self.0.split()))
     }
 
     /// Keeps what was inflated as if it had been read. What is longer than most messages can be
     /// has memory of its own: the buffer doesn't grow.
     pub(crate) fn keep(&mut self, inflated: &[u8]) -> Bytes {
-        if inflated.len() > READ_BYTES_MIN {
+        if inflated.len() > READ_BYTES {
             return Bytes::copy_from_slice(inflated);
         }
         self.make_room();
@@ -42,9 +42,9 @@ impl ReadBuffer {
         self.0.split().freeze()
     }
 
-    /// Room for [`READ_BYTES_MIN`].
+    /// Room for [`READ_BYTES`].
     fn make_room(&mut self) {
-        if self.0.capacity() < READ_BYTES_MIN {
+        if self.0.capacity() < READ_BYTES {
             // Takes the same memory from its start when nobody holds a slice any more.
             self.0.reserve(READ_BUFFER_BYTES);
         }

@@ -9,18 +9,22 @@ use std::sync::Arc;
 
 use actix_codec::Framed;
 use actix_http::body::{BoxBody, MessageBody};
-use actix_http::header::{
-    CONTENT_TYPE, HeaderValue, ORIGIN, SEC_WEBSOCKET_EXTENSIONS, WWW_AUTHENTICATE,
-};
+use actix_http::header::{HeaderName, HeaderValue, ORIGIN, SEC_WEBSOCKET_EXTENSIONS};
 use actix_http::{HttpMessage, Request, Response, StatusCode, h1, ws};
 use bytes::BytesMut;
 use tracker_websocket::PerMessageDeflate;
 
+use super::punctual::Punctual;
 use super::stream::Stream;
-use crate::access::{Ticket, TokenRefusal};
+use super::turned_away::TurnedAway;
+use crate::access::{Admission, Ticket};
 use crate::actors::{PeerActor, Seat};
 use crate::config::ServerConfig;
 use crate::worker::Worker;
+
+/// What most proxies tell of whom a request comes from. RFC 7239 has `Forwarded` for the same, which
+/// few send and many pass on from their clients unread: to believe both would be to believe those.
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Answers one upgrade request, and starts a [`PeerActor`] when it is a WebSocket's. A socket that
 /// breaks meanwhile concerns nobody.
@@ -28,18 +32,21 @@ pub(crate) async fn upgrade(
     worker: Rc<Worker>,
     server: Arc<ServerConfig>,
     request: Request,
-    framed: Framed<Stream, h1::Codec>,
+    framed: Framed<Punctual<Stream>, h1::Codec>,
 ) -> Result<(), Infallible> {
     match judge(&worker, &server, &request) {
-        Ok(ticket) => {
+        Ok((admission, ticket)) => {
             let deflate = server.deflate_from_bytes.and_then(|_| deflate_of(&request));
             let response = switching_protocols(&request, deflate);
             if let Ok((stream, read)) = answer(framed, response).await {
-                PeerActor::start_on(worker, stream, Seat::new(server, ticket, deflate, read));
+                let seat = Seat::new(server, Some(admission), ticket, deflate, read);
+                PeerActor::start_on(worker, stream, seat);
             }
         }
-        Err(refusal) => {
-            if let Ok((mut stream, _)) = answer(framed, refusal).await {
+        Err(turned_away) => {
+            worker.metrics().turned_away(&turned_away);
+            // Who doesn't wait for the refusal has what it wants.
+            if let Ok((mut stream, _)) = answer(framed, turned_away.response()).await {
                 stream.end();
             }
         }
@@ -47,27 +54,29 @@ pub(crate) async fn upgrade(
     Ok(())
 }
 
-/// What the token of a handshake allows, where tokens are asked for; or the refusal. The query is
-/// never logged, since the token is in it.
+/// Whether a handshake opens a socket; and what its token allows, where tokens are asked for. The
+/// query is never logged, since the token is in it.
 fn judge(
     worker: &Worker,
     server: &ServerConfig,
     request: &Request,
-) -> Result<Option<Box<Ticket>>, Response<BoxBody>> {
+) -> Result<(Admission, Option<Box<Ticket>>), TurnedAway> {
+    let node = &worker.node;
     if !server.path.matches(request.path()) {
-        return Err(refusal(StatusCode::NOT_FOUND, "no WebSocket tracker at this path"));
+        return Err(TurnedAway::Path);
     }
-    let origin =
-        request.headers().get(ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes()));
-    if !server.origins.allow(origin.as_deref()) {
-        return Err(refusal(StatusCode::FORBIDDEN, "pages of this origin have no access"));
+    let headers = request.headers();
+    let origin = headers.get(ORIGIN).map(|origin| String::from_utf8_lossy(origin.as_bytes()));
+    if !node.policy().origins.allow(origin.as_deref()) {
+        return Err(TurnedAway::Origin);
     }
-    if let Some(reason) = worker.node.turns_away(server.connections_max) {
-        return Err(refusal(StatusCode::SERVICE_UNAVAILABLE, reason));
-    }
-    ws::verify_handshake(request.head()).map_err(Response::from)?;
+    ws::verify_handshake(request.head()).map_err(TurnedAway::Protocol)?;
+    let forwarded_for = headers.get_all(X_FORWARDED_FOR).map(HeaderValue::as_bytes);
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    let admission = node.admit(server, peer, forwarded_for)?;
     // Last, since a signature costs more than all of the above.
-    worker.node.access.admit(request.uri().query(), origin.as_deref()).map_err(unauthorized)
+    let ticket = node.access.admit(request.uri().query(), origin.as_deref());
+    Ok((admission, ticket.map_err(TurnedAway::Token)?))
 }
 
 fn deflate_of(request: &Request) -> Option<PerMessageDeflate> {
@@ -83,24 +92,9 @@ fn switching_protocols(request: &Request, deflate: Option<PerMessageDeflate>) ->
     response.message_body(()).map_or_else(Into::into, |response| response.map_into_boxed_body())
 }
 
-fn unauthorized(reason: TokenRefusal) -> Response<BoxBody> {
-    let mut response = refusal(StatusCode::UNAUTHORIZED, reason.to_string());
-    // A 401 has to name a scheme (RFC 9110, section 11.6.1); a token in the URL is this one's.
-    response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    response
-}
-
-fn refusal(status: StatusCode, reason: impl MessageBody + 'static) -> Response<BoxBody> {
-    Response::build(status)
-        .insert_header((CONTENT_TYPE, "text/plain; charset=utf-8"))
-        .force_close()
-        .body(reason)
-        .map_into_boxed_body()
-}
-
 /// Writes the response with HTTP's own codec, and takes the stream and what was read of it back.
 async fn answer(
-    framed: Framed<Stream, h1::Codec>,
+    framed: Framed<Punctual<Stream>, h1::Codec>,
     response: Response<BoxBody>,
 ) -> io::Result<(Stream, BytesMut)> {
     use actix_codec::Encoder;
@@ -117,5 +111,5 @@ async fn answer(
     }
     parts.io.write_all(&parts.write_buf).await?;
     parts.io.flush().await?;
-    Ok((parts.io, parts.read_buf))
+    Ok((parts.io.into_inner(), parts.read_buf))
 }

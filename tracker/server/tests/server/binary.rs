@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::tls::{self, Files, Identity, trusting};
-use crate::support::{Client, PATIENCE, http_on, id};
+use crate::support::{Client, PATIENCE, http_on, id, unpaced};
 
 /// wt-tracker's file as its sites have it.
 const WT_TRACKER_FILE: &str = r#"{
@@ -23,7 +23,7 @@ const WT_TRACKER_FILE: &str = r#"{
 }"#;
 
 /// A running `tracker`. It is killed when it is dropped.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     /// What it has printed: `(word, url)` by line.
     lines: Vec<(String, String)>,
@@ -32,7 +32,7 @@ struct Program {
 
 impl Program {
     /// Starts it, and waits for the last of its lines.
-    fn start(config: &Value) -> Self {
+    pub(crate) fn start(config: &Value) -> Self {
         let (folder, path) = written(&config.to_string());
         Self::of(&mut command(&path), folder)
     }
@@ -57,7 +57,7 @@ impl Program {
         &line.unwrap_or_else(|| panic!("no {word} in {:?}", self.lines)).1
     }
 
-    fn address(&self) -> SocketAddr {
+    pub(crate) fn address(&self) -> SocketAddr {
         let url = self.url("tracker").strip_prefix("ws://").expect("ws://");
         url.split('/').next().and_then(|host| host.parse().ok()).expect("an address")
     }
@@ -182,8 +182,8 @@ fn the_file_of_wt_tracker_works_unchanged_and_a_taken_port_is_exit_code_1() {
     assert_eq!(server.address, "127.0.0.1:49199".parse().expect("an address"));
     assert_eq!((server.frame_bytes_max, server.connections_max), (65536, 0));
     assert_eq!(server.idle_timeout, Some(Duration::from_secs(240)));
-    assert_eq!(loaded.config.settings.max_offers, 20);
-    assert_eq!(loaded.config.settings.announce_interval, Duration::from_secs(120));
+    assert_eq!(loaded.config.policy.settings.max_offers, 20);
+    assert_eq!(loaded.config.policy.settings.announce_interval, Duration::from_secs(120));
 
     let (code, line) = failure(&path);
     assert_eq!(code, Some(1));
@@ -312,6 +312,61 @@ fn a_list_that_breaks_is_told_to_the_log_and_the_last_good_one_stays_in_force() 
     std::fs::write(&list, of("news")).expect("a file");
     log.find(|line| line.contains("INFO") && line.contains("read again")).expect("good news");
     assert!(serves("news") && !serves("film"));
+    assert_eq!(program.signal("TERM").0, Some(0));
+}
+
+#[test]
+fn a_signal_has_the_file_read_again_and_one_that_makes_no_sense_changes_nothing() {
+    let file = |sections: Value| {
+        let servers = json!([{"server": {"port": 0, "host": "127.0.0.1"}}]);
+        let mut file = json!({"servers": servers});
+        for (key, value) in sections.as_object().expect("sections") {
+            file[key] = value.clone();
+        }
+        unpaced(&file).to_string()
+    };
+    let interval = |seconds: u32| json!({"announceInterval": seconds});
+    let (folder, path) = written(&file(json!({"tracker": interval(100)})));
+    let mut program = Program::of(&mut command(&path), folder);
+    let stderr = program.child.stderr.take().expect("its log");
+    let mut log = BufReader::new(stderr).lines().map(|line| line.expect("text"));
+    let mut client = Client::connect(program.address(), "/");
+    assert_eq!(client.announce("film", "ann")["interval"], 100);
+
+    let mut reload = |content: &str, told: &[&str]| {
+        std::fs::write(&path, content).expect("a file");
+        program.send("HUP");
+        let is_told = |line: &String| told.iter().all(|part| line.contains(part));
+        log.find(is_told).unwrap_or_else(|| panic!("no {told:?}"));
+    };
+    // What takes a restart is named, and the rest is in force.
+    let elsewhere = file(json!({"tracker": interval(50), "servers": [{"server": {"port": 1}}],
+        "stun": {"port": 1}, "colour": "red"}));
+    reload(&elsewhere, &["WARN", "servers", "restart"]);
+    reload(&elsewhere, &["WARN", "stun", "restart"]);
+    reload(&elsewhere, &["WARN", "colour"]);
+    let began = Instant::now();
+    while client.announce("film", "ann")["interval"] != 50 {
+        assert!(began.elapsed() < PATIENCE, "still the old interval");
+    }
+    for (content, told) in [
+        (
+            file(json!({"tracker": interval(40), "limits": {"swarms": -1}})),
+            ["ERROR", "limits.swarms", "-1"],
+        ),
+        (
+            file(json!({"tracker": interval(0)})),
+            ["ERROR", "tracker.announceInterval", "1 to 86400"],
+        ),
+        ("{".to_owned(), ["ERROR", "EOF", "stay as they are"]),
+    ] {
+        reload(&content, &told);
+        assert_eq!(client.announce("film", "ann")["interval"], 50);
+    }
+    std::fs::remove_file(&path).expect("removed");
+    program.send("HUP");
+    log.find(|line| line.contains("ERROR") && line.contains("cannot read")).expect("an error");
+    assert_eq!(client.announce("film", "ann")["interval"], 50);
     assert_eq!(program.signal("TERM").0, Some(0));
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::support::tls::{self, Files, Identity, Secure, connect, replace, shown, trusting};
-use crate::support::{PATIENCE, Server, id, load, offer};
+use crate::support::{PATIENCE, Server, id, load, offer, unpaced};
 
 #[test]
 fn a_certificate_that_changes_is_shown_to_newcomers_and_open_sockets_stay() {
@@ -46,7 +46,7 @@ fn a_reload_reads_a_certificate_whatever_its_file_looks_like() {
     let write = |identity: &Identity| {
         padded(&secure.files.certificate(), &identity.certificate_pem);
         padded(&secure.files.key(), &identity.key_pem);
-        secure.server.reload();
+        secure.server.reload_files();
         secure.until_shown(identity);
     };
     write(&Identity::new());
@@ -71,13 +71,13 @@ fn a_pair_that_does_not_match_at_a_reload_leaves_the_last_good_one_in_force() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let list = folder.path().join("hashes.txt");
     fs::write(&list, "").expect("a file");
-    let secure = Secure::with(&json!({"access": {"allowInfoHashes": &list}}));
+    let secure = Secure::with(&unpaced(&json!({"access": {"allowInfoHashes": &list}})));
     let mut ann = secure.client();
     // The list is read behind the certificates: when it is in force, they have been looked at.
     let mut until_reloaded = |swarm: &str| {
         let hex: String = id(swarm).bytes().map(|byte| format!("{byte:02x}")).collect();
         replace(&list, &hex);
-        secure.server.reload();
+        secure.server.reload_files();
         let began = Instant::now();
         while ann.announce(swarm, "ann").get("interval").is_none() {
             assert!(began.elapsed() < PATIENCE, "the files have not been read again");

@@ -275,7 +275,7 @@ fn max_payload_length_is_for_what_comes_out_and_a_bomb_costs_no_more_than_that()
 
 #[test]
 fn many_small_messages_that_become_large_are_all_answered() {
-    let server = Server::start();
+    let server = Server::without_pace();
     let mut raw = server.raw().upgrade_with_deflate();
     let one = frame(DEFLATED, &deflated(&[b' '; 60_000]));
     raw.write(&one.repeat(200));

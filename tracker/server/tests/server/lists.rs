@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Client, PATIENCE, Server, answer, id, load, offer};
+use crate::support::{Client, PATIENCE, Server, answer, id, load, offer, unpaced};
 
 const REFUSED: &str = "info_hash is not served here";
 
@@ -36,11 +36,11 @@ fn replace(path: &Path, content: &[u8]) {
 }
 
 fn allowing(path: &Path) -> Server {
-    Server::with(&json!({"access": {"allowInfoHashes": path}}))
+    Server::with(&unpaced(&json!({"access": {"allowInfoHashes": path}})))
 }
 
 fn denying(path: &Path) -> Server {
-    Server::with(&json!({"access": {"denyInfoHashes": path}}))
+    Server::with(&unpaced(&json!({"access": {"denyInfoHashes": path}})))
 }
 
 fn is_refused(reply: &Value) -> bool {

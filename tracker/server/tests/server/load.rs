@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, PATIENCE, Server};
+use crate::support::{Client, PATIENCE, Server, unpaced};
 
 /// Announces until the interval in the reply is `wanted`; the load is looked at once a second.
 fn announce_until(client: &mut Client, wanted: u64) {
@@ -54,7 +54,7 @@ fn a_node_without_a_limit_of_sockets_asks_for_the_usual() {
 
 #[test]
 fn a_worker_with_much_to_do_shows_how_busy_it_is() {
-    let server = Server::with(&json!({"metrics": {"port": 0}, "workers": 1}));
+    let server = Server::with(&unpaced(&json!({"metrics": {"port": 0}, "workers": 1})));
     let busy = || server.metrics()["tracker_worker_busy_ratio{worker=\"0\"}"];
     assert!(busy() < 0.9);
     let mut ann = server.client();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use crate::support::{Server, announce, answer, http, id, offer};
+use crate::support::{Client, Server, announce, answer, http, id, offer};
 
 /// A tracker with `/metrics` on a port of its own.
 fn server() -> Server {
@@ -127,6 +127,31 @@ fn refusals_are_counted_by_their_reason_wherever_they_are_made() {
     }
     assert_eq!(sum(&seen, "tracker_refusals_total"), 6.0);
     assert_eq!(server.stats()["refusals"], 6);
+}
+
+#[test]
+fn refused_handshakes_are_counted_by_their_reason() {
+    let listener = json!({"server": {"port": 0, "host": "127.0.0.1"},
+        "websockets": {"path": "/announce"}});
+    let server = Server::with(&json!({
+        "servers": [listener],
+        "websocketsAccess": {"denyOrigins": ["https://b.example"]},
+        "metrics": {"port": 0},
+    }));
+    let address = server.address();
+    for origin in ["https://b.example", "https://b.example", "https://a.example"] {
+        let _ = Client::try_connect(address, "/announce", Some(origin));
+    }
+    assert!(Client::try_connect(address, "/elsewhere", None).is_err());
+    let half = "GET /announce HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\n\
+        Upgrade: websocket\r\n\r\n";
+    assert!(http(address, half).0.starts_with("HTTP/1.1 4"));
+    let seen = server.metrics();
+    for (reason, count) in [("path", 1.0), ("origin", 2.0), ("protocol", 1.0), ("full", 0.0)] {
+        let sample = format!("tracker_handshakes_refused_total{{reason=\"{reason}\"}}");
+        assert_eq!(seen[&sample], count, "{reason}");
+    }
+    assert_eq!(sum(&seen, "tracker_handshakes_refused_total"), 4.0);
 }
 
 #[test]

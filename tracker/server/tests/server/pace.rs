@@ -18,7 +18,8 @@ fn offering(offer_id: &str) -> Value {
 
 fn server(min_announce_interval: u64) -> Server {
     let tracker = json!({"minAnnounceInterval": min_announce_interval});
-    Server::with(&json!({"tracker": tracker, "metrics": {"port": 0}}))
+    let limits = json!({"announcesPerSecondPerSocket": 0});
+    Server::with(&json!({"tracker": tracker, "limits": limits, "metrics": {"port": 0}}))
 }
 
 #[test]

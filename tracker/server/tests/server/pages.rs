@@ -77,7 +77,8 @@ fn a_node_is_ready_while_it_takes_sockets() {
     assert_eq!(ready().1, "ready\n");
     let clients = [server.client(), server.client()];
     server.stats_until("full", |stats| stats["servers"][0]["webSocketsCount"] == 2);
-    let full = ("HTTP/1.1 503 Service Unavailable", "maxConnections are open already");
+    let full =
+        ("HTTP/1.1 503 Service Unavailable", "2 connections are open, which is maxConnections");
     assert_eq!(ready(), (full.0.to_owned(), full.1.to_owned()));
     assert_eq!(server.get("/health").1, "ok\n", "full, and in good health");
     drop(clients);

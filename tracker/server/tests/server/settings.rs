@@ -50,7 +50,7 @@ fn each_number_is_taken_at_its_bounds_and_refused_beyond_them() {
 fn min_announce_interval_is_a_quarter_of_the_interval_and_never_more_than_it() {
     let min_of = |tracker: Value| {
         let loaded = load(&json!({"tracker": tracker}));
-        loaded.map(|loaded| loaded.config.settings.min_announce_interval.as_secs())
+        loaded.map(|loaded| loaded.config.policy.settings.min_announce_interval.as_secs())
     };
     for (interval, quarter) in [(120, 30), (86_400, 21_600), (7, 1), (3, 0), (1, 0)] {
         assert_eq!(min_of(json!({"announceInterval": interval})).expect("valid"), quarter);
@@ -80,6 +80,7 @@ fn what_cannot_be_done_is_refused_by_its_key() {
         ("stun.host", json!("here")),
         ("metrics.host", json!("everywhere")),
         ("websocketsAccess.allowOrigins", json!("https://a")),
+        ("limits", json!({"conections": 1})),
         ("log.format", json!("xml")),
         ("log.level", json!("loud")),
         ("webRoot", json!("/nowhere/public")),
@@ -90,6 +91,15 @@ fn what_cannot_be_done_is_refused_by_its_key() {
         let value = value.as_str().unwrap_or_default();
         assert!(error.contains(value), "{error}");
     }
+    for proxy in ["proxy.example.org", "10.0.0.0/33", "10.0.0", "::/129", ""] {
+        let error = load(&json!({"trustedProxies": ["10.0.0.1", proxy]})).expect_err(proxy);
+        let error = error.to_string();
+        assert!(error.contains("trustedProxies[1]") && error.contains(proxy), "{error}");
+        assert!(error.contains("10.0.0.0/8"), "no bound: {error}");
+    }
+    let many = vec!["10.0.0.1"; 1025];
+    let error = load(&json!({"trustedProxies": many})).expect_err("many").to_string();
+    assert!(error.contains("1025") && error.contains("1024 at most"), "{error}");
     let error = load(&json!({"websocketsAccess": both})).expect_err("both").to_string();
     assert!(error.contains("websocketsAccess.denyOrigins"), "{error}");
 }

@@ -44,11 +44,15 @@ fn a_variable_goes_before_the_file_and_a_flag_before_both() {
     let file = r#"{"tracker": {"announceInterval": 30, "maxOffers": 3}, "workers": 3}"#;
     let variable = ("TRACKER_TRACKER__ANNOUNCE_INTERVAL", "40");
     let flag = ("tracker.announceInterval", "50");
-    let interval = |config: Config| config.settings.announce_interval;
+    let interval = |config: Config| config.policy.settings.announce_interval;
     assert_eq!(interval(config(file, &[], &[])), Duration::from_secs(30));
     assert_eq!(interval(config(file, &[variable], &[])), Duration::from_secs(40));
     let config = config(file, &[variable], &[flag]);
-    assert_eq!((config.settings.max_offers, config.workers), (3, 3), "the rest is the file's");
+    assert_eq!(
+        (config.policy.settings.max_offers, config.workers),
+        (3, 3),
+        "the rest is the file's"
+    );
     assert_eq!(interval(config), Duration::from_secs(50));
 }
 
@@ -65,8 +69,8 @@ fn a_listener_a_list_and_a_whole_section_can_be_set() {
     let addresses: Vec<_> =
         config.servers.iter().map(|server| server.address.to_string()).collect();
     assert_eq!(addresses, ["127.0.0.1:7", "[::1]:9", "0.0.0.0:8000"]);
-    assert!(config.servers[0].origins.allow(Some("https://a")));
-    assert!(!config.servers[0].origins.allow(Some("https://b")));
+    assert!(config.policy.origins.allow(Some("https://a")));
+    assert!(!config.policy.origins.allow(Some("https://b")));
     assert_eq!(config.metrics.map(|address| address.port()), Some(1));
     assert_eq!(config.log.format, LogFormat::Json);
 }

@@ -3,11 +3,11 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Server, http, id, load};
+use crate::support::{Client, Server, http, id, load, unpaced};
 
 fn server(scrape_all: bool) -> Server {
     let tracker = json!({"scrapeAll": scrape_all});
-    Server::with(&json!({"tracker": tracker, "metrics": {"port": 0}}))
+    Server::with(&unpaced(&json!({"tracker": tracker, "metrics": {"port": 0}})))
 }
 
 /// Status line and body of a page of the private listener.

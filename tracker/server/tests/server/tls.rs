@@ -101,9 +101,7 @@ fn a_message_as_long_as_the_file_allows_passes_in_both_directions() {
     let files = Files::of(&identity);
     let mut listener = files.server("127.0.0.1");
     listener["websockets"] = json!({"maxPayloadLength": 1 << 20});
-    let server = Server::with_settings(&json!({"servers": [listener]}), |settings| {
-        settings.limits.sdp_bytes = 0;
-    });
+    let server = Server::with(&json!({"servers": [listener], "limits": {"sdpBytes": 0}}));
     let config = trusting(&[&identity]);
     let mut ann = tls::client(server.address(), &config);
     let mut ben = tls::client(server.address(), &config);

@@ -8,7 +8,7 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{Client, PATIENCE, Server, http, id, load};
+use crate::support::{Client, PATIENCE, Server, http, id, load, unpaced};
 
 const SECRET: &[u8] = b"thirty-two bytes, and not one more 0123456789";
 
@@ -39,7 +39,7 @@ impl Site {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let key_file = folder.path().join("key");
         fs::write(&key_file, content).expect("a file");
-        let server = Server::with(&json!({"access": {"tokens": {key: &key_file}}}));
+        let server = Server::with(&unpaced(&json!({"access": {"tokens": {key: &key_file}}})));
         Self { server, key_file, _folder: folder }
     }
 

@@ -7,6 +7,7 @@ pub(crate) mod seat;
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
@@ -18,8 +19,9 @@ use tracker_websocket::message::{Data, Message as Said};
 
 use super::shard::tell_alive;
 use crate::close::Close;
+use crate::config::Policy;
 use crate::limits::{
-    FRAMES_PER_TURN, INFLATE_BYTES_PER_TURN, PEER_MAILBOX_MESSAGES, READS_PER_TURN,
+    FRAMES_PER_TURN, INFLATE_BYTES_PER_TURN, PEER_MAILBOX_MESSAGES, READ_PAUSE, READS_PER_TURN,
 };
 use crate::transport::connection::{Connection, Outbox};
 use crate::transport::stream::Stream;
@@ -34,7 +36,7 @@ pub(crate) struct PeerActor {
     seat: Seat,
     /// Why it ends, once it does.
     close: Option<Close>,
-    /// When the bytes in the inbox were read, by the node's clock.
+    /// When the bytes in the inbox were read, or reading went on after a pause, by the node's clock.
     read_at: Duration,
 }
 
@@ -160,17 +162,23 @@ impl PeerActor {
     fn read_frames(&mut self, ctx: &mut Context<Self>) -> Result<Next, Close> {
         let payload_max = self.seat.server.frame_bytes_max;
         let deflate = self.seat.deflate.is_some();
+        let policy = self.worker.node.policy();
         let mut inflated_bytes = 0;
         for _ in 0..FRAMES_PER_TURN {
             let Some(frame) = decode(&mut self.seat.inbox, payload_max, deflate)? else {
                 self.seat.forget_read();
                 return Ok(Next::Read);
             };
-            if let Some(said) = self.seat.fragments.add(frame, payload_max)? {
-                let next = self.take_message(said, &mut inflated_bytes, ctx)?;
-                if next != Next::Read {
-                    return Ok(next);
-                }
+            let one_too_many = !self.seat.may_send(&policy.limits, self.read_at);
+            let next = match self.seat.fragments.add(frame, payload_max)? {
+                Some(said) => self.take_message(said, &policy, &mut inflated_bytes, ctx)?,
+                None => Next::Read,
+            };
+            if one_too_many && next != Next::Over {
+                return Ok(self.pause(ctx));
+            }
+            if next != Next::Read {
+                return Ok(next);
             }
             if inflated_bytes >= INFLATE_BYTES_PER_TURN {
                 break;
@@ -183,6 +191,7 @@ impl PeerActor {
     fn take_message(
         &mut self,
         said: Said,
+        policy: &Policy,
         inflated_bytes: &mut usize,
         ctx: &mut Context<Self>,
     ) -> Result<Next, Close> {
@@ -203,24 +212,57 @@ impl PeerActor {
             Said::Pong => return Ok(Next::Read),
             Said::Close => return Err(Close::ByPeer),
         };
-        match parse(frame.clone(), &self.worker.node.settings.limits) {
-            Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, ctx)),
+        if self.seat.server.echo {
+            return self.echo(&frame, text);
+        }
+        match parse(frame.clone(), &policy.settings.limits) {
+            Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, policy, ctx)),
             Ok(Incoming::Answer(answer)) => Ok(self.answer(answer, ctx)),
-            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(scrape, ctx)),
+            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(scrape, policy, ctx)),
             Err(Refusal { reason: Reason::NotUtf8, .. }) if text => Err(Close::NotUtf8),
             Err(refusal) => {
-                self.refuse(&frame, refusal);
-                Ok(Next::Read)
+                // What could have been an announce counts as one.
+                let too_many = self.seat.may_announce(&policy.limits, self.read_at).err();
+                let reason = too_many.unwrap_or(refusal.reason);
+                Ok(self.refuse(&frame, Refusal { reason, ..refusal }))
             }
         }
     }
 
-    fn refuse(&self, frame: &Bytes, refusal: Refusal) {
+    /// What takes the place of the rules when a conformance suite judges everything else.
+    #[cold]
+    fn echo(&self, message: &[u8], text: bool) -> Result<Next, Close> {
+        if text && std::str::from_utf8(message).is_err() {
+            return Err(Close::NotUtf8);
+        }
+        if text {
+            self.worker.send_text(self.conn, message);
+        } else {
+            let write = |out: &mut Vec<u8>| out.extend_from_slice(message);
+            self.worker.push(self.conn, Opcode::Binary, message.len(), write);
+        }
+        self.worker.flush();
+        Ok(Next::Read)
+    }
+
+    /// Answers why a message isn't done. The socket stays.
+    fn refuse(&self, frame: &Bytes, refusal: Refusal) -> Next {
         self.worker.metrics().refused(refusal.reason);
         let Refusal { action, info_hash, reason } = refusal;
         let info_hash = info_hash.map(|span| span.of(frame));
         self.worker.send(self.conn, &Outgoing::Refusal { action, info_hash, reason });
         self.worker.flush();
+        Next::Read
+    }
+
+    /// Doesn't read for a while: what comes meanwhile waits in the kernel, and once it is full there
+    /// the client waits too. Nothing is lost, and a close would bring the client back at once.
+    fn pause(&self, ctx: &mut Context<Self>) -> Next {
+        self.worker.metrics().read_pauses.fetch_add(1, Relaxed);
+        let pause = tokio::time::sleep(READ_PAUSE).into_actor(self);
+        // What is left in the inbox begins anew: the wait was its sender's doing and not ours.
+        ctx.wait(pause.map(|(), peer, _| peer.read_at = peer.worker.node.now()));
+        Next::Wait
     }
 
     /// Sends a close frame; the client's end is waited for, and nothing before it looked at.
@@ -246,6 +288,8 @@ impl Actor for PeerActor {
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
+        // It makes room before anybody can see that it is gone.
+        drop(self.seat.admission.take());
         if self.worker.remove(self.conn).is_some() {
             let close = self.close.unwrap_or(Close::Lost);
             tracing::debug!(socket = self.conn.0, reason = close.label(), "a socket has ended");

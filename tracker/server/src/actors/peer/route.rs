@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
@@ -15,6 +14,7 @@ use super::seat::{Membership, Seat};
 use super::{Next, PeerActor};
 use crate::actors::shard::{Adopt, Announce, PeerLeft, RelayAnswer, Scrape, ShardActor};
 use crate::close::Close;
+use crate::config::Policy;
 use crate::directory::{Place, WorkerId, less_loaded_of_two};
 use crate::swarm_list;
 
@@ -23,8 +23,12 @@ impl PeerActor {
     pub(super) fn announce(
         &mut self,
         announce: tracker_core::Announce,
+        policy: &Policy,
         ctx: &mut Context<Self>,
     ) -> Next {
+        if let Err(reason) = self.seat.may_announce(&policy.limits, self.read_at) {
+            return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
+        }
         let (info_hash, peer_id) = (announce.info_hash, announce.peer_id);
         let (from, read_at) = (self.conn, self.read_at);
         let stopped = announce.event == Event::Stopped;
@@ -47,13 +51,13 @@ impl PeerActor {
         let worker = match self.seat.renew(info_hash, peer_id, read_at) {
             Some(worker) => worker,
             None => {
-                if let Err(reason) = self.may_join(&info_hash, read_at) {
-                    return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
-                }
                 let first = self.seat.is_nowhere();
-                let place = self.place(info_hash);
-                let worker = place.worker();
-                self.seat.join(Membership { place, peer_id, announced_at: read_at });
+                let worker = match self.enter(info_hash, peer_id, policy) {
+                    Ok(worker) => worker,
+                    Err(reason) => {
+                        return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
+                    }
+                };
                 if first && worker != self.worker.id {
                     return self.relocate(worker, announce, ctx);
                 }
@@ -63,15 +67,31 @@ impl PeerActor {
         self.tell(worker, Announce { from, announce, read_at, left: None }, ctx)
     }
 
-    /// Whether the socket may announce one more peer. What it has announced and then forgotten
-    /// leaves for it.
-    fn may_join(&mut self, info_hash: &InfoHash, now: Duration) -> Result<(), Reason> {
-        self.seat.may_join(info_hash)?;
-        let lifetime = 2 * self.worker.node.announce_interval();
-        for membership in self.seat.makes_room(now, lifetime)? {
-            self.leave(membership);
+    /// Notes a peer that this socket announces for the first time, and says which worker has its
+    /// swarm. At a bound, what the socket has announced and then forgotten leaves for it: a page
+    /// that changes its streams doesn't say `stopped`.
+    ///
+    /// # Errors
+    ///
+    /// When the socket may not join the swarm, or has or would open too many.
+    fn enter(
+        &mut self,
+        info_hash: InfoHash,
+        peer_id: PeerId,
+        policy: &Policy,
+    ) -> Result<WorkerId, Reason> {
+        self.seat.may_join(&info_hash)?;
+        if self.seat.has_room(peer_id, &policy.limits).is_err() {
+            let lifetime = 2 * self.worker.node.announce_interval();
+            for membership in self.seat.take_silent(self.read_at, lifetime) {
+                self.leave(membership);
+            }
+            self.seat.has_room(peer_id, &policy.limits)?;
         }
-        Ok(())
+        let place = self.place(info_hash, policy.limits.swarms)?;
+        let worker = place.worker();
+        self.seat.join(Membership { place, peer_id, announced_at: self.read_at });
+        Ok(worker)
     }
 
     /// Takes a peer out of a swarm that is served no more, so that nobody is sent to it.
@@ -90,9 +110,9 @@ impl PeerActor {
 
     /// The place of a swarm that this socket enters. A new one is placed where the socket is, if
     /// it has its place already, so that one viewer's streams stay together.
-    fn place(&self, info_hash: InfoHash) -> Place {
+    fn place(&self, info_hash: InfoHash, swarms_max: usize) -> Result<Place, Reason> {
         let node = &self.worker.node;
-        node.directory.place(info_hash, || {
+        node.directory.place(info_hash, swarms_max, || {
             if self.seat.is_nowhere() {
                 let load = |worker| node.metrics.of(worker).connections.load(Relaxed);
                 less_loaded_of_two(node.workers(), load)
@@ -120,8 +140,8 @@ impl PeerActor {
         self.seat.keep_rest();
         let unsent = connection.outbox.rest().to_vec();
         let server = self.seat.server.clone();
-        let seat =
-            std::mem::replace(&mut self.seat, Seat::new(server, None, None, BytesMut::new()));
+        let empty = Seat::new(server, None, None, None, BytesMut::new());
+        let seat = std::mem::replace(&mut self.seat, empty);
         match connection.stream.detach() {
             Ok(stream) => {
                 let read_at = self.read_at;
@@ -146,20 +166,28 @@ impl PeerActor {
     }
 
     /// Answers how large swarms are. The client's next message is not looked at before that.
-    pub(super) fn scrape(&mut self, scrape: tracker_core::Scrape, ctx: &mut Context<Self>) -> Next {
+    pub(super) fn scrape(
+        &mut self,
+        scrape: tracker_core::Scrape,
+        policy: &Policy,
+        ctx: &mut Context<Self>,
+    ) -> Next {
+        if let Err(reason) = self.seat.may_announce(&policy.limits, self.read_at) {
+            return self.refuse_scrape(reason);
+        }
         match scrape {
             tracker_core::Scrape::Swarms(info_hashes) => self.scrape_swarms(info_hashes, ctx),
-            tracker_core::Scrape::Everything if self.seat.server.scrape_all => {
+            tracker_core::Scrape::Everything if policy.scrape_all => {
                 let largest = swarm_list::largest(&self.worker.node).into_actor(self);
                 ctx.wait(largest.map(|files, peer, _| peer.send_scrape(&files)));
                 Next::Wait
             }
-            tracker_core::Scrape::Everything => {
-                let (action, reason) = (Action::Scrape, Reason::ScrapeOfEverything);
-                self.refuse(&Bytes::new(), Refusal { action, info_hash: None, reason });
-                Next::Read
-            }
+            tracker_core::Scrape::Everything => self.refuse_scrape(Reason::ScrapeOfEverything),
         }
+    }
+
+    fn refuse_scrape(&self, reason: Reason) -> Next {
+        self.refuse(&Bytes::new(), Refusal { action: Action::Scrape, info_hash: None, reason })
     }
 
     /// Asks the workers of the swarms, and answers when all have.
@@ -218,7 +246,6 @@ impl PeerActor {
     /// Refuses a message about a swarm that the socket has no part in.
     fn refuse_part(&self, frame: &Bytes, info_hash: Span, reason: Reason) -> Next {
         let (action, info_hash) = (Action::Announce, Some(info_hash));
-        self.refuse(frame, Refusal { action, info_hash, reason });
-        Next::Read
+        self.refuse(frame, Refusal { action, info_hash, reason })
     }
 }

@@ -1,6 +1,7 @@
 //! What belongs to a socket's conversation rather than to its place: it goes along when the
 //! socket moves to another worker.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -9,20 +10,24 @@ use tracker_core::{InfoHash, PeerId, Reason};
 use tracker_websocket::PerMessageDeflate;
 use tracker_websocket::message::Fragments;
 
-use crate::access::Ticket;
-use crate::config::ServerConfig;
+use crate::access::{Admission, Ticket, TokenBucket};
+use crate::config::{Limits, ServerConfig};
 use crate::directory::{Place, WorkerId};
-use crate::limits::MEMBERSHIPS_PER_SOCKET_MAX;
 
 /// A socket's side of the conversation so far.
 #[derive(Debug)]
 pub(crate) struct Seat {
     /// The listener that it came in through.
     pub(crate) server: Arc<ServerConfig>,
+    /// That it is counted among the open sockets, until it ends.
+    pub(crate) admission: Option<Admission>,
     /// What its token allows; everything without one.
     ticket: Option<Box<Ticket>>,
     /// Compression, if its handshake agreed on it.
     pub(crate) deflate: Option<PerMessageDeflate>,
+    /// How many announces and scrapes it may still send, and how many frames of any kind.
+    announces: TokenBucket,
+    frames: TokenBucket,
     /// Bytes that were read and not yet looked at, or don't make a frame yet.
     pub(crate) inbox: BytesMut,
     pub(crate) fragments: Fragments,
@@ -47,14 +52,18 @@ impl Seat {
     /// The seat of a new socket. `read` is what came behind its handshake.
     pub(crate) fn new(
         server: Arc<ServerConfig>,
+        admission: Option<Admission>,
         ticket: Option<Box<Ticket>>,
         deflate: Option<PerMessageDeflate>,
         read: BytesMut,
     ) -> Self {
         let mut seat = Self {
             server,
+            admission,
             ticket,
             deflate,
+            announces: TokenBucket::default(),
+            frames: TokenBucket::default(),
             inbox: read,
             fragments: Fragments::default(),
             memberships: Vec::new(),
@@ -75,6 +84,31 @@ impl Seat {
         if self.inbox.is_empty() {
             self.inbox = BytesMut::new();
         }
+    }
+
+    /// Counts a frame. `false` when it was one too many.
+    pub(crate) fn may_send(&mut self, limits: &Limits, now: Duration) -> bool {
+        limits.frames_per_socket.is_none_or(|rate| self.frames.take(rate, now))
+    }
+
+    /// Counts an announce or a scrape, or what is neither those nor an answer. Answers are free,
+    /// since each has an offer that somebody else was let make.
+    ///
+    /// # Errors
+    ///
+    /// [`Reason::TooManyMessages`] or [`Reason::TooManyMessagesOfAddress`].
+    pub(crate) fn may_announce(&mut self, limits: &Limits, now: Duration) -> Result<(), Reason> {
+        if let Some(rate) = limits.announces_per_socket
+            && !self.announces.take(rate, now)
+        {
+            return Err(Reason::TooManyMessages { bound: rate.bound() });
+        }
+        if let (Some(rate), Some(admission)) = (limits.announces_per_ip, &self.admission)
+            && !admission.may_announce(rate, now)
+        {
+            return Err(Reason::TooManyMessagesOfAddress { bound: rate.bound() });
+        }
+        Ok(())
     }
 
     /// The worker of the swarm in which this socket announced this peer.
@@ -128,25 +162,30 @@ impl Seat {
         Some(membership.place.worker())
     }
 
-    /// Whether the socket may announce one more peer. At the bound, peers that the swarms have
-    /// forgotten or are about to, because they were silent for `lifetime`, are forgotten here, and
-    /// returned: a page that changes its streams doesn't say `stopped`.
+    /// Whether the socket may announce one more peer.
     ///
     /// # Errors
     ///
-    /// [`Reason::TooManySwarms`] when it has as many as it may.
-    pub(crate) fn makes_room(
-        &mut self,
-        now: Duration,
-        lifetime: Duration,
-    ) -> Result<Vec<Membership>, Reason> {
-        let bound = MEMBERSHIPS_PER_SOCKET_MAX;
-        if self.memberships.len() < bound {
-            return Ok(Vec::new());
+    /// [`Reason::TooManySwarms`] or [`Reason::TooManyPeerIds`] when it has as many as it may.
+    pub(crate) fn has_room(&self, peer_id: PeerId, limits: &Limits) -> Result<(), Reason> {
+        let bound = limits.swarms_per_socket;
+        if self.memberships.len() >= bound {
+            return Err(Reason::TooManySwarms { bound });
         }
+        let bound = limits.peer_ids_per_socket;
+        let peer_ids = self.memberships.iter().map(|membership| membership.peer_id);
+        // Mostly it hasn't even announced so many peers.
+        let is_full = self.memberships.len() >= bound
+            && peer_ids.clone().all(|known| known != peer_id)
+            && peer_ids.collect::<BTreeSet<_>>().len() >= bound;
+        if is_full { Err(Reason::TooManyPeerIds { bound }) } else { Ok(()) }
+    }
+
+    /// Forgets peers that were silent for `lifetime`, as their swarms do or are about to, and
+    /// returns them.
+    pub(crate) fn take_silent(&mut self, now: Duration, lifetime: Duration) -> Vec<Membership> {
         let is_over = |membership: &mut Membership| now > membership.announced_at + lifetime;
-        let over: Vec<_> = self.memberships.extract_if(.., is_over).collect();
-        if over.is_empty() { Err(Reason::TooManySwarms { bound }) } else { Ok(over) }
+        self.memberships.extract_if(.., is_over).collect()
     }
 
     /// Whether it has announced nothing yet.

@@ -103,6 +103,12 @@ pub(crate) struct Drain {
     pub(crate) window: Duration,
 }
 
+/// From the tracker's handle: the node's policy is another one. It is taken whether the mailbox is
+/// full or not.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct PolicyChanged;
+
 impl Deliver {
     /// Adds a message for a socket.
     pub(super) fn push(&mut self, to: ConnId, message: &Outgoing<'_>) {

@@ -29,8 +29,8 @@ use crate::swarm_list::Snapshot;
 use crate::worker::Worker;
 use drain::Draining;
 pub(crate) use messages::{
-    Adopt, Announce, Deliver, Drain, LargestSwarms, OwnerLives, PeerLeft, Probe, RelayAnswer,
-    Scrape,
+    Adopt, Announce, Deliver, Drain, LargestSwarms, OwnerLives, PeerLeft, PolicyChanged, Probe,
+    RelayAnswer, Scrape,
 };
 use outboxes::{Outboxes, verdict};
 use probe::probe;
@@ -57,7 +57,7 @@ impl ShardActor {
         let node = &worker.node;
         Self {
             worker: worker.clone(),
-            shard: Shard::new(node.settings.clone(), node.hash_seed),
+            shard: Shard::new(node.policy().settings.clone(), node.hash_seed),
             rng: SmallRng::seed_from_u64(rand::random()),
             busy: Busy::default(),
             largest: None,
@@ -65,6 +65,14 @@ impl ShardActor {
             relay_times: RelayTimes::default(),
         }
         .start()
+    }
+
+    /// Goes by the node's policy from now on.
+    fn obey_policy(&mut self) {
+        let policy = self.worker.node.policy();
+        self.worker.obey(&policy);
+        self.shard.configure(policy.settings.clone());
+        self.shard.set_announce_interval(self.worker.node.adapt_announce_interval());
     }
 
     /// Lets the core handle what has happened: by a message that was read at `read_at`, or by time.
@@ -106,6 +114,10 @@ impl ShardActor {
         self.shard.set_announce_interval(self.worker.node.adapt_announce_interval());
         self.apply(Input::Sweep, None);
         self.worker.sweep(|connection| verdict(connection, now));
+        // It belongs to all workers, and one is enough.
+        if self.worker.id == 0 {
+            self.worker.node.admissions.sweep(now);
+        }
     }
 }
 
@@ -114,6 +126,8 @@ impl Actor for ShardActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(SHARD_MAILBOX_MESSAGES);
+        // It may have changed since the shard was made, and before it could be told.
+        self.obey_policy();
         ctx.run_interval(SWEEP_TICK, |shard, _| shard.sweep());
         ctx.spawn(EndOfRound);
     }
@@ -234,6 +248,14 @@ impl Handler<OwnerLives> for ShardActor {
 
     fn handle(&mut self, OwnerLives(owner): OwnerLives, _: &mut Self::Context) {
         self.apply(Input::OwnerLives { owner }, None);
+    }
+}
+
+impl Handler<PolicyChanged> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, _: PolicyChanged, _: &mut Self::Context) {
+        self.obey_policy();
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 
 use serde_json::{Value, json};
 use tungstenite::protocol::frame::coding::CloseCode;
-use tungstenite::{Error, Message, WebSocket};
+use tungstenite::{Error, HandshakeError, Message, WebSocket};
 
 use super::PATIENCE;
 
@@ -29,19 +29,32 @@ impl Client {
         path: &str,
         origin: Option<&str>,
     ) -> Result<Self, String> {
+        let headers = origin.map(|origin| ("origin", origin));
+        Self::try_with_headers(address, path, headers.as_slice())
+    }
+
+    /// The same, with these headers, of which some may have one name.
+    pub fn try_with_headers(
+        address: SocketAddr,
+        path: &str,
+        headers: &[(&'static str, &str)],
+    ) -> Result<Self, String> {
         use tungstenite::client::IntoClientRequest;
         let mut request = format!("ws://{address}{path}")
             .into_client_request()
             .map_err(|error| error.to_string())?;
-        if let Some(origin) = origin {
-            let origin = origin.parse().expect("a header");
-            request.headers_mut().insert("origin", origin);
+        for (name, value) in headers {
+            request.headers_mut().append(*name, value.parse().expect("a header"));
         }
         let stream = TcpStream::connect(address).map_err(|error| error.to_string())?;
         stream.set_nodelay(true).expect("no delay");
         stream.set_read_timeout(Some(PATIENCE)).expect("a time limit");
         match tungstenite::client(request, stream) {
             Ok((socket, _)) => Ok(Self { socket }),
+            Err(HandshakeError::Failure(Error::Http(response))) => {
+                let body = response.body().as_deref().unwrap_or_default();
+                Err(format!("{}: {}", response.status(), String::from_utf8_lossy(body)))
+            }
             Err(error) => Err(error.to_string()),
         }
     }

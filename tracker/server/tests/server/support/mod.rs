@@ -17,9 +17,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tracker::config::{LoadError, Loaded, Sources};
+use tracker::config::{Config, LoadError, Loaded, Sources};
 use tracker::{Addresses, Tracker};
-use tracker_core::Settings;
 
 pub use client::{Client, announce, answer, id, offer};
 pub use raw::{Raw, frame};
@@ -30,15 +29,23 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// A tracker on a thread of its own. It is stopped when it is dropped.
 pub struct Server {
     pub addresses: Addresses,
-    /// What is asked of its handle; it is stopped when this is gone.
-    reload: Option<UnboundedSender<()>>,
+    /// What is asked of its handle, a configuration or none; it is stopped when this is gone.
+    reload: Option<UnboundedSender<Option<Config>>>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Lets everybody announce, and be offered to, as often as they like.
-pub fn without_pace(settings: &mut Settings) {
-    settings.min_announce_interval = Duration::ZERO;
-    settings.limits.offers_per_second_per_receiver = 0;
+/// These sections of a configuration, and that everybody may announce, and be offered to, as often
+/// as they like.
+pub fn unpaced(sections: &Value) -> Value {
+    let mut sections = sections.clone();
+    for (section, key) in [
+        ("tracker", "minAnnounceInterval"),
+        ("limits", "announcesPerSecondPerSocket"),
+        ("limits", "offersPerSecondPerReceiver"),
+    ] {
+        sections[section][key] = json!(0);
+    }
+    sections
 }
 
 /// Reads a configuration the way the binary does: from a file.
@@ -57,7 +64,7 @@ impl Server {
 
     /// The same, where everybody may announce, and be offered to, as often as they like.
     pub fn without_pace() -> Self {
-        Self::with_settings(&json!({}), without_pace)
+        Self::with(&unpaced(&json!({})))
     }
 
     /// The same, with these settings of `websockets`.
@@ -68,20 +75,7 @@ impl Server {
 
     /// The same, with these sections of the configuration instead of ours.
     pub fn with(sections: &Value) -> Self {
-        Self::with_settings(sections, |_| {})
-    }
-
-    /// The same, with rules other than the configuration says.
-    pub fn with_settings(sections: &Value, change: impl FnOnce(&mut Settings)) -> Self {
-        let mut config = json!({
-            "servers": [{"server": {"port": 0, "host": "127.0.0.1"}}],
-            "workers": 2,
-        });
-        for (key, value) in sections.as_object().expect("sections") {
-            config[key] = value.clone();
-        }
-        let mut config = load(&config).expect("a configuration").config;
-        change(&mut config.settings);
+        let config = Self::config(sections);
         // All tests' sockets are this process's; near its limit a node asks for longer intervals.
         let _ = rlimit::increase_nofile_limit(u64::MAX);
         let (tell, told) = mpsc::channel();
@@ -90,8 +84,11 @@ impl Server {
             actix_rt::System::new().block_on(async move {
                 let tracker = Tracker::start(config).expect("a tracker");
                 tell.send(tracker.addresses().clone()).expect("a test");
-                while asked.recv().await == Some(()) {
-                    tracker.reload();
+                while let Some(config) = asked.recv().await {
+                    match config {
+                        Some(config) => tracker.reload(config),
+                        None => tracker.reload_files(),
+                    }
                 }
                 tracker.stop().await;
             });
@@ -103,14 +100,34 @@ impl Server {
         }
     }
 
+    fn config(sections: &Value) -> Config {
+        let mut config = json!({
+            "servers": [{"server": {"port": 0, "host": "127.0.0.1"}}],
+            "workers": 2,
+        });
+        for (key, value) in sections.as_object().expect("sections") {
+            config[key] = value.clone();
+        }
+        load(&config).expect("a configuration").config
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.addresses.servers[0].address
     }
 
     /// Has it read its files again, as SIGHUP does.
-    pub fn reload(&self) {
+    pub fn reload_files(&self) {
+        self.ask(None);
+    }
+
+    /// Has it obey another configuration, as SIGHUP does: soon these sections are in force.
+    pub fn reload(&self, sections: &Value) {
+        self.ask(Some(Self::config(sections)));
+    }
+
+    fn ask(&self, what: Option<Config>) {
         let reload = self.reload.as_ref().expect("it runs");
-        reload.send(()).expect("it runs");
+        reload.send(what).expect("it runs");
     }
 
     pub fn client(&self) -> Client {

@@ -13,9 +13,8 @@ use rustls::{
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tracker_core::Settings;
 
-use super::{Client, PATIENCE, Raw, Server, http_on, without_pace};
+use super::{Client, PATIENCE, Raw, Server, http_on, unpaced};
 
 /// A TLS connection, as a client has it.
 pub type Tls = StreamOwned<ClientConnection, TcpStream>;
@@ -93,16 +92,11 @@ impl Secure {
 
     /// The same, where everybody may announce, and be offered to, as often as they like.
     pub fn without_pace() -> Self {
-        Self::with_settings(&json!({}), without_pace)
+        Self::with(&unpaced(&json!({})))
     }
 
     /// The same, with these sections of the configuration.
     pub fn with(sections: &Value) -> Self {
-        Self::with_settings(sections, |_| {})
-    }
-
-    /// The same, with rules other than the configuration says.
-    fn with_settings(sections: &Value, change: impl FnOnce(&mut Settings)) -> Self {
         let identity = Identity::new();
         let files = Files::of(&identity);
         let mut all = json!({"servers": [files.server("127.0.0.1")]});
@@ -110,7 +104,7 @@ impl Secure {
             all[key] = value.clone();
         }
         let config = trusting(&[&identity]);
-        Self { server: Server::with_settings(&all, change), files, identity, config }
+        Self { server: Server::with(&all), files, identity, config }
     }
 
     pub fn connect(&self) -> Tls {

@@ -1,0 +1,212 @@
+//! What all workers of a process share: the policy in force, who may do what, which worker has which
+//! swarm, and what is counted. Workers read it without locks.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicBool, AtomicU16, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use actix::Addr;
+use arc_swap::{ArcSwap, Guard};
+
+use crate::access::{Access, Admission, Admissions, Full};
+use crate::actors::{Drain, PolicyChanged, ShardActor};
+use crate::config::{Policy, ServerConfig};
+use crate::directory::{Directory, WorkerId};
+use crate::load;
+use crate::metrics::Metrics;
+use crate::transport::certificate::Certificate;
+use crate::transport::turned_away::TurnedAway;
+use crate::watched::Refresh;
+
+/// What all workers of a process share.
+#[derive(Debug)]
+pub(crate) struct Node {
+    policy: ArcSwap<Policy>,
+    /// Sockets at which no listener takes another one, whatever the policy. `None` is no limit.
+    connections_max: Option<usize>,
+    /// The pause between two announces that clients are asked for now, in seconds.
+    announce_interval_s: AtomicU64,
+    pub(crate) access: Access,
+    /// The certificates of the listeners that have one, by the address that is listened on.
+    pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
+    pub(crate) admissions: Arc<Admissions>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) metrics: Metrics,
+    /// Seeds the hash tables of all shards.
+    pub(crate) hash_seed: u64,
+    shards: Box<[OnceLock<Addr<ShardActor>>]>,
+    started: AtomicU16,
+    /// Sockets are hung up, those that still come too.
+    stopping: AtomicBool,
+    epoch: Instant,
+}
+
+impl Node {
+    pub(crate) fn new(
+        policy: Policy,
+        access: Access,
+        certificates: Vec<(SocketAddr, Arc<Certificate>)>,
+        workers: WorkerId,
+        listeners: usize,
+        connections_max: Option<usize>,
+    ) -> Self {
+        Self {
+            connections_max,
+            announce_interval_s: AtomicU64::new(policy.settings.announce_interval.as_secs()),
+            policy: ArcSwap::from_pointee(policy),
+            access,
+            certificates,
+            admissions: Arc::default(),
+            directory: Arc::default(),
+            metrics: Metrics::new(workers, listeners),
+            hash_seed: rand::random(),
+            shards: (0..workers).map(|_| OnceLock::new()).collect(),
+            started: AtomicU16::new(0),
+            stopping: AtomicBool::new(false),
+            epoch: Instant::now(),
+        }
+    }
+
+    /// The place of the next worker that starts.
+    pub(crate) fn next_worker(&self) -> WorkerId {
+        // The server restarts a worker whose thread has died, which no input makes it do; then
+        // the places are all taken, and the new thread shares the last one's numbers.
+        self.started.fetch_add(1, Relaxed).min(self.workers() - 1)
+    }
+
+    /// Takes the shard of a worker that has started.
+    pub(crate) fn register(&self, worker: WorkerId, shard: Addr<ShardActor>) {
+        if self.shards[usize::from(worker)].set(shard).is_err() {
+            tracing::error!(worker, "a worker has died; its swarms are gone until a restart");
+        }
+    }
+
+    /// Number of workers.
+    pub(crate) fn workers(&self) -> WorkerId {
+        self.shards.len() as WorkerId
+    }
+
+    /// A worker's shard; `None` before that worker has started.
+    pub(crate) fn shard(&self, worker: WorkerId) -> Option<&Addr<ShardActor>> {
+        self.shards.get(usize::from(worker))?.get()
+    }
+
+    /// All shards that have started.
+    pub(crate) fn shards(&self) -> impl Iterator<Item = &Addr<ShardActor>> {
+        self.shards.iter().filter_map(OnceLock::get)
+    }
+
+    /// The policy in force. It is an atomic pointer: to look at it takes no lock, and costs no
+    /// cache line that another core writes.
+    pub(crate) fn policy(&self) -> Guard<Arc<Policy>> {
+        self.policy.load()
+    }
+
+    /// Puts another policy in force. Who holds a part of the last one is told.
+    pub(crate) fn change(&self, policy: Policy) {
+        self.policy.store(Arc::new(policy));
+        for shard in self.shards() {
+            shard.do_send(PolicyChanged);
+        }
+    }
+
+    /// Closes all sockets, evenly over `window`; each that comes from now on is closed at once.
+    pub(crate) fn drain(&self, window: Duration) {
+        self.stopping.store(true, Relaxed);
+        for shard in self.shards() {
+            shard.do_send(Drain { window });
+        }
+    }
+
+    /// Whether [`drain`](Self::drain) was called.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Relaxed)
+    }
+
+    /// Why no socket is taken at present, whoever it would be for.
+    pub(crate) fn turns_away(&self, server: &ServerConfig) -> Option<TurnedAway> {
+        if self.is_stopping() {
+            return Some(TurnedAway::Stopping);
+        }
+        let (key, bound) = self.connections_max(server);
+        (self.admissions.sockets() >= bound).then_some(TurnedAway::Full { key, bound })
+    }
+
+    /// Counts a socket that comes from `peer` with these `X-Forwarded-For` headers.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many.
+    pub(crate) fn admit<'a>(
+        &self,
+        server: &ServerConfig,
+        peer: Option<IpAddr>,
+        forwarded_for: impl DoubleEndedIterator<Item = &'a [u8]>,
+    ) -> Result<Admission, TurnedAway> {
+        if self.is_stopping() {
+            return Err(TurnedAway::Stopping);
+        }
+        let policy = self.policy();
+        let proxies = &policy.trusted_proxies;
+        // The system doesn't say the address of a connection that has broken.
+        let client = peer.map(|peer| proxies.client(peer, forwarded_for));
+        let network = client.and_then(|client| proxies.bounded_network(client));
+        let (key, bound) = self.connections_max(server);
+        let per_ip = policy.limits.connections_per_ip;
+        self.admissions.admit(network, bound, per_ip).map_err(|full| match full {
+            Full::InAll => TurnedAway::Full { key, bound },
+            Full::OfNetwork => {
+                tracing::debug!(?client, ?peer, "too many connections of this address");
+                TurnedAway::PerIp { bound: per_ip }
+            }
+        })
+    }
+
+    /// How many sockets may be open for a handshake with this listener, and the key that says so.
+    fn connections_max(&self, server: &ServerConfig) -> (&'static str, usize) {
+        let in_all = ("limits.connections", self.policy().limits.connections);
+        match server.connections_max {
+            own @ 1.. if own <= in_all.1 => ("maxConnections", own),
+            _ => in_all,
+        }
+    }
+
+    /// Sockets at which nobody takes another one. `None` is no limit.
+    pub(crate) fn connections_bound(&self) -> Option<usize> {
+        let in_all = self.policy().limits.connections;
+        let in_all = (in_all != usize::MAX).then_some(in_all);
+        self.connections_max.into_iter().chain(in_all).min()
+    }
+
+    /// The pause between two announces that clients are asked for now.
+    pub(crate) fn announce_interval(&self) -> Duration {
+        Duration::from_secs(self.announce_interval_s.load(Relaxed))
+    }
+
+    /// Fits the pause between two announces to the load, and returns it.
+    pub(crate) fn adapt_announce_interval(&self) -> Duration {
+        let usual = self.policy().settings.announce_interval;
+        let interval = load::announce_interval(usual, self.load());
+        self.announce_interval_s.store(interval.as_secs(), Relaxed);
+        interval
+    }
+
+    /// Whether there are files that may change.
+    pub(crate) fn has_files(&self) -> bool {
+        self.access.has_files() || !self.certificates.is_empty()
+    }
+
+    /// Reads the files again. It blocks: it is not for a thread that serves.
+    pub(crate) fn refresh(&self, which: Refresh) {
+        for (_, certificate) in &self.certificates {
+            certificate.refresh(which);
+        }
+        self.access.refresh(which);
+    }
+
+    /// The clock of the rules: time since the node began.
+    pub(crate) fn now(&self) -> Duration {
+        self.epoch.elapsed()
+    }
+}

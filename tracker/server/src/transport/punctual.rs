@@ -1,0 +1,111 @@
+//! A connection whose client has to be in time: something has to be answered within a while of its
+//! beginning, and of the last bytes that it was sent. HTTP's own timer ends with the first request,
+//! so that half a second one would hold its connection for ever.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// A connection that speaks HTTP, until it is told to be a WebSocket's.
+#[derive(Debug)]
+pub(crate) struct Punctual<T> {
+    stream: T,
+    /// `None` is all the time in the world.
+    patience: Option<Patience>,
+}
+
+#[derive(Debug)]
+struct Patience {
+    limit: Duration,
+    /// When the client was last sent something, or it came.
+    began: Instant,
+    /// The kernel takes no more: it isn't the client's turn to say something.
+    blocked: bool,
+    /// Rings at the end of the time, or before it when that was put off.
+    timer: Pin<Box<Sleep>>,
+}
+
+impl<T> Punctual<T> {
+    /// `limit` is how long the client may take to say all of a request, and for the first from when
+    /// it `began`; for ever without it.
+    pub(crate) fn new(stream: T, began: Instant, limit: Option<Duration>) -> Self {
+        Self { stream, patience: limit.map(|limit| Patience::new(began, limit)) }
+    }
+
+    /// The connection, which may take its time from now on.
+    pub(crate) fn into_inner(self) -> T {
+        self.stream
+    }
+}
+
+impl Patience {
+    fn new(began: Instant, limit: Duration) -> Self {
+        let timer = Box::pin(sleep_until(began + limit));
+        Self { limit, began, blocked: false, timer }
+    }
+
+    /// Ready when the time is over.
+    fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while !self.blocked {
+            ready!(self.timer.as_mut().poll(cx));
+            let end = self.began + self.limit;
+            if end <= Instant::now() {
+                return Poll::Ready(());
+            }
+            self.timer.as_mut().reset(end);
+        }
+        // Who takes what waits is noticed by whoever writes it.
+        Poll::Pending
+    }
+
+    /// Notes how a write went.
+    fn wrote(&mut self, written: &Poll<io::Result<usize>>) {
+        self.blocked = written.is_pending();
+        if !self.blocked {
+            self.began = Instant::now();
+        }
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Punctual<T> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if read.is_pending()
+            && let Some(patience) = &mut self.patience
+            && patience.poll_end(cx).is_ready()
+        {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Punctual<T> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if let Some(patience) = &mut self.patience {
+            patience.wrote(&written);
+        }
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
