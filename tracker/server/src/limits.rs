@@ -104,6 +104,10 @@ const _: () = assert!(
         > PROBE_TIMEOUT.as_secs() + SWEEP_TICK.as_secs() * SOCKET_SWEEP_TICKS as u64
 );
 
+/// How many times as long as for a request a client may take nothing of a response: a minute at the
+/// default, since on a slow line the kernel takes no more before a third of its buffer is through.
+pub(crate) const RESPONSE_PATIENCE: u32 = 6;
+
 /// How long a client of `/metrics` may take for its request.
 pub(crate) const METRICS_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
