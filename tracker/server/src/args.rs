@@ -1,5 +1,6 @@
 //! The command line and the environment, as sources of a configuration.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
@@ -71,13 +72,12 @@ impl Args {
             let value = value.clone()?;
             Some(Flag { written: format!("{flag} {value}"), key: key.to_owned(), value })
         });
-        // What is no text can't be a key of ours, nor a value.
-        let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
+        // What is no text is no name of ours. As a value it is refused where it stands, or is a
+        // file that isn't there: it isn't passed over.
+        let text = |text: OsString| text.to_string_lossy().into_owned();
         Sources {
             file: self.config.clone(),
-            variables: std::env::vars_os().filter_map(text).collect(),
+            variables: std::env::vars_os().map(|(name, value)| (text(name), text(value))).collect(),
             flags: set.chain(short).collect(),
         }
     }

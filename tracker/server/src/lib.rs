@@ -110,6 +110,7 @@ impl Tracker {
         let written = config.written().clone();
         let connections_max = config.connections_max();
         // The origin comes last: what fails before it leaves no ffmpeg behind.
+        let has_files = config.has_files();
         let listeners = bind(config.servers)?;
         let servers = addresses(&listeners)?;
         let certificates = listeners
@@ -150,7 +151,7 @@ impl Tracker {
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
         let metrics = metrics.map(|listener| prometheus::serve(&node, listener)).transpose()?;
-        let files = FilesActor::start_for(&node);
+        let files = has_files.then(|| FilesActor::start_for(&node));
         Ok(Self { addresses, node, server, files, stun, metrics, origin, written })
     }
 

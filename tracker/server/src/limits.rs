@@ -104,11 +104,15 @@ const _: () = assert!(
         > PROBE_TIMEOUT.as_secs() + SWEEP_TICK.as_secs() * SOCKET_SWEEP_TICKS as u64
 );
 
+/// How many times as long as for a request a client may take nothing of a response: a minute at the
+/// default, since on a slow line the kernel takes no more before a third of its buffer is through.
+pub(crate) const RESPONSE_PATIENCE: u32 = 6;
+
 /// How long a client of `/metrics` may take for its request.
 pub(crate) const METRICS_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// TLS handshakes of a listener that a worker has under way. Each holds some 10 kB, and whoever
-/// comes next waits, without them, within the same time limit.
+/// TLS handshakes of a listener that a worker has under way, from a client's first byte on. Each
+/// holds some 10 kB, and whoever comes next waits, without them, within the same time limit.
 pub(crate) const TLS_HANDSHAKES_MAX: usize = 4096;
 
 /// Bytes that are encrypted and wait for the kernel to take them, beside what waits in the outbox:

@@ -10,9 +10,12 @@ use tracker::config::{LogConfig, LogFormat};
 /// any client can fill.
 const SAID_OF_CLIENTS: &str = "actix_http=off,actix_server=warn";
 
-/// Starts to tell. `RUST_LOG`, where it is set and makes sense, decides what.
+/// Starts to tell. `RUST_LOG`, where it is set and makes sense, decides what; an empty one is not
+/// set, or an orchestrator's blank would silence everything but errors.
 pub(crate) fn start(config: LogConfig) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| filter(config.level).into());
+    let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| !asked.is_empty());
+    let asked = asked.and_then(|asked| EnvFilter::try_new(asked).ok());
+    let filter = asked.unwrap_or_else(|| filter(config.level).into());
     let log = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())

@@ -68,7 +68,7 @@ fn warn_of_unknown(loaded: &Loaded) {
 async fn run(config: Config, sources: Sources) -> ExitCode {
     // From here on a signal is kept until it is asked for: nothing is left behind by one that
     // comes while the start is under way.
-    let mut signals = match Signals::keep(sources.file.is_some()) {
+    let mut signals = match Signals::keep(sources.file.is_some() || config.has_files()) {
         Ok(signals) => signals,
         Err(error) => {
             tracing::error!("cannot listen to signals: {error}");

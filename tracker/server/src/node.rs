@@ -192,11 +192,6 @@ impl Node {
         interval
     }
 
-    /// Whether there are files that may change.
-    pub(crate) fn has_files(&self) -> bool {
-        self.access.has_files() || !self.certificates.is_empty()
-    }
-
     /// Reads the files again. It blocks: it is not for a thread that serves.
     pub(crate) fn refresh(&self, which: Refresh) {
         for (_, certificate) in &self.certificates {

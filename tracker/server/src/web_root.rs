@@ -100,8 +100,9 @@ async fn serve(root: WebRoot, request: HttpRequest) -> HttpResponse {
             // Relative, so that it can't lead to another host; `./` keeps a colon from being a
             // scheme's.
             let name = request.path().rsplit('/').next().unwrap_or_default();
+            let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
             HttpResponse::PermanentRedirect()
-                .insert_header((LOCATION, format!("./{name}/")))
+                .insert_header((LOCATION, format!("./{name}/{query}")))
                 .finish()
         }
         Err(error) => match error.kind() {

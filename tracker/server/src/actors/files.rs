@@ -28,9 +28,9 @@ pub(crate) struct ReloadFiles;
 pub(crate) struct StopFiles;
 
 impl FilesActor {
-    /// Starts watching, when there is a file to watch.
-    pub(crate) fn start_for(node: &Arc<Node>) -> Option<Addr<Self>> {
-        node.has_files().then(|| Self { node: node.clone() }.start())
+    /// Starts watching the files of `node`.
+    pub(crate) fn start_for(node: &Arc<Node>) -> Addr<Self> {
+        Self { node: node.clone() }.start()
     }
 
     /// Until it is done the actor hears nothing: there is one refresh at a time.

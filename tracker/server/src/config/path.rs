@@ -10,11 +10,12 @@ use super::keys::KEYS;
 /// What the names of our environment variables begin with.
 pub(super) const VARIABLE_PREFIX: &str = "TRACKER_";
 
-/// The path of a key, a section, or one section of a list.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// The path of a key, a section, or one section of a list. A section comes before what is in it, and
+/// a section of a list before the next.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Path(Vec<Step>);
 
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 enum Step {
     Name(String),
     Index(usize),

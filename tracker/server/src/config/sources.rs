@@ -22,7 +22,7 @@ use super::valid::Config;
 pub struct Sources {
     /// A file; without it everything runs on port 8000, for a first look.
     pub file: Option<PathBuf>,
-    /// Environment variables, as name and value; those of others may be among them.
+    /// Environment variables, as name and value, in any order; those of others may be among them.
     pub variables: Vec<(String, String)>,
     /// What the command line says, in its order.
     pub flags: Vec<Flag>,
@@ -135,6 +135,8 @@ impl Sources {
                 None => {}
             }
         }
+        // Variables have no order of their own, and a section would undo what was set in it.
+        settings.sort_by(|one, other| one.path.cmp(&other.path));
         for Flag { written, key, value } in &self.flags {
             let path = Path::parse(key).ok_or_else(|| LoadError::Malformed {
                 from: written.clone(),

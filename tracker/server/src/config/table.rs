@@ -77,7 +77,8 @@ pub const KEYS: &[Key] = &[
         "Open at a time. Beyond it the handshake gets 429."),
     number("limits.handshakeSeconds", "seconds", 0..=3600, Is("10"),
         "From the connection to the end of the handshake, and for each further request of a \
-         connection that is kept. Then it is closed."),
+         connection that is kept; a response may stand still for six times as long. Then it is \
+         closed."),
     number("limits.jsonDepth", "levels", 0..=128, Is("16"),
         "In a message; a deeper one is refused. A plain announce needs 4. 0 is 128."),
     number("limits.offersPerAnnounce", "offers", 0..=1 << 16, Is("50"),

@@ -121,6 +121,15 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Whether it names files that are read again while it runs.
+    #[must_use]
+    pub fn has_files(&self) -> bool {
+        let has_certificate = |server: &ServerConfig| server.certificate.is_some();
+        self.access.has_files() || self.servers.iter().any(has_certificate)
+    }
+}
+
 impl PathPattern {
     /// Whether a request's path is meant.
     #[must_use]

@@ -62,6 +62,8 @@ impl Acceptor {
             return Ok(Stream::Plain(socket));
         };
         let handshake = async {
+            // Who says nothing takes nobody's turn: else a crowd of them would make all wait.
+            socket.readable().await?;
             let _slot = self.handshakes.acquire().await.map_err(io::Error::other)?;
             TlsStream::accept(socket, certificate.config()).await
         };

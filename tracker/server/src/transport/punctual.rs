@@ -1,6 +1,7 @@
 //! A connection whose client has to be in time: something has to be answered within a while of its
-//! beginning, and of the last bytes that it was sent. HTTP's own timer ends with the first request,
-//! so that half a second one would hold its connection for ever.
+//! beginning, and of the last bytes that it was sent; and what it is sent has to be taken. HTTP's own
+//! timer ends with the first request, so that half a second one would hold its connection for ever,
+//! and so would a response that nobody reads.
 
 use std::io;
 use std::pin::Pin;
@@ -9,6 +10,8 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::limits::RESPONSE_PATIENCE;
 
 /// A connection that speaks HTTP, until it is told to be a WebSocket's.
 #[derive(Debug)]
@@ -23,7 +26,7 @@ struct Patience {
     limit: Duration,
     /// When the client was last sent something, or it came.
     began: Instant,
-    /// The kernel takes no more: it isn't the client's turn to say something.
+    /// The kernel takes no more: it is the client's turn to read.
     blocked: bool,
     /// Rings at the end of the time, or before it when that was put off.
     timer: Pin<Box<Sleep>>,
@@ -40,6 +43,37 @@ impl<T> Punctual<T> {
     pub(crate) fn into_inner(self) -> T {
         self.stream
     }
+
+    /// What came of a read or a write, or an error when the client has let its time pass.
+    fn in_time<R>(
+        &mut self,
+        outcome: Poll<io::Result<R>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<R>> {
+        if outcome.is_pending()
+            && let Some(patience) = &mut self.patience
+            && patience.poll_end(cx).is_ready()
+        {
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        outcome
+    }
+
+    /// The same for what waits until the client has taken something, which begins its time anew.
+    fn taken_in_time<R>(
+        &mut self,
+        outcome: Poll<io::Result<R>>,
+        took: bool,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<R>> {
+        if let Some(patience) = &mut self.patience {
+            if outcome.is_ready() && (took || patience.blocked) {
+                patience.began = Instant::now();
+            }
+            patience.blocked = outcome.is_pending();
+        }
+        self.in_time(outcome, cx)
+    }
 }
 
 impl Patience {
@@ -50,23 +84,17 @@ impl Patience {
 
     /// Ready when the time is over.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while !self.blocked {
+        let turns = if self.blocked { RESPONSE_PATIENCE } else { 1 };
+        let end = self.began + self.limit * turns;
+        if self.timer.deadline() > end {
+            self.timer.as_mut().reset(end);
+        }
+        loop {
             ready!(self.timer.as_mut().poll(cx));
-            let end = self.began + self.limit;
             if end <= Instant::now() {
                 return Poll::Ready(());
             }
             self.timer.as_mut().reset(end);
-        }
-        // Who takes what waits is noticed by whoever writes it.
-        Poll::Pending
-    }
-
-    /// Notes how a write went.
-    fn wrote(&mut self, written: &Poll<io::Result<usize>>) {
-        self.blocked = written.is_pending();
-        if !self.blocked {
-            self.began = Instant::now();
         }
     }
 }
@@ -78,13 +106,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Punctual<T> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if read.is_pending()
-            && let Some(patience) = &mut self.patience
-            && patience.poll_end(cx).is_ready()
-        {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
-        read
+        self.in_time(read, cx)
     }
 }
 
@@ -95,17 +117,16 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Punctual<T> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        if let Some(patience) = &mut self.patience {
-            patience.wrote(&written);
-        }
-        written
+        self.taken_in_time(written, true, cx)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.taken_in_time(flushed, false, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+        let ended = Pin::new(&mut self.stream).poll_shutdown(cx);
+        self.taken_in_time(ended, false, cx)
     }
 }

@@ -370,6 +370,31 @@ fn a_signal_has_the_file_read_again_and_one_that_makes_no_sense_changes_nothing(
     assert_eq!(program.signal("TERM").0, Some(0));
 }
 
+/// In a container there may be variables alone.
+#[test]
+fn the_files_that_variables_name_are_read_again_too() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let list = folder.path().join("served");
+    std::fs::write(&list, "").expect("a file");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tracker"));
+    command.env_remove("RUST_LOG").stdout(Stdio::piped()).stderr(Stdio::piped());
+    for (name, value) in [
+        ("TRACKER_SERVERS", r#"[{"server": {"port": 0, "host": "127.0.0.1"}}]"#),
+        ("TRACKER_ACCESS__ALLOW_INFO_HASHES", list.to_str().expect("text")),
+        ("TRACKER_ORIGIN", "null"),
+        ("TRACKER_STUN", "null"),
+        ("TRACKER_WEB", "null"),
+    ] {
+        command.env(name, value);
+    }
+    let mut program = Program::of(&mut command, folder);
+    let stderr = program.child.stderr.take().expect("its log");
+    program.send("HUP");
+    let mut log = BufReader::new(stderr).lines().map(|line| line.expect("text"));
+    log.find(|line| line.contains("INFO") && line.contains("read again")).expect("good news");
+    assert_eq!(program.signal("TERM").0, Some(0));
+}
+
 #[test]
 fn a_token_is_in_no_line_of_the_log_however_much_is_logged() {
     use jsonwebtoken::{EncodingKey, Header, encode};
@@ -518,6 +543,27 @@ fn a_configuration_can_be_checked_without_a_start() {
     let (code, page, log) = check(&odd, &[]);
     assert_eq!((code, page), (Some(0), said));
     assert!(log.contains("WARN") && log.contains("colour"), "{log}");
+}
+
+/// What is set to nothing, as orchestrators do with what nobody has filled in, is not set.
+#[test]
+fn an_empty_filter_leaves_the_log_as_the_configuration_has_it() {
+    let (_folder, path) = written(r#"{"colour": "red"}"#);
+    let check = |filter| ran(command(&path).arg("--check-config").env("RUST_LOG", filter)).2;
+    assert!(check("").contains("colour"));
+    assert_eq!(check("error"), "", "one that says something decides");
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_not_passed_over_in_silence() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let (_folder, path) = written("{}");
+    let mut check = command(&path);
+    check.arg("--check-config").env("TRACKER_WORKERS", OsStr::from_bytes(b"\xff"));
+    let (code, _, log) = ran(&mut check);
+    assert_eq!(code, Some(2));
+    assert!(log.contains("TRACKER_WORKERS"), "{log}");
 }
 
 #[test]

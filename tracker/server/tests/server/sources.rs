@@ -75,6 +75,27 @@ fn a_listener_a_list_and_a_whole_section_can_be_set() {
     assert_eq!(config.log.format, LogFormat::Json);
 }
 
+/// They come as a shell or an orchestrator happened to put them.
+#[test]
+fn variables_say_the_same_in_whatever_order_they_come() {
+    let mut variables = vec![
+        ("TRACKER_STUN".to_owned(), "{}".to_owned()),
+        ("TRACKER_STUN__PORT".to_owned(), "1".to_owned()),
+    ];
+    // More than ten: as texts 10 would come before 2.
+    variables
+        .extend((0..12).map(|n| (format!("TRACKER_SERVERS__{n}__SERVER__PORT"), n.to_string())));
+    let mut backwards = variables.clone();
+    backwards.reverse();
+    for variables in [variables, backwards] {
+        let sources = Sources { variables, ..Sources::default() };
+        let config = sources.load().expect("a configuration").config;
+        let ports: Vec<_> = config.servers.iter().map(|server| server.address.port()).collect();
+        assert_eq!(ports, (0..12).collect::<Vec<_>>());
+        assert_eq!(config.stun.map(|stun| stun.port), Some(1));
+    }
+}
+
 #[test]
 fn without_a_file_everything_runs_but_what_is_turned_off() {
     let all = Config::default();

@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv6Addr, TcpStream};
 use std::sync::Arc;
+use std::time::Instant;
 
 use rustls::{ClientConfig, HandshakeKind};
 use serde_json::json;
@@ -262,4 +263,18 @@ fn a_tls_handshake_that_never_ends_is_cut_off() {
         socket.read_to_end(&mut rest).expect("an end within the time limit");
         assert_eq!(rest, [0; 0]);
     }
+}
+
+/// As many as a worker shakes hands with at a time, and more, of which none says a word.
+#[test]
+fn a_crowd_that_says_nothing_keeps_nobody_waiting() {
+    let secure = Secure::with(&json!({"workers": 1}));
+    let address = secure.server.address();
+    let silent: Vec<_> =
+        (0..4200).map(|_| TcpStream::connect(address).expect("a connection")).collect();
+    let began = Instant::now();
+    let mut client = secure.client();
+    assert_eq!(client.announce("film", "ann")["incomplete"], 1);
+    assert!(began.elapsed() < PATIENCE / 4, "it had to wait for {:?}", began.elapsed());
+    drop(silent);
 }

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tempfile::TempDir;
@@ -88,6 +89,8 @@ fn a_file_is_served_with_its_type_and_a_folder_by_its_index() {
     }
     let moved = ask(&server, "GET /docs", "");
     assert_eq!((moved.status, moved.header("location")), (308, Some("./docs/")));
+    let moved = ask(&server, "GET /docs?stream=news&t=/a", "");
+    assert_eq!((moved.status, moved.header("location")), (308, Some("./docs/?stream=news&t=/a")));
 }
 
 #[test]
@@ -190,4 +193,32 @@ fn files_stand_in_front_of_nothing_that_the_tracker_has() {
     let both = Server::with(&json!({"web": {}, "webRoot": folder.path().join("public")}));
     assert!(ask(&both, "GET /", "").body.contains("<html"), "the player");
     assert_eq!(ask(&both, "GET /index.html", "").body, PAGE);
+}
+
+#[test]
+fn whoever_stops_reading_is_cut_off_and_whoever_pauses_gets_all_of_a_file() {
+    const BYTES: usize = 64 << 20;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::write(folder.path().join("film.ts"), vec![b'x'; BYTES]).expect("a file");
+    let server =
+        Server::with(&json!({"webRoot": folder.path(), "limits": {"handshakeSeconds": 1}}));
+    let [mut deaf, mut slow] = [0, 1].map(|_| {
+        let mut socket = TcpStream::connect(server.address()).expect("a connection");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        let request = b"GET /film.ts HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n";
+        socket.write_all(request).expect("sent");
+        socket
+    });
+    // Longer than a request may take, and not as long as a response.
+    std::thread::sleep(Duration::from_secs(2));
+    let mut whole = Vec::new();
+    slow.read_to_end(&mut whole).expect("a response");
+    assert!(whole.len() > BYTES, "{} bytes", whole.len());
+
+    // Nobody reads this; that nobody can is what ends it.
+    let began = Instant::now();
+    while deaf.write_all(b"x").is_ok() {
+        assert!(began.elapsed() < PATIENCE, "it is still served");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
