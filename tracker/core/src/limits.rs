@@ -25,6 +25,10 @@ pub const OFFER_LIFETIME: Duration = Duration::from_secs(60);
 /// (bittorrent-tracker's `RECONNECT_VARIANCE`), of which a claim's 10 to 14 s see a few hundred.
 pub const CLAIMS_MAX: usize = 1024;
 
+/// Announces of one connection that may wait so at a time, in one shard: a page has a peer in each
+/// quality and track that it plays, a handful. Few connections shall not fill what is for all.
+pub const CLAIMS_PER_CONNECTION_MAX: usize = 8;
+
 /// Bytes of all announces of one shard that wait for a peer id: at 15 kB, what webtorrent sends,
 /// as many as may wait.
 pub const CLAIM_BYTES_MAX: usize = 16 << 20;
