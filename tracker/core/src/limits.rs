@@ -42,6 +42,11 @@ pub const CLAIM_LIFETIME: Duration = Duration::from_secs(20);
 /// makes one or two.
 pub const EARLY_ANNOUNCES_MAX: u8 = 10;
 
+/// How much sooner than `min interval` an announce is on time, in seconds: a client that goes by what
+/// it was told is a little faster one time than another, and our clock counts whole seconds. A
+/// `min interval` of 1 s has none.
+pub const EARLY_GRACE_S: u32 = 1;
+
 /// How long a member that was offered nothing saves up for a burst of offers: the first in a swarm
 /// that fills is sent those of everybody who comes next.
 pub const RECEIVER_BURST: Duration = Duration::from_secs(10);
