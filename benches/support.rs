@@ -123,7 +123,5 @@ impl Outbox for Buffers {
         message.write(buffer);
     }
 
-    fn swarm_closed(&mut self, _: InfoHash) {}
-
     fn probe(&mut self, _: ConnId) {}
 }

@@ -78,10 +78,6 @@ pub trait Outbox {
     /// `message` is for connection `to`, which may have closed in the meantime.
     fn send(&mut self, to: ConnId, message: &Outgoing<'_>);
 
-    /// The swarm's last member is gone and so is the swarm. Also said when an announce leaves none
-    /// where none was (a `stopped` without a start), for whoever noted that the swarm is here.
-    fn swarm_closed(&mut self, info_hash: InfoHash);
-
     /// Somebody else claims a peer id of connection `owner`: find out whether it still lives. If
     /// it does, say [`Input::OwnerLives`]; if not, close it, and say [`Input::PeerLeft`]. Said for
     /// each claim, and so more than once before either comes.
@@ -220,7 +216,7 @@ impl Shard {
                 self.refuse(from, info_hash, reason, outbox);
             }
         }
-        self.close_if_empty(key, outbox);
+        self.close_if_empty(key);
     }
 
     fn answer(&mut self, from: ConnId, answer: &Answer, now: Duration, outbox: &mut impl Outbox) {
@@ -255,7 +251,7 @@ impl Shard {
                 swarm.leave(&peer_id);
                 self.peers -= 1;
                 self.pass_on(owner, info_hash, peer_id, now, rng, outbox);
-                self.close_if_empty(key, outbox);
+                self.close_if_empty(key);
             }
             Some(owner) => self.claims.withdraw(from, owner, info_hash, peer_id),
             None => {}
@@ -284,7 +280,7 @@ impl Shard {
             for (owner, peer_id) in freed {
                 self.pass_on(owner, info_hash, peer_id, now, rng, outbox);
             }
-            self.close_if_empty(key, outbox);
+            self.close_if_empty(key);
             budget -= end - start;
             self.sweep_left = start;
             if start == 0 {
@@ -341,7 +337,7 @@ impl Shard {
         })
     }
 
-    fn close_if_empty(&mut self, key: usize, outbox: &mut impl Outbox) {
+    fn close_if_empty(&mut self, key: usize) {
         if !self.swarms[key].1.is_empty() {
             return;
         }
@@ -350,6 +346,5 @@ impl Shard {
         if let Ok(entry) = self.by_info_hash.find_entry(own, |&other| other == key) {
             entry.remove();
         }
-        outbox.swarm_closed(info_hash);
     }
 }
