@@ -229,7 +229,7 @@ impl RawServer {
     fn certificate(self, key: &str) -> Result<Option<Arc<Certificate>>, ConfigError> {
         let named = |file: Option<String>| file.filter(|file| !file.is_empty()).map(PathBuf::from);
         let alone = |name: &str, file: PathBuf, other: &str| {
-            let (key, bound) = (format!("{key}.{name}"), format!("left out where {other} is"));
+            let (key, bound) = (format!("{key}.{name}"), format!("together with {other}"));
             Err(refused(&key, quoted(&file.display().to_string()), &bound))
         };
         match (named(self.cert_file_name), named(self.key_file_name)) {
@@ -248,7 +248,10 @@ impl RawTracker {
         let offers = 0..=OFFERS_RELAYED_MAX as u64;
         let interval = within("tracker.announceInterval", self.announce_interval, 1..=86_400)?;
         let min = self.min_announce_interval.unwrap_or(interval / 4);
-        let min = within("tracker.minAnnounceInterval", min, 0..=interval)?;
+        if min > interval {
+            let bound = format!("0 to {interval}, which is announceInterval");
+            return Err(refused("tracker.minAnnounceInterval", min, &bound));
+        }
         Ok(Settings {
             max_offers: within("tracker.maxOffers", self.max_offers, offers)? as usize,
             announce_interval: Duration::from_secs(interval),

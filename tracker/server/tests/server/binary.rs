@@ -209,9 +209,9 @@ fn a_start_that_fails_leaves_no_ffmpeg_behind() {
 fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
     for (file, parts) in [
         (r#"{"servers": ["#, &["EOF", "line 1"][..]),
-        (r#"{} {}"#, &["trailing"]),
-        (r#"[]"#, &["config.json", "sequence", "an object"]),
-        (r#"null"#, &["config.json", "null", "an object"]),
+        (r#"{} {}"#, &["config.json: trailing"]),
+        (r#"[]"#, &["config.json: invalid", "sequence", "an object"]),
+        (r#"null"#, &["config.json: invalid", "null", "an object"]),
         (r#"{"tracker":[20, 120]}"#, &["tracker", "sequence", "an object"]),
         (r#"{"servers":[[]]}"#, &["servers[0]", "sequence", "an object"]),
         (r#"{"servers":[{"server":[80]}]}"#, &["servers[0].server", "sequence", "an object"]),
@@ -552,6 +552,8 @@ fn an_empty_filter_leaves_the_log_as_the_configuration_has_it() {
     let check = |filter| ran(command(&path).arg("--check-config").env("RUST_LOG", filter)).2;
     assert!(check("").contains("colour"));
     assert_eq!(check("error"), "", "one that says something decides");
+    let nonsense = check("tracker=loud");
+    assert!(nonsense.contains("RUST_LOG") && nonsense.contains("colour"), "{nonsense}");
 }
 
 #[test]
