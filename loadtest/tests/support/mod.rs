@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -33,6 +34,8 @@ pub(crate) enum Fault {
     Refuses,
     SendsBinary,
     Closes,
+    /// Thinks for long about what the hostile socket of an attack says, while everybody waits.
+    IsHeldUp,
 }
 
 /// Every how many times the fault shows.
@@ -99,6 +102,9 @@ impl Tracker {
     fn hear(&mut self, message: &Value, from: &UnboundedSender<Message>) {
         let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
         let (info_hash, peer_id) = (text("info_hash"), text("peer_id"));
+        if peer_id.starts_with("-HX") && self.strikes(Fault::IsHeldUp) {
+            std::thread::sleep(Duration::from_millis(3));
+        }
         let swarm = self.swarms.entry(info_hash.clone()).or_default();
         let me = Member { peer_id: peer_id.clone(), outbox: from.clone() };
         if message["event"] == "started" {

@@ -12,7 +12,7 @@ use slab::Slab;
 
 use crate::hash::IdHasher;
 use crate::id::{ConnId, InfoHash, PeerId};
-use crate::limits::{SWEEP_MEMBERS_MIN, SWEEP_TICKS, Settings};
+use crate::limits::{SWEEP_MEMBERS_MIN, SWEEP_TICKS, Settings, TABLE_KEPT};
 use crate::swarm::{Counts, Swarm, Unheard};
 use crate::wire::{Action, Announce, Answer, Event, Outgoing, Reason};
 use claims::Claims;
@@ -350,6 +350,19 @@ impl Shard {
         if let Ok(entry) = self.by_info_hash.find_entry(own, |&other| other == key) {
             entry.remove();
         }
+        self.shrink();
         outbox.swarm_closed(info_hash);
+    }
+
+    /// Gives memory back after many swarms have closed, as far as those that are left lie in front,
+    /// and not so eagerly that it is taken right again.
+    fn shrink(&mut self) {
+        let (len, capacity) = (self.by_info_hash.len(), self.by_info_hash.capacity());
+        if capacity > TABLE_KEPT && len < capacity / 4 {
+            let (swarms, hasher) = (&self.swarms, &self.hasher);
+            let hash = |&key: &usize| hasher.hash(&swarms[key].0.0);
+            self.by_info_hash.shrink_to(len * 2, hash);
+            self.swarms.shrink_to_fit();
+        }
     }
 }
