@@ -167,8 +167,9 @@ pub(crate) const RSS_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) const SOAK_SAMPLES: usize = 15;
 
 /// How long a soak waits behind the ramp until memory has been looked at: what joining took for a
-/// moment is given back by then, since allocators keep freed pages for some 10 s.
-pub(crate) const SOAK_SETTLE: Duration = Duration::from_secs(30);
+/// moment is given back by then, since allocators keep freed pages for some 10 s, and viewers
+/// announce again, as they will do from then on.
+pub(crate) const SOAK_SETTLE: Duration = Duration::from_secs(60);
 
 /// How long the tracker may take to give memory back when all have left. Peers that changed their
 /// swarm stay in the old one for two announce intervals, but their sockets' end removes them.

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
-use rand::Rng;
+use rand::{Rng, RngExt};
 
 use super::Worker;
 use crate::client::frame::{Frame, Opcode, write_masked};
@@ -13,6 +13,7 @@ use crate::client::id::OfferNumber;
 use crate::client::incoming::{Body, Incoming};
 use crate::client::socket::ReadEnd;
 use crate::conversation::CutOff;
+use crate::limits::REST_SPARE;
 use crate::soak::viewer::Stage;
 use crate::verify::shown;
 
@@ -147,18 +148,20 @@ impl Worker<'_> {
                 let Some(interval) = reply.interval else {
                     return self.record.violation("reply without interval", || shown(text));
                 };
+                let mut pause = Duration::from_secs(interval.max(1));
+                let at_least = Duration::from_secs(reply.min_interval.unwrap_or(0)) + REST_SPARE;
+                if reply.is_warned {
+                    self.record.throttled += 1;
+                    pause = at_least;
+                }
                 if viewer.stage == Stage::Joining {
                     viewer.stage = Stage::Present;
                     (self.joining, self.present) = (self.joining - 1, self.present + 1);
                     self.record.joins += 1;
+                    // A crowd that has come at once would announce at once for ever after.
+                    pause = at_least.max(pause.mul_f64(self.rng.random()));
                 }
-                let pause = if reply.is_warned {
-                    self.record.throttled += 1;
-                    reply.min_interval.unwrap_or(interval)
-                } else {
-                    interval
-                };
-                self.announce_in(place, Duration::from_secs(pause.max(1)), now);
+                self.announce_in(place, pause, now);
             }
             Body::Offer { .. } if is_current => {
                 let (Ok(maker), Ok(offer)) =
