@@ -7,11 +7,12 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use crate::client::frame::{Frame, FrameError, Opcode, write_masked};
 use crate::client::handshake::{self, HandshakeError};
-use crate::client::id::OfferNumber;
+use crate::client::id::{OfferNumber, STRANGER_PREFIX};
 use crate::client::incoming::{Body, Incoming};
 use crate::client::outgoing::{self, AnnounceTemplate, AnswerTemplate};
+use crate::phase::Signals;
 use crate::plan::{Plan, Share};
-use crate::record::{Counts, Latency, Record};
+use crate::record::{Counts, Kind, Record};
 use crate::verify::{Ledger, Violation, shown};
 
 /// All of a worker's peers as far as they talk.
@@ -25,9 +26,14 @@ pub(crate) struct Conversation<'a> {
     pub(crate) measures: bool,
     /// When the last relayed message arrived.
     pub(crate) last_relay: Instant,
+    /// What the tracker asked for at most, in seconds; `None` when it leaves that to its clients.
+    pub(crate) min_interval: Option<u64>,
     announce: AnnounceTemplate,
     answer: AnswerTemplate,
     keys: SmallRng,
+    /// By peer: answers to offers of strangers. Each may be refused, because a stranger may have
+    /// left by then.
+    strangers_answered: Vec<u32>,
 }
 
 /// How far a peer has come.
@@ -70,10 +76,19 @@ impl<'a> Conversation<'a> {
             counts: Counts::default(),
             measures: false,
             last_relay: Instant::now(),
+            min_interval: None,
             announce: AnnounceTemplate::new(&share.offer_sdp, plan.offers),
             answer: AnswerTemplate::new(&share.answer_sdp),
             keys: SmallRng::seed_from_u64(plan.seed ^ u64::from(share.worker)),
+            strangers_answered: vec![0; share.peers.len()],
         }
+    }
+
+    /// Takes note of what the main thread wants now.
+    pub(crate) fn heed(&mut self, signals: &Signals) {
+        self.ledger.window = signals.window();
+        self.ledger.strangers = signals.strangers();
+        self.ledger.expects_strangers |= self.ledger.strangers > 0;
     }
 
     /// Takes what `peer` has received so far; returns how many bytes of it are done with.
@@ -125,6 +140,9 @@ impl<'a> Conversation<'a> {
         let text = self.announce.fill(info_hash, &plan.id, first);
         write_masked(out, Opcode::Text, text, self.keys.next_u32());
         self.counts.announces += 1;
+        if let Some(window) = self.ledger.window {
+            self.record.window(window).announces += 1;
+        }
     }
 
     /// Leaves as a closing page does: close code 1001, no `stopped`.
@@ -146,46 +164,75 @@ impl<'a> Conversation<'a> {
             let what = shown(text);
             return self.record.violations.add(&Violation::Unreadable { peer, what });
         };
+        if self.is_strangers(&message) {
+            return self.answer_stranger(peer, &message, out);
+        }
         let Self { share, ledger, record, counts, .. } = self;
-        let (latency, judged): (&mut Latency, _) = match message.body {
-            Body::Reply { interval } => {
+        let (kind, judged) = match message.body {
+            Body::Reply(reply) => {
                 counts.replies += 1;
-                (&mut record.reply, ledger.reply(share, peer, &message, interval, now))
+                counts.throttled += u64::from(reply.is_warned);
+                self.min_interval = self.min_interval.max(reply.min_interval);
+                (Kind::Reply, ledger.reply(share, peer, &message, reply, now))
             }
             Body::Offer { sdp } => {
                 counts.offers += 1;
                 self.last_relay = now;
                 let judged = ledger.offer(share, peer, &message, sdp, now);
-                let answered = judged.map(|(offer, latency)| {
+                let answered = judged.map(|(offer, took)| {
                     let me = &share.peers[peer as usize];
                     let info_hash = &share.swarms[me.swarm as usize].info_hash;
                     let maker = &share.peers[offer.maker.place as usize].id;
                     let text = self.answer.fill(info_hash, &me.id, maker, &offer.id());
                     write_masked(out, Opcode::Text, text, self.keys.next_u32());
-                    latency
+                    took
                 });
-                (&mut record.offer, answered)
+                (Kind::Offer, answered)
             }
             Body::Answer { sdp } => {
                 counts.answers += 1;
                 self.last_relay = now;
-                (&mut record.answer, ledger.answer(share, peer, &message, sdp, now))
+                (Kind::Answer, ledger.answer(share, peer, &message, sdp, now))
+            }
+            Body::Refusal { .. } if self.strangers_answered[peer as usize] > 0 => {
+                self.strangers_answered[peer as usize] -= 1;
+                return;
             }
             Body::Refusal { reason } => {
                 let reason = shown(reason);
-                (&mut record.reply, Err(Violation::Refused { peer, reason }))
+                (Kind::Reply, Err(Violation::Refused { peer, reason }))
             }
         };
         match judged {
-            Ok(took) if self.measures => latency.record(took),
-            Ok(_) => {}
+            Ok(took) => record.arrived(kind, took, self.measures),
             Err(violation) => record.violations.add(&violation),
         }
+    }
+
+    /// Whether somebody who is not of this run makes an offer, while that may be.
+    fn is_strangers(&self, message: &Incoming<'_>) -> bool {
+        self.ledger.expects_strangers
+            && matches!(message.body, Body::Offer { .. })
+            && message.peer_id.starts_with(STRANGER_PREFIX)
+    }
+
+    /// Answers a stranger as anybody would: it cannot be told from a viewer.
+    fn answer_stranger(&mut self, peer: u32, message: &Incoming<'_>, out: &mut Vec<u8>) {
+        let (Ok(stranger), Ok(offer)) = (message.peer_id.try_into(), message.offer_id.try_into())
+        else {
+            return;
+        };
+        let me = &self.share.peers[peer as usize];
+        let info_hash = &self.share.swarms[me.swarm as usize].info_hash;
+        let text = self.answer.fill(info_hash, &me.id, stranger, offer);
+        write_masked(out, Opcode::Text, text, self.keys.next_u32());
+        self.counts.strangers_answered += 1;
+        self.strangers_answered[peer as usize] += 1;
     }
 }
 
 impl CutOff {
-    fn by_frame(payload: &[u8]) -> Self {
+    pub(crate) fn by_frame(payload: &[u8]) -> Self {
         match payload {
             [high, low, reason @ ..] => {
                 Self::Closed { code: u16::from_be_bytes([*high, *low]), reason: shown(reason) }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
+use crate::args::Target;
 use crate::limits::{GLANCE, JOIN_TIME_MAX, REACH_TIME_MAX};
 use crate::phase::{Phase, Signals};
 use crate::plan::Plan;
@@ -38,12 +39,30 @@ pub(crate) struct ServerUsage {
     pub(crate) drained: Usage,
 }
 
-/// Runs `plan`.
+/// Runs `plan` through its phases.
 ///
 /// # Errors
 /// When nothing listens at the address, or a worker cannot run.
 pub(crate) fn run(plan: &Plan) -> anyhow::Result<Outcome> {
-    reach(plan)?;
+    let (record, (mut outcome, bar)) = with_workers(plan, |signals| {
+        let conductor = Conductor::new(plan, signals);
+        conductor.conduct()
+    })?;
+    outcome.record = record;
+    bar.finish_and_clear();
+    Ok(outcome)
+}
+
+/// Starts the workers of `plan`, lets `lead` take them through the phases, the last of which is
+/// [`Phase::Close`], and returns what they recorded.
+///
+/// # Errors
+/// When nothing listens at the address, or a worker cannot run.
+pub(crate) fn with_workers<T>(
+    plan: &Plan,
+    lead: impl FnOnce(&Signals) -> T,
+) -> anyhow::Result<(Record, T)> {
+    reach(&plan.target)?;
     let shares = plan.shares();
     let signals = Signals::new(plan.threads);
     let workers = shares.iter().map(|share| Worker::new(plan, share, &signals));
@@ -51,27 +70,50 @@ pub(crate) fn run(plan: &Plan) -> anyhow::Result<Outcome> {
     std::thread::scope(|scope| {
         let threads: Vec<_> =
             workers.into_iter().map(|worker| scope.spawn(|| worker.run())).collect();
-        let (mut outcome, bar) = Conductor::new(plan, &signals).conduct();
+        let led = lead(&signals);
+        let mut whole = Record::new();
         for thread in threads {
             let record = thread.join().map_err(|_| anyhow::anyhow!("a worker panicked"))?;
-            outcome.record.merge(record.context("an event loop failed")?);
+            whole.merge(record.context("an event loop failed")?);
         }
-        bar.finish_and_clear();
-        Ok(outcome)
+        Ok((whole, led))
     })
 }
 
 /// Tells a missing tracker from a failing one, before thousands of sockets do.
-fn reach(plan: &Plan) -> anyhow::Result<()> {
-    if let Err(error) = TcpStream::connect_timeout(&plan.address, REACH_TIME_MAX) {
+pub(crate) fn reach(target: &Target) -> anyhow::Result<()> {
+    if let Err(error) = TcpStream::connect_timeout(&target.address, REACH_TIME_MAX) {
         bail!(
             "nothing listens at {}: {error}\n\
              Start the tracker in another terminal with `cargo run --release`, \
              or name another one with --url.",
-            plan.url
+            target.url
         );
     }
     Ok(())
+}
+
+/// Waits until every peer has joined or was turned away; `show` is told how many have, now and
+/// then.
+pub(crate) fn await_joined(plan: &Plan, signals: &Signals, show: impl Fn(u64)) -> Duration {
+    let start = Instant::now();
+    loop {
+        let counts = signals.counts();
+        show(counts.joined);
+        let all = counts.joined + counts.gone >= u64::from(plan.peers);
+        if all || start.elapsed() > JOIN_TIME_MAX {
+            return start.elapsed();
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Lets what is on its way arrive.
+pub(crate) fn drain(signals: &Signals) {
+    signals.enter(Phase::Drain);
+    while !signals.all_drained() {
+        std::thread::sleep(GLANCE);
+    }
 }
 
 /// Leads the workers through one run.
@@ -108,11 +150,8 @@ impl<'a> Conductor<'a> {
         }
         let (usage_end, counts, window) =
             (self.server(), self.signals.counts().since(&counts_start), start.elapsed());
-        self.signals.enter(Phase::Drain);
         self.bar.set_prefix("drain");
-        while !self.signals.all_drained() {
-            std::thread::sleep(GLANCE);
-        }
+        drain(self.signals);
         let drained = self.server();
         self.signals.enter(Phase::Close);
         let server = || {
@@ -130,21 +169,13 @@ impl<'a> Conductor<'a> {
         (outcome, self.bar)
     }
 
-    /// Waits until every peer has joined or was turned away.
     fn join(&self) -> Duration {
-        let peers = u64::from(self.plan.peers);
         self.bar.set_prefix("join");
-        self.bar.set_length(peers);
-        let start = Instant::now();
-        loop {
-            let counts = self.signals.counts();
-            self.bar.set_position(counts.joined);
-            self.bar.set_message(format!("{} peers", HumanCount(counts.joined)));
-            if counts.joined + counts.gone >= peers || start.elapsed() > JOIN_TIME_MAX {
-                return start.elapsed();
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        self.bar.set_length(u64::from(self.plan.peers));
+        await_joined(self.plan, self.signals, |joined| {
+            self.bar.set_position(joined);
+            self.bar.set_message(format!("{} peers", HumanCount(joined)));
+        })
     }
 
     /// Shows the load for as long as a phase lasts, or until no peer is left.
@@ -169,6 +200,6 @@ impl<'a> Conductor<'a> {
     }
 
     fn server(&self) -> Option<Usage> {
-        process::usage(self.plan.server_pid?)
+        process::usage(self.plan.target.server_pid?)
     }
 }

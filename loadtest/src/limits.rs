@@ -82,6 +82,10 @@ pub(crate) const ANNOUNCE_PATIENCE: Duration = Duration::from_secs(1);
 /// See [`ANNOUNCE_PATIENCE`].
 pub(crate) const PATIENCE_FACTOR: u32 = 3;
 
+/// How much longer than a tracker's `min interval` a peer rests: trackers count whole seconds, and
+/// an announce may take longer on its way than the one before it.
+pub(crate) const REST_SPARE: Duration = Duration::from_secs(2);
+
 /// Announces of one peer that were given up but may still be answered. At the bound the oldest is
 /// judged at once, as if the run had ended.
 pub(crate) const OVERDUE_ROUNDS_MAX: usize = 16;
@@ -100,3 +104,82 @@ pub(crate) const LATENCY_US_MAX: u64 = 60_000_000;
 
 /// Share of one core above which an event loop is called busy.
 pub(crate) const BUSY_CORE_SHARE: f64 = 0.9;
+
+/// Announces per second of an attack test's good swarm; the upper end is a tenth of what one core
+/// relays, since at saturation everything is late anyway.
+pub(crate) const ANNOUNCES_PER_S: RangeInclusive<u64> = 5..=2_000;
+
+/// How long an attack is on or off at a time: long enough for a hundred relays, so that there is a
+/// p99, short enough that both see the same machine.
+pub(crate) const ATTACK_WINDOW: RangeInclusive<Duration> =
+    Duration::from_millis(500)..=Duration::from_secs(60);
+
+/// How many times an attack is off and on.
+pub(crate) const ATTACK_ROUNDS: RangeInclusive<u64> = 1..=100;
+
+/// How often a measurement may be repeated. More would find a lucky one in the end.
+pub(crate) const ATTACK_ATTEMPTS: RangeInclusive<u64> = 1..=5;
+
+/// How often the good swarm's p99 latency may be what it is without the attack.
+pub(crate) const ATTACK_FACTOR_MAX: f64 = 2.0;
+
+/// A p99 latency, in microseconds, below which the factor says nothing: here it is the scheduler's,
+/// which lets a thread wait for about this long when another one has the core. A baseline below it
+/// counts as this much.
+pub(crate) const ATTACK_NOISE_US: u64 = 1_000;
+
+/// Relays that a window must have, or its p99 is one bad moment.
+pub(crate) const WINDOW_RELAYS_MIN: u64 = 100;
+
+/// How long nothing is measured when an attack begins: what is announced here sees both.
+pub(crate) const ATTACK_SETTLE: Duration = Duration::from_millis(300);
+
+/// The same when it ends. A tracker that lets a socket rest which says too much sees its end only
+/// afterwards, and its peers get offers until then.
+pub(crate) const ATTACK_END: Duration = Duration::from_millis(1_500);
+
+/// How long the good swarm announces before the first window.
+pub(crate) const ATTACK_WARMUP: Duration = Duration::from_millis(500);
+
+/// Sockets that one attack holds open half way.
+pub(crate) const HELD_SOCKETS_MAX: usize = 500;
+
+/// Bytes of an attack that are written at once.
+pub(crate) const FLOOD_BYTES: usize = 64 * 1024;
+
+/// Size of the longest message that a tracker takes by default (`maxPayloadLength`).
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 65_536;
+
+/// How long the hostile socket rests when it can neither read nor write, or was turned away.
+pub(crate) const HOSTILE_REST: Duration = Duration::from_micros(200);
+
+/// Sockets of one run from one loopback address: half of what a tracker that bounds them per
+/// address allows by default (`connectionsPerIp`).
+pub(crate) const SOCKETS_PER_ADDRESS_MAX: u32 = 500;
+
+/// Viewers of a soak that come, leave or change their swarm, in a second.
+pub(crate) const CHURN_PER_S: RangeInclusive<u64> = 0..=10_000;
+
+/// How often the tracker's memory is looked at in a soak.
+pub(crate) const RSS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Looks at memory whose median counts.
+pub(crate) const SOAK_SAMPLES: usize = 15;
+
+/// How long a soak waits behind the ramp until memory has been looked at: what joining took for a
+/// moment is given back by then, since allocators keep freed pages for some 10 s, and viewers
+/// announce again, as they will do from then on.
+pub(crate) const SOAK_SETTLE: Duration = Duration::from_secs(60);
+
+/// How long the tracker may take to give memory back when all have left. Peers that changed their
+/// swarm stay in the old one for two announce intervals, but their sockets' end removes them.
+pub(crate) const SOAK_GIVE_BACK_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How much more memory, at the end of a soak, may be in use than behind the ramp.
+pub(crate) const SOAK_GROWTH_MAX: f64 = 0.05;
+
+/// How much more memory, when all have left, may be in use than before they came, in bytes.
+pub(crate) const SOAK_REST_BYTES_MAX: u64 = 10_000_000;
+
+/// Former swarms of one viewer for which something may still come.
+pub(crate) const FORMER_SWARMS_MAX: usize = 16;

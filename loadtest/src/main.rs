@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::Parser;
 
 mod args;
+mod attack;
 mod client;
 mod conversation;
 mod engine;
@@ -18,32 +19,45 @@ mod plan;
 mod process;
 mod record;
 mod report;
+mod soak;
 mod verify;
 mod worker;
 
-use plan::Plan;
+use args::{Cli, Command, LoadArgs, Refused};
 use report::Report;
 
 fn main() -> ExitCode {
-    let plan = match args::Args::parse().plan() {
-        Ok(plan) => plan,
-        Err(refused) => return fail(&format!("{refused}"), 2),
+    let Cli { command, load } = Cli::parse();
+    let done = match command {
+        None => load_with(load),
+        Some(Command::Attack(args)) if args.list => {
+            attack::list().map_err(Into::into).map(|()| true)
+        }
+        Some(Command::Attack(args)) => {
+            args.plan().map_err(Into::into).and_then(|plan| attack::run(&plan))
+        }
+        Some(Command::Soak(args)) => {
+            args.plan().map_err(Into::into).and_then(|plan| soak::run(&plan))
+        }
     };
-    match measure(&plan) {
-        Ok(report) if report.is_right() => ExitCode::SUCCESS,
-        Ok(_) => ExitCode::from(1),
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(error) if error.is::<Refused>() => fail(&format!("{error}"), 2),
         Err(error) => fail(&format!("{error:#}"), 1),
     }
 }
 
-fn measure(plan: &Plan) -> anyhow::Result<Report> {
-    let report = Report::new(plan, engine::run(plan)?);
+/// Whether all was right.
+fn load_with(args: LoadArgs) -> anyhow::Result<bool> {
+    let plan = args.plan()?;
+    let report = Report::new(&plan, engine::run(&plan)?);
     report::table::write(&report, &mut io::stdout().lock()).context("standard output")?;
-    if let Some(file) = &plan.json {
+    if let Some(file) = &plan.target.json {
         let json = serde_json::to_vec_pretty(&report)?;
         std::fs::write(file, json).with_context(|| format!("--json {}", file.display()))?;
     }
-    Ok(report)
+    Ok(report.is_right())
 }
 
 fn fail(why: &str, code: u8) -> ExitCode {

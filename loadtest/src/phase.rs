@@ -1,9 +1,12 @@
 //! What the main thread tells the workers, and what they show it. All of it is atomic, so that
 //! nobody waits for anybody in the middle of a measurement.
 
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU16, AtomicUsize, Ordering::Relaxed};
 
 use crate::record::{Board, Counts};
+
+/// The value that stands for no open window.
+const NO_WINDOW: u16 = u16::MAX;
 
 /// The part of a run that is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +27,8 @@ pub(crate) enum Phase {
 pub(crate) struct Signals {
     phase: AtomicU8,
     drained: AtomicUsize,
+    window: AtomicU16,
+    strangers: AtomicU16,
     boards: Vec<Board>,
 }
 
@@ -32,6 +37,8 @@ impl Signals {
         Self {
             phase: AtomicU8::new(Phase::Join as u8),
             drained: AtomicUsize::new(0),
+            window: AtomicU16::new(NO_WINDOW),
+            strangers: AtomicU16::new(0),
             boards: (0..workers).map(|_| Board::default()).collect(),
         }
     }
@@ -48,6 +55,31 @@ impl Signals {
             3 => Phase::Drain,
             _ => Phase::Close,
         }
+    }
+
+    /// What is announced from now on is measured as part of window `window`, also what arrives of
+    /// it later: a stall is blamed on the window that it began in.
+    pub(crate) fn open_window(&self, window: u16) {
+        self.window.store(window, Relaxed);
+    }
+
+    pub(crate) fn close_window(&self) {
+        self.window.store(NO_WINDOW, Relaxed);
+    }
+
+    /// The window that is open.
+    pub(crate) fn window(&self) -> Option<u16> {
+        let window = self.window.load(Relaxed);
+        (window != NO_WINDOW).then_some(window)
+    }
+
+    /// Peers of somebody else are in the swarms: so many offers of an announce may go to them.
+    pub(crate) fn expect_strangers(&self, peers: u16) {
+        self.strangers.store(peers, Relaxed);
+    }
+
+    pub(crate) fn strangers(&self) -> u16 {
+        self.strangers.load(Relaxed)
     }
 
     /// A worker has everything that it still waited for, or waits no longer.

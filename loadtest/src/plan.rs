@@ -1,20 +1,16 @@
 //! Who takes part in a run and where: data only, made before the first socket opens. A swarm lives
 //! on one worker, so everything that verification compares is on one thread.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use url::Url;
-
+use crate::args::Target;
 use crate::client::id::{Id, Ids, PeerNumber};
 use crate::client::sdp::SdpTemplate;
 
 /// One run in full.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(crate) url: Url,
-    pub(crate) address: SocketAddr,
+    pub(crate) target: Target,
     pub(crate) peers: u32,
     pub(crate) swarms: u32,
     pub(crate) offers: u16,
@@ -25,14 +21,26 @@ pub(crate) struct Plan {
     pub(crate) warmup: Duration,
     pub(crate) duration: Duration,
     pub(crate) seed: u64,
-    pub(crate) server_pid: Option<u32>,
-    pub(crate) json: Option<PathBuf>,
+    pub(crate) pace: Pace,
+}
+
+/// When peers announce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// As soon as the last announce is answered in full: as fast as the tracker goes.
+    Closed,
+    /// One announce each time this has passed, whatever has become of the earlier ones; latency
+    /// counts from when an announce was due, so a tracker that holds the peers up is not spared
+    /// the announces that it held up.
+    Open(Duration),
 }
 
 /// The part of a run that one worker plays.
 #[derive(Debug)]
 pub(crate) struct Share {
     pub(crate) worker: u8,
+    /// Peers of the workers before this one.
+    pub(crate) worker_first: u32,
     pub(crate) swarms: Vec<SwarmPlan>,
     pub(crate) peers: Vec<PeerPlan>,
     pub(crate) in_flight: usize,
@@ -59,7 +67,13 @@ impl Plan {
     /// What each worker does. Swarms go round the workers, peers round the swarms, so a row of
     /// consecutive peers is spread over all swarms.
     pub(crate) fn shares(&self) -> Vec<Share> {
-        (0..self.threads).map(|worker| self.share(worker)).collect()
+        let mut worker_first = 0;
+        let shares = (0..self.threads).map(|worker| {
+            let share = Share { worker_first, ..self.share(worker) };
+            worker_first += share.peers.len() as u32;
+            share
+        });
+        shares.collect()
     }
 
     fn share(&self, worker: u8) -> Share {
@@ -83,7 +97,7 @@ impl Plan {
         let in_flight = self.in_flight.div_ceil(threads) as usize;
         let offer_sdp = SdpTemplate::new("actpass", self.sdp_bytes, self.seed);
         let answer_sdp = SdpTemplate::new("active", self.sdp_bytes, self.seed ^ 1);
-        Share { worker, swarms, peers, in_flight, offer_sdp, answer_sdp }
+        Share { worker, worker_first: 0, swarms, peers, in_flight, offer_sdp, answer_sdp }
     }
 }
 
@@ -97,13 +111,18 @@ impl Share {
 #[cfg(test)]
 pub(crate) mod tests {
     use std::collections::HashSet;
+    use std::net::SocketAddr;
 
     use super::*;
 
     pub(crate) fn small_plan() -> Plan {
         Plan {
-            url: "ws://127.0.0.1:1".parse().expect("a URL"),
-            address: SocketAddr::from(([127, 0, 0, 1], 1)),
+            target: Target {
+                url: "ws://127.0.0.1:1".parse().expect("a URL"),
+                address: SocketAddr::from(([127, 0, 0, 1], 1)),
+                server_pid: None,
+                json: None,
+            },
             peers: 23,
             swarms: 5,
             offers: 2,
@@ -113,8 +132,7 @@ pub(crate) mod tests {
             warmup: Duration::ZERO,
             duration: Duration::from_secs(1),
             seed: 1,
-            server_pid: None,
-            json: None,
+            pace: Pace::Closed,
         }
     }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::limits::{LATENCY_US_MAX, VIOLATIONS_SHOWN_MAX};
-use crate::verify::Violation;
+use crate::verify::{Took, Violation};
 
 /// What one worker has done so far. The worker alone adds; once a turn it publishes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,7 +25,14 @@ pub(crate) struct Counts {
     pub(crate) answers: u64,
     /// Announces given up before everything had arrived.
     pub(crate) timeouts: u64,
+    /// Announces whose offers the tracker did not pass on, because they came too early.
+    pub(crate) throttled: u64,
+    /// Offers of strangers that were answered.
+    pub(crate) strangers_answered: u64,
 }
+
+/// Number of counts.
+const FIELDS: usize = 9;
 
 impl Counts {
     /// An offer or an answer delivered is one relay.
@@ -33,14 +40,44 @@ impl Counts {
         self.offers + self.answers
     }
 
-    fn fields(&self) -> [u64; 7] {
-        let Self { joined, gone, announces, replies, offers, answers, timeouts } = *self;
-        [joined, gone, announces, replies, offers, answers, timeouts]
+    fn fields(&self) -> [u64; FIELDS] {
+        let Self {
+            joined,
+            gone,
+            announces,
+            replies,
+            offers,
+            answers,
+            timeouts,
+            throttled,
+            strangers_answered,
+        } = *self;
+        [joined, gone, announces, replies, offers, answers, timeouts, throttled, strangers_answered]
     }
 
-    fn from_fields(fields: [u64; 7]) -> Self {
-        let [joined, gone, announces, replies, offers, answers, timeouts] = fields;
-        Self { joined, gone, announces, replies, offers, answers, timeouts }
+    fn from_fields(fields: [u64; FIELDS]) -> Self {
+        let [
+            joined,
+            gone,
+            announces,
+            replies,
+            offers,
+            answers,
+            timeouts,
+            throttled,
+            strangers_answered,
+        ] = fields;
+        Self {
+            joined,
+            gone,
+            announces,
+            replies,
+            offers,
+            answers,
+            timeouts,
+            throttled,
+            strangers_answered,
+        }
     }
 
     /// What happened since `earlier`.
@@ -57,7 +94,7 @@ impl Counts {
 /// One worker's counts where the main thread can see them.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
-    fields: [AtomicU64; 7],
+    fields: [AtomicU64; FIELDS],
 }
 
 impl Board {
@@ -69,7 +106,7 @@ impl Board {
 
     /// All workers' counts together.
     pub(crate) fn total<'a>(boards: impl Iterator<Item = &'a Self>) -> Counts {
-        let mut total = [0; 7];
+        let mut total = [0; FIELDS];
         for board in boards {
             for (sum, shown) in total.iter_mut().zip(&board.fields) {
                 *sum += shown.load(Relaxed);
@@ -77,6 +114,14 @@ impl Board {
         }
         Counts::from_fields(total)
     }
+}
+
+/// What can arrive for an announce.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Reply,
+    Offer,
+    Answer,
 }
 
 /// What one worker hands over at the end; [`Record::merge`] joins two.
@@ -90,13 +135,27 @@ pub(crate) struct Record {
     pub(crate) answer: Latency,
     /// One turn of this program's own event loop: how much of the latencies may be its own.
     pub(crate) turn: Latency,
+    /// The longest `min interval` that the tracker asked for, in seconds.
+    pub(crate) min_interval: Option<u64>,
     /// Close codes that the tracker sent; 1006 for none (RFC 6455, section 7.1.5).
     pub(crate) closes: BTreeMap<u16, u64>,
     /// Relays that are missing in swarms whose members were cut off.
     pub(crate) excused: u64,
     pub(crate) violations: Violations,
+    /// By number; empty unless windows were opened.
+    pub(crate) windows: Vec<Window>,
     /// Share of a core that each worker used while measuring.
     pub(crate) own_cores: Vec<f64>,
+}
+
+/// What was announced while one window was open, and what became of it.
+#[derive(Debug)]
+pub(crate) struct Window {
+    /// Offers, from when their announce was due, and answers.
+    pub(crate) relay: Latency,
+    pub(crate) announces: u64,
+    /// Offers that reached a peer of this run.
+    pub(crate) offers: u64,
 }
 
 /// Violations by kind, and the first few in full.
@@ -117,10 +176,31 @@ impl Record {
             offer: Latency::new(),
             answer: Latency::new(),
             turn: Latency::new(),
+            min_interval: None,
             closes: BTreeMap::new(),
             excused: 0,
             violations: Violations::default(),
+            windows: Vec::new(),
             own_cores: Vec::new(),
+        }
+    }
+
+    /// Something arrived as it should, while measuring or not.
+    pub(crate) fn arrived(&mut self, kind: Kind, took: Took, measures: bool) {
+        if measures {
+            let latency = match kind {
+                Kind::Reply => &mut self.reply,
+                Kind::Offer => &mut self.offer,
+                Kind::Answer => &mut self.answer,
+            };
+            latency.record(took.latency);
+        }
+        if let Some(number) = took.window
+            && kind != Kind::Reply
+        {
+            let window = self.window(number);
+            window.relay.record(took.latency);
+            window.offers += u64::from(kind == Kind::Offer);
         }
     }
 
@@ -132,6 +212,7 @@ impl Record {
         for (code, count) in other.closes {
             *self.closes.entry(code).or_default() += count;
         }
+        self.min_interval = self.min_interval.max(other.min_interval);
         self.excused += other.excused;
         for (kind, count) in other.violations.by_kind {
             *self.violations.by_kind.entry(kind).or_default() += count;
@@ -139,6 +220,21 @@ impl Record {
         self.violations.first.extend(other.violations.first);
         self.violations.first.truncate(VIOLATIONS_SHOWN_MAX);
         self.own_cores.extend(other.own_cores);
+        for (number, window) in (0..).zip(other.windows) {
+            let into = self.window(number);
+            into.relay.merge(&window.relay);
+            into.announces += window.announces;
+            into.offers += window.offers;
+        }
+    }
+
+    /// Window `number`, which begins empty.
+    pub(crate) fn window(&mut self, number: u16) -> &mut Window {
+        while self.windows.len() <= number.into() {
+            let relay = Latency::new();
+            self.windows.push(Window { relay, announces: 0, offers: 0 });
+        }
+        &mut self.windows[usize::from(number)]
     }
 }
 
@@ -163,6 +259,11 @@ impl Latency {
 
     pub(crate) fn record(&mut self, latency: Duration) {
         self.0.saturating_record((latency.as_micros() as u64).max(1));
+    }
+
+    /// How many were recorded.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.len()
     }
 
     /// The latency that the given share of all stayed at or below, in microseconds.

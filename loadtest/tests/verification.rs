@@ -8,28 +8,20 @@ use std::process::{Command, Output};
 
 use serde_json::Value;
 
+mod real;
 mod support;
 use support::{Fault, PEERS};
 
 /// Runs the program for a second against `tracker`; returns what it printed and its report.
 fn load(tracker: SocketAddr, swarms: usize) -> (Output, Value) {
-    load_with(tracker, swarms, &[])
+    load_with(tracker, swarms, &["--duration", "1s"])
 }
 
 fn load_with(tracker: SocketAddr, swarms: usize, more: &[&str]) -> (Output, Value) {
     let file = std::env::temp_dir().join(format!("loadtest-{}.json", tracker.port()));
     let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
         .args(["--url", &format!("ws://{tracker}/announce"), "--peers", &PEERS.to_string()])
-        .args([
-            "--swarms",
-            &swarms.to_string(),
-            "--offers",
-            "5",
-            "--duration",
-            "1s",
-            "--warmup",
-            "0s",
-        ])
+        .args(["--swarms", &swarms.to_string(), "--offers", "5", "--warmup", "0s"])
         .args(["--in-flight", "8", "--json"])
         .arg(&file)
         .args(more)
@@ -60,7 +52,8 @@ fn catches_all(fault: Fault, expected: &[&str]) {
 #[test]
 fn a_right_tracker_passes_and_is_measured() {
     let own_pid = std::process::id().to_string();
-    let (output, report) = load_with(support::start(Fault::None), 2, &["--server-pid", &own_pid]);
+    let (output, report) =
+        load_with(support::start(Fault::None), 2, &["--duration", "1s", "--server-pid", &own_pid]);
     assert_eq!(output.status.code(), Some(0), "{report:#}");
     assert_eq!(report["violations"], 0);
     assert_eq!(report["joined"].as_u64(), Some(PEERS as u64));
@@ -78,7 +71,8 @@ fn a_right_tracker_passes_and_is_measured() {
 
 #[test]
 fn swarms_are_shared_by_two_threads_without_a_violation() {
-    let (output, report) = load_with(support::start(Fault::None), 2, &["--threads", "2"]);
+    let (output, report) =
+        load_with(support::start(Fault::None), 2, &["--duration", "1s", "--threads", "2"]);
     assert_eq!(output.status.code(), Some(0), "{report:#}");
     assert_eq!(report["load"]["threads"], 2);
 }
@@ -91,6 +85,25 @@ fn a_swarm_smaller_than_its_offers_relays_to_all_others_once() {
     let (relays, announces) = (&report["relays_per_s"], &report["announces_per_s"]);
     let per_announce = relays.as_f64().expect("a rate") / announces.as_f64().expect("a rate");
     assert!((1.5..2.5).contains(&per_announce), "{per_announce} relays an announce");
+}
+
+#[test]
+fn offers_that_came_too_early_are_throttled_and_not_lost() {
+    let (output, report) = load(support::start(Fault::Throttles), 2);
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert!(report["announces_throttled"].as_u64() > Some(0), "{report:#}");
+    assert_eq!(report["violations"], 0);
+}
+
+#[test]
+fn a_tracker_that_asks_for_a_min_interval_gets_it_and_the_report_says_so() {
+    let (output, report) = load_with(real::start(), 2, &["--duration", "5s"]);
+    assert_eq!(output.status.code(), Some(0), "{report:#}");
+    assert_eq!(report["announces_throttled"], 0);
+    assert_eq!(report["min_interval_s"], 30);
+    assert!(report["relays"].as_u64() > Some(0), "{report:#}");
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(table.contains("tracker.minAnnounceInterval"), "{table}");
 }
 
 #[test]

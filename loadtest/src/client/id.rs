@@ -29,6 +29,9 @@ pub(crate) struct Ids {
     tag: [u8; TAG_DIGITS],
 }
 
+/// How the ids of peers begin that are not of a run, but of the hostile socket beside it.
+pub(crate) const STRANGER_PREFIX: &[u8; 3] = b"-HX";
+
 const TAG_DIGITS: usize = 9;
 const PEER_PREFIX: &[u8; 3] = b"-LT";
 const SWARM_PREFIX: &[u8; 3] = b"LTS";
@@ -48,6 +51,11 @@ impl Ids {
 
     pub(crate) fn peer_id(&self, peer: PeerNumber) -> Id {
         self.tagged(*PEER_PREFIX, peer.packed())
+    }
+
+    /// A peer of the hostile socket.
+    pub(crate) fn stranger(&self, number: u32) -> Id {
+        self.tagged(*STRANGER_PREFIX, number)
     }
 
     fn tagged(&self, prefix: [u8; 3], number: u32) -> Id {

@@ -16,19 +16,21 @@ pub(crate) struct Incoming<'a> {
 /// What kind of message it is; told by the fields, as clients do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Body<'a> {
-    /// The interval is in seconds.
-    Reply {
-        interval: Option<u64>,
-    },
-    Offer {
-        sdp: &'a [u8],
-    },
-    Answer {
-        sdp: &'a [u8],
-    },
-    Refusal {
-        reason: &'a [u8],
-    },
+    Reply(Reply),
+    Offer { sdp: &'a [u8] },
+    Answer { sdp: &'a [u8] },
+    Refusal { reason: &'a [u8] },
+}
+
+/// What a tracker asks of an announcer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Reply {
+    /// When it should announce again, in seconds.
+    pub(crate) interval: Option<u64>,
+    /// How long it must not (BEP 3's `min interval`), in seconds.
+    pub(crate) min_interval: Option<u64>,
+    /// The announce came too early; its offers were not passed on.
+    pub(crate) is_warned: bool,
 }
 
 /// A message that is no JSON object with an `"action":"announce"`.
@@ -43,7 +45,7 @@ impl<'a> Incoming<'a> {
             info_hash: b"",
             peer_id: b"",
             offer_id: b"",
-            body: Body::Reply { interval: None },
+            body: Body::Reply(Reply::default()),
         };
         let mut action: &[u8] = b"";
         cursor.members(|key, cursor| {
@@ -56,13 +58,16 @@ impl<'a> Incoming<'a> {
                 b"answer" => message.body = Body::Answer { sdp: cursor.sdp()? },
                 b"failure reason" => message.body = Body::Refusal { reason: cursor.string()? },
                 b"interval" => {
-                    let number = cursor.skip_value()?;
-                    let number = str::from_utf8(number).map_err(|_| NotUnderstood)?;
-                    // Some trackers halve an odd interval and send a fraction.
-                    let interval = number.parse::<f64>().ok().map(|seconds| seconds as u64);
-                    if let Body::Reply { interval: slot } = &mut message.body {
-                        *slot = interval;
-                    }
+                    let seconds = cursor.seconds()?;
+                    message.reply(|reply| reply.interval = seconds);
+                }
+                b"min interval" => {
+                    let seconds = cursor.seconds()?;
+                    message.reply(|reply| reply.min_interval = seconds);
+                }
+                b"warning message" => {
+                    cursor.string()?;
+                    message.reply(|reply| reply.is_warned = true);
                 }
                 _ => {
                     cursor.skip_value()?;
@@ -71,6 +76,13 @@ impl<'a> Incoming<'a> {
             Ok(())
         })?;
         if action == b"announce" { Ok(message) } else { Err(NotUnderstood) }
+    }
+
+    /// Notes something about the reply, unless the message is another one.
+    fn reply(&mut self, note: impl FnOnce(&mut Reply)) {
+        if let Body::Reply(reply) = &mut self.body {
+            note(reply);
+        }
     }
 }
 
@@ -111,6 +123,12 @@ impl<'a> Cursor<'a> {
             Ok(())
         })?;
         Ok(sdp)
+    }
+
+    /// A number of seconds; some trackers halve an odd interval and send a fraction.
+    fn seconds(&mut self) -> Result<Option<u64>, NotUnderstood> {
+        let number = str::from_utf8(self.skip_value()?).map_err(|_| NotUnderstood)?;
+        Ok(number.parse::<f64>().ok().map(|seconds| seconds as u64))
     }
 
     /// A string's raw inside, escapes kept.
@@ -199,10 +217,14 @@ mod tests {
     fn replies_answers_and_refusals_are_told_apart() {
         let body = |text| read(text).expect("understood").body;
         let reply = r#"{"action":"announce","interval":120,"complete":0,"incomplete":2}"#;
-        assert_eq!(body(reply), Body::Reply { interval: Some(120) });
+        let with = |interval| Body::Reply(Reply { interval, ..Reply::default() });
+        assert_eq!(body(reply), with(Some(120)));
         let late = r#"{"action":"announce","complete":0,"interval": 7.5 }"#;
-        assert_eq!(body(late), Body::Reply { interval: Some(7) });
-        assert_eq!(body(r#"{"action":"announce"}"#), Body::Reply { interval: None });
+        assert_eq!(body(late), with(Some(7)));
+        assert_eq!(body(r#"{"action":"announce"}"#), with(None));
+        let early = r#"{"action":"announce","warning message":"too early","min interval":30,"interval":120}"#;
+        let asked = Reply { interval: Some(120), min_interval: Some(30), is_warned: true };
+        assert_eq!(body(early), Body::Reply(asked));
         let answer = r#"{"action":"announce","answer":{"type":"answer","sdp":"s"}}"#;
         assert_eq!(body(answer), Body::Answer { sdp: b"s" });
         let refusal = r#"{"action":"announce","failure reason":"no"}"#;

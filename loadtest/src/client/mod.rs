@@ -9,3 +9,4 @@ pub(crate) mod incoming;
 pub(crate) mod outgoing;
 pub(crate) mod sdp;
 pub(crate) mod socket;
+pub(crate) mod source;

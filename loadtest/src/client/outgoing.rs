@@ -19,6 +19,19 @@ pub(crate) fn join(info_hash: &Id, peer_id: &Id) -> Vec<u8> {
     text.text
 }
 
+/// Leaves a swarm, as clients do that have the time.
+pub(crate) fn stopped(info_hash: &Id, peer_id: &Id) -> Vec<u8> {
+    let mut text = Template::default();
+    let patches = [
+        text.literal(r#"{"action":"announce","info_hash":""#).hole(),
+        text.literal(r#"","peer_id":""#).hole(),
+    ];
+    text.literal(r#"","uploaded":0,"downloaded":0,"left":1,"event":"stopped"}"#);
+    text.patch(patches[0], info_hash);
+    text.patch(patches[1], peer_id);
+    text.text
+}
+
 /// An announce with its offers.
 #[derive(Debug)]
 pub(crate) struct AnnounceTemplate {

@@ -2,10 +2,11 @@
 //! worker and are lent while there is something in them, so an idle peer costs a descriptor.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, Type};
 
 use crate::limits::{
     OUTBOX_BYTES_MAX, READ_BUFFER_BYTES, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX,
@@ -33,8 +34,8 @@ pub(crate) enum ReadEnd {
     Closed,
 }
 
-/// The buffers that all sockets of one worker share.
-#[derive(Debug)]
+/// The buffers that all sockets of one worker share; the default has no room to read into.
+#[derive(Debug, Default)]
 pub(crate) struct Buffers {
     read: Vec<u8>,
     spare: Vec<Vec<u8>>,
@@ -58,10 +59,35 @@ impl Buffers {
     }
 }
 
+/// A connection under way from an address of this machine.
+fn connect_from(from: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = socket2::Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SocketAddr::new(from, 0).into())?;
+    match socket.connect(&to.into()) {
+        Ok(()) => {}
+        Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+        #[cfg(unix)]
+        Err(error)
+            if error.raw_os_error() == Some(rustix::io::Errno::INPROGRESS.raw_os_error()) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(TcpStream::from_std(socket.into()))
+}
+
 impl Socket {
-    /// Starts to connect; the first writable event tells the outcome.
-    pub(crate) fn connect(to: SocketAddr, registry: &Registry, token: Token) -> io::Result<Self> {
-        let mut stream = TcpStream::connect(to)?;
+    /// Starts to connect, from address `from` if one is named; the first writable event tells the
+    /// outcome.
+    pub(crate) fn connect(
+        from: Option<IpAddr>,
+        to: SocketAddr,
+        registry: &Registry,
+        token: Token,
+    ) -> io::Result<Self> {
+        let mut stream = match from {
+            None => TcpStream::connect(to)?,
+            Some(from) => connect_from(from, to)?,
+        };
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
         Ok(Self { stream, partial: Vec::new(), outbox: Vec::new(), written: 0 })
     }

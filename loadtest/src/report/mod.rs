@@ -26,6 +26,10 @@ pub(crate) struct Report {
     pub(crate) server: Option<Server>,
     pub(crate) own: Own,
     pub(crate) announce_timeouts: u64,
+    /// Their offers came too early for the tracker.
+    pub(crate) announces_throttled: u64,
+    /// What the tracker asks of its clients, in seconds: then this is no saturation.
+    pub(crate) min_interval_s: Option<u64>,
     pub(crate) closes_by_code: BTreeMap<u16, u64>,
     pub(crate) relays_excused: u64,
     pub(crate) violations: u64,
@@ -124,6 +128,8 @@ impl Report {
             server,
             own: Own { cores_used: record.own_cores, bottleneck },
             announce_timeouts: counts.timeouts,
+            announces_throttled: counts.throttled,
+            min_interval_s: record.min_interval,
             closes_by_code: record.closes,
             relays_excused: record.excused,
             violations: record.violations.total(),
@@ -141,7 +147,7 @@ impl Report {
 impl Load {
     fn new(plan: &Plan) -> Self {
         Self {
-            url: plan.url.to_string(),
+            url: plan.target.url.to_string(),
             peers: plan.peers,
             swarms: plan.swarms,
             offers: plan.offers,
@@ -154,7 +160,7 @@ impl Load {
 }
 
 impl Quantiles {
-    fn of(latency: &Latency) -> Self {
+    pub(crate) fn of(latency: &Latency) -> Self {
         Self {
             p50: latency.quantile_us(0.5),
             p90: latency.quantile_us(0.9),

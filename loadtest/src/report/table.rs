@@ -26,6 +26,7 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         write_server(server, &mut line)?;
     }
     line("announces timed out", report.announce_timeouts.to_string())?;
+    line("announces throttled", report.announces_throttled.to_string())?;
     for (code, times) in &report.closes_by_code {
         line(&format!("cut off, code {code}"), times.to_string())?;
     }
@@ -33,6 +34,15 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let cores = cores.collect::<Vec<_>>().join(", ");
     line("loadtest CPU", cores)?;
     writeln!(out, "bottleneck: {}\n", report.own.bottleneck.verdict())?;
+    if let Some(min_interval_s) = report.min_interval_s {
+        writeln!(
+            out,
+            "the tracker asks for {min_interval_s} s between two announces, so this is no \
+             saturation. To measure that,\nstart ours with tracker.minAnnounceInterval, \
+             limits.announcesPerSecondPerSocket,\nlimits.announcesPerSecondPerIp and \
+             limits.offersPerSecondPerReceiver at 0.\n"
+        )?;
+    }
     write_latencies(report, out)?;
     write_violations(report, out)
 }

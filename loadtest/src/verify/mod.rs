@@ -6,15 +6,15 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::client::id::{Id, OfferNumber};
-use crate::client::incoming::Incoming;
-use crate::limits::OVERDUE_ROUNDS_MAX;
+use crate::client::incoming::{Incoming, Reply};
 use crate::plan::Share;
 
+mod missing;
 mod round;
 #[cfg(test)]
 mod tests;
 mod violation;
-pub(crate) use round::Loss;
+pub(crate) use round::{Loss, Took};
 use round::{Round, Slot};
 pub(crate) use violation::{Violation, shown};
 
@@ -29,6 +29,14 @@ pub(crate) struct Ledger {
     open_rounds: usize,
     slowest: Duration,
     offers: u16,
+    /// Of announces that too many later ones have overtaken, since the last look.
+    lost: Vec<(u32, Loss)>,
+    /// So many offers of an announce may go to peers that are not of this run.
+    pub(crate) strangers: u16,
+    /// There may be such peers, or have been.
+    pub(crate) expects_strangers: bool,
+    /// The window that is open.
+    pub(crate) window: Option<u16>,
 }
 
 /// One peer as the maker of offers.
@@ -58,6 +66,10 @@ impl Ledger {
             open_rounds: 0,
             slowest: Duration::ZERO,
             offers,
+            lost: Vec::new(),
+            strangers: 0,
+            expects_strangers: false,
+            window: None,
         }
     }
 
@@ -66,10 +78,14 @@ impl Ledger {
         self.open(peer, 0, 0, now)
     }
 
-    /// A peer announces with offers; they reach as many others as there are.
+    /// A peer announces with offers; they reach as many others as there are. What has not arrived
+    /// of its last announce may still come.
     pub(crate) fn announce(&mut self, peer: u32, swarm: u32, now: Instant) -> u32 {
         let others = self.swarms[swarm as usize].present.saturating_sub(1);
         let expected = u32::from(self.offers).min(others) as u16;
+        if let Some(unfinished) = self.makers[peer as usize].current.take() {
+            self.overtake(peer, unfinished);
+        }
         self.open(peer, self.offers, expected, now)
     }
 
@@ -83,6 +99,8 @@ impl Ledger {
             at: now,
             replied: false,
             expected,
+            strangers: if offers == 0 { 0 } else { self.strangers },
+            window: self.window,
             delivered: 0,
             answered: 0,
             slots: vec![Slot::Made; offers.into()].into(),
@@ -99,20 +117,24 @@ impl Ledger {
         share: &Share,
         peer: u32,
         message: &Incoming<'_>,
-        interval: Option<u64>,
+        reply: Reply,
         now: Instant,
-    ) -> Result<Duration, Violation> {
+    ) -> Result<Took, Violation> {
         let maker = &mut self.makers[peer as usize];
         let round = maker.overdue.iter_mut().chain(&mut maker.current).find(|r| !r.replied);
         let round = round.ok_or(Violation::ReplyUnasked { peer })?;
         round.replied = true;
-        let (announce, latency) = (round.announce, now.duration_since(round.at));
+        if reply.is_warned {
+            // Told in time that its offers were not passed on, so nobody waits for them.
+            round.expected = round.delivered;
+        }
+        let (announce, took) = (round.announce, round.took(now.duration_since(round.at)));
         self.settle(peer, announce, now);
         if message.info_hash != info_hash(share, peer) {
             return Err(Violation::ReplyOtherSwarm { peer });
         }
-        match interval {
-            Some(1..) => Ok(latency),
+        match reply.interval {
+            Some(1..) => Ok(took),
             _ => Err(Violation::ReplyWithoutInterval { peer }),
         }
     }
@@ -128,7 +150,7 @@ impl Ledger {
         message: &Incoming<'_>,
         sdp: &[u8],
         now: Instant,
-    ) -> Result<(OfferNumber, Duration), Violation> {
+    ) -> Result<(OfferNumber, Took), Violation> {
         let (number, maker_id) =
             made_by(share, message).ok_or_else(|| Violation::offer_unknown(peer, message))?;
         if number.announce >= self.makers[number.maker.place as usize].announces {
@@ -160,7 +182,7 @@ impl Ledger {
         round.delivered += 1;
         let Some(wrong) = wrong else {
             *slot = Slot::Delivered { to: peer, at: now };
-            return Ok((number, now.duration_since(round.at)));
+            return Ok((number, round.took(now.duration_since(round.at))));
         };
         *slot = Slot::Done { to: peer };
         round.answered += 1;
@@ -179,7 +201,7 @@ impl Ledger {
         message: &Incoming<'_>,
         sdp: &[u8],
         now: Instant,
-    ) -> Result<Duration, Violation> {
+    ) -> Result<Took, Violation> {
         let (number, _) =
             made_by(share, message).ok_or_else(|| Violation::answer_unknown(peer, message))?;
         if number.maker.place != peer {
@@ -195,6 +217,7 @@ impl Ledger {
         };
         *slot = Slot::Done { to };
         round.answered += 1;
+        let took = round.took(now.duration_since(at));
         self.settle(peer, number.announce, now);
         let answerer = &share.peers[to as usize].id;
         if message.info_hash != info_hash(share, peer) {
@@ -206,77 +229,12 @@ impl Ledger {
         if !share.answer_sdp.is(sdp, &number.id(), answerer) {
             return Err(Violation::AnswerChanged { peer, number });
         }
-        Ok(now.duration_since(at))
+        Ok(took)
     }
 
     /// A peer whose announce is done since the last call; each is told once.
     pub(crate) fn next_completed(&mut self) -> Option<u32> {
         self.completed.pop()
-    }
-
-    /// Gives up announces that are older than `patience`: their peers may announce again, what was
-    /// accepted must still arrive. Returns how many, and whose oldest ones are lost for good.
-    pub(crate) fn give_up(&mut self, patience: Duration, now: Instant) -> (u64, Vec<(u32, Loss)>) {
-        let (mut given_up, mut lost) = (0, Vec::new());
-        for (peer, maker) in (0..).zip(&mut self.makers) {
-            let late = |round: &mut Round| now.duration_since(round.at) > patience;
-            let Some(round) = maker.current.take_if(late) else {
-                continue;
-            };
-            given_up += 1;
-            self.completed.push(peer);
-            maker.overdue.push_back(round);
-            if maker.overdue.len() > OVERDUE_ROUNDS_MAX
-                && let Some(oldest) = maker.overdue.pop_front()
-            {
-                self.open_rounds -= 1;
-                lost.push((peer, oldest.loss()));
-            }
-        }
-        (given_up, lost)
-    }
-
-    /// The longest that any announce took until it was answered in full.
-    pub(crate) fn slowest(&self) -> Duration {
-        self.slowest
-    }
-
-    /// A peer was cut off; nothing of its own is waited for any more.
-    pub(crate) fn leave(&mut self, peer: u32, swarm: u32) {
-        let maker = &mut self.makers[peer as usize];
-        if maker.gone {
-            return;
-        }
-        maker.gone = true;
-        self.open_rounds -= maker.overdue.len() + usize::from(maker.current.is_some());
-        maker.overdue.clear();
-        maker.current = None;
-        let swarm = &mut self.swarms[swarm as usize];
-        swarm.present -= 1;
-        swarm.disturbed = true;
-    }
-
-    /// Whether nothing is waited for.
-    pub(crate) fn is_settled(&self) -> bool {
-        self.open_rounds == 0
-    }
-
-    /// At the end: what never arrived, and how much of it a cut-off member excuses.
-    pub(crate) fn missing(&self, share: &Share) -> (Vec<(u32, Loss)>, u64) {
-        let (mut lost, mut excused) = (Vec::new(), 0);
-        for (peer, maker) in (0..).zip(&self.makers) {
-            let mut loss = Loss::default();
-            for round in maker.overdue.iter().chain(&maker.current) {
-                loss.add(round.loss());
-            }
-            let swarm = share.peers[peer as usize].swarm;
-            if self.swarms[swarm as usize].disturbed {
-                excused += loss.offers + loss.answers;
-            } else if loss.any() {
-                lost.push((peer, loss));
-            }
-        }
-        (lost, excused)
     }
 
     fn round(&mut self, number: OfferNumber) -> Option<&mut Round> {

@@ -1,7 +1,7 @@
 //! One announce and its offers: what was promised for it, what has come of that, and what is still
 //! missing.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// One announce.
 #[derive(Debug)]
@@ -9,8 +9,12 @@ pub(super) struct Round {
     pub(super) announce: u32,
     pub(super) at: Instant,
     pub(super) replied: bool,
-    /// How many of its offers must be delivered.
+    /// How many of its offers must be delivered, to strangers among others.
     pub(super) expected: u16,
+    /// How many of them may have gone to peers that are not of this run.
+    pub(super) strangers: u16,
+    /// The window in which it was made.
+    pub(super) window: Option<u16>,
     pub(super) delivered: u16,
     pub(super) answered: u16,
     pub(super) slots: Box<[Slot]>,
@@ -22,6 +26,13 @@ pub(super) enum Slot {
     Made,
     Delivered { to: u32, at: Instant },
     Done { to: u32 },
+}
+
+/// How long something took, and the window that its announce belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Took {
+    pub(crate) latency: Duration,
+    pub(crate) window: Option<u16>,
 }
 
 /// What is missing when a run, or the patience with an announce, is over.
@@ -37,10 +48,14 @@ impl Round {
         self.replied && self.delivered >= self.expected && self.answered == self.delivered
     }
 
+    pub(super) fn took(&self, latency: Duration) -> Took {
+        Took { latency, window: self.window }
+    }
+
     pub(super) fn loss(&self) -> Loss {
         Loss {
             replies: u64::from(!self.replied),
-            offers: self.expected.saturating_sub(self.delivered).into(),
+            offers: self.expected.saturating_sub(self.delivered + self.strangers).into(),
             answers: self.delivered.saturating_sub(self.answered).into(),
         }
     }

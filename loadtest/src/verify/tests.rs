@@ -1,6 +1,7 @@
 //! The bounds of the ledger, which no run against a right tracker ever meets.
 
 use super::*;
+use crate::limits::OVERDUE_ROUNDS_MAX;
 use crate::plan::tests::small_plan;
 
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -13,10 +14,10 @@ fn an_announce_is_judged_when_too_many_later_ones_are_overdue() {
     let start = Instant::now();
     for round in 0..=OVERDUE_ROUNDS_MAX {
         ledger.announce(0, share.peers[0].swarm, start);
-        let (given_up, lost) = ledger.give_up(PATIENCE, start + PATIENCE * 2);
-        assert_eq!(given_up, 1);
+        assert_eq!(ledger.give_up(PATIENCE, start + PATIENCE * 2), 1);
         assert_eq!(ledger.next_completed(), Some(0));
         let oldest = (round == OVERDUE_ROUNDS_MAX).then_some((1, plan.offers.into(), 0));
+        let lost = ledger.take_lost();
         let lost = lost.first().map(|(_, loss)| (loss.replies, loss.offers, loss.answers));
         assert_eq!(lost, oldest);
     }
@@ -30,7 +31,7 @@ fn patience_is_kept_until_it_is_exceeded() {
     let mut ledger = Ledger::new(&share, plan.offers);
     let start = Instant::now();
     ledger.announce(0, share.peers[0].swarm, start);
-    assert_eq!(ledger.give_up(PATIENCE, start + PATIENCE).0, 0);
+    assert_eq!(ledger.give_up(PATIENCE, start + PATIENCE), 0);
     assert_eq!(ledger.next_completed(), None);
 }
 

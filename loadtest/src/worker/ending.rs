@@ -58,6 +58,7 @@ impl Worker<'_> {
                 let _ = socket.flush(&mut self.buffers);
             }
         }
+        self.talk.record.min_interval = self.talk.min_interval;
         self.talk.record
     }
 }

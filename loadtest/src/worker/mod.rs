@@ -2,27 +2,25 @@
 //! generator must be cheaper than what it loads, so a turn serves all ready sockets with one read
 //! each and their answers leave together.
 
-use std::collections::VecDeque;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use mio::event::Event;
-use mio::{Events, Poll, Token};
+use mio::{Events, Poll};
 
 use crate::client::handshake;
-use crate::client::socket::{Buffers, ReadEnd, Socket};
-use crate::conversation::{Conversation, CutOff, Stage};
-use crate::limits::{
-    ANNOUNCE_PATIENCE, CONNECTS_IN_FLIGHT_MAX, EVENTS_PER_TURN, PATIENCE_FACTOR, SWEEP_INTERVAL,
-    TURN_WAIT_MAX,
-};
+use crate::client::socket::{Buffers, Socket};
+use crate::conversation::{Conversation, Stage};
+use crate::limits::EVENTS_PER_TURN;
 use crate::phase::{Phase, Signals};
 use crate::plan::{Plan, Share};
 use crate::process;
 use crate::record::Record;
-use crate::verify::Violation;
 
+mod announcing;
 mod ending;
+mod sockets;
 
 /// An event loop, its sockets and what their peers say.
 #[derive(Debug)]
@@ -39,12 +37,16 @@ pub(crate) struct Worker<'a> {
     announcing: usize,
     /// Peers that may announce, longest rested first.
     ready: VecDeque<u32>,
+    /// Peers that the tracker asks not to announce yet, by when they may.
+    resting: BinaryHeap<Reverse<(Instant, u32)>>,
     /// Sockets with something to write, each once.
     dirty: Vec<u32>,
     /// Sockets that may have more to read without a further event.
     again: Vec<u32>,
     request: Vec<u8>,
     last_sweep: Instant,
+    /// When the next announce of an open loop is due.
+    due: Option<Instant>,
 }
 
 /// One peer's connection.
@@ -73,10 +75,12 @@ impl<'a> Worker<'a> {
             joining: 0,
             announcing: 0,
             ready: VecDeque::with_capacity(share.peers.len()),
+            resting: BinaryHeap::new(),
             dirty: Vec::new(),
             again: Vec::new(),
-            request: handshake::request(&plan.url),
+            request: handshake::request(&plan.target.url),
             last_sweep: Instant::now(),
+            due: None,
         })
     }
 
@@ -89,12 +93,13 @@ impl<'a> Worker<'a> {
         let (mut phase, mut cpu_before, mut entered) = (Phase::Join, None, Instant::now());
         let mut is_drained = false;
         loop {
-            let wait = if self.again.is_empty() { TURN_WAIT_MAX } else { Duration::ZERO };
-            match self.poll.poll(&mut events, Some(wait)) {
+            let sleep = self.sleep(Instant::now());
+            match self.poll.poll(&mut events, Some(sleep)) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
             let started = Instant::now();
+            self.talk.heed(self.signals);
             let next = self.signals.phase();
             if next != phase {
                 match next {
@@ -104,6 +109,7 @@ impl<'a> Worker<'a> {
                     Phase::Join | Phase::Load => {}
                 }
                 (phase, entered) = (next, started);
+                self.due = None;
                 self.talk.measures = phase == Phase::Measure;
             }
             self.turn(&events, phase, started);
@@ -129,177 +135,13 @@ impl<'a> Worker<'a> {
             Phase::Join => self.connect_more(),
             Phase::Load | Phase::Measure => {
                 self.sweep(now);
-                self.rest();
-                self.announce_more();
+                self.rest(now);
+                self.announce_more(now);
             }
             Phase::Drain | Phase::Close => {}
         }
-        self.rest();
+        self.rest(now);
         self.flush();
         self.signals.board(self.talk.share.worker).publish(&self.talk.counts);
-    }
-
-    fn socket_event(&mut self, event: &Event) {
-        let peer = event.token().0 as u32;
-        let link = &mut self.links[peer as usize];
-        let Some(socket) = &mut link.socket else {
-            return;
-        };
-        if link.stage == Stage::Connecting {
-            match socket.finish_connect() {
-                Ok(true) => {
-                    socket.outbox(&mut self.buffers).extend_from_slice(&self.request);
-                    link.stage = Stage::Upgrading;
-                }
-                Ok(false) => return,
-                Err(error) => return self.cut_off(peer, &error.into()),
-            }
-        }
-        if event.is_writable() {
-            self.touch(peer);
-        }
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
-            self.read(peer);
-        }
-    }
-
-    /// Reads once and lets the peer react.
-    fn read(&mut self, peer: u32) {
-        let link = &mut self.links[peer as usize];
-        let Some(socket) = &mut link.socket else {
-            return;
-        };
-        link.is_paused = socket.is_clogged();
-        if link.is_paused {
-            return;
-        }
-        let (talk, stage) = (&mut self.talk, &mut link.stage);
-        let mut ended = None;
-        let read = socket.read(&mut self.buffers, |bytes, out| {
-            talk.hear(peer, stage, bytes, out).unwrap_or_else(|why| {
-                ended = Some(why);
-                bytes.len()
-            })
-        });
-        match (read, ended) {
-            (_, Some(why)) => return self.cut_off(peer, &why),
-            (Err(error), _) => return self.cut_off(peer, &error.into()),
-            (Ok(ReadEnd::Closed), _) => return self.cut_off(peer, &CutOff::Ended),
-            (Ok(ReadEnd::More), _) => self.again.push(peer),
-            (Ok(ReadEnd::Drained), _) => {}
-        }
-        self.touch(peer);
-    }
-
-    fn connect_more(&mut self) {
-        while self.joining < CONNECTS_IN_FLIGHT_MAX
-            && self.links.len() < self.talk.share.peers.len()
-        {
-            let peer = self.links.len();
-            let socket = Socket::connect(self.plan.address, self.poll.registry(), Token(peer));
-            let (socket, failed) = match socket {
-                Ok(socket) => (Some(socket), None),
-                Err(error) => (None, Some(error)),
-            };
-            let stage = Stage::Connecting;
-            self.links.push(Link { socket, stage, is_dirty: false, is_paused: false });
-            self.joining += 1;
-            if let Some(error) = failed {
-                self.cut_off(peer as u32, &error.into());
-            }
-        }
-    }
-
-    /// Lets those announce whose last announce is done.
-    fn announce_more(&mut self) {
-        let now = Instant::now();
-        while self.announcing < self.talk.share.in_flight {
-            let Some(peer) = self.ready.pop_front() else {
-                return;
-            };
-            let link = &mut self.links[peer as usize];
-            let (Stage::Idle, Some(socket)) = (link.stage, &mut link.socket) else {
-                continue;
-            };
-            link.stage = Stage::Announcing;
-            self.announcing += 1;
-            self.talk.announce(peer, now, socket.outbox(&mut self.buffers));
-            self.touch(peer);
-        }
-    }
-
-    /// Takes note of the peers whose announce is done.
-    fn rest(&mut self) {
-        while let Some(peer) = self.talk.ledger.next_completed() {
-            let stage = &mut self.links[peer as usize].stage;
-            match stage {
-                Stage::Joining => {
-                    self.joining -= 1;
-                    self.talk.counts.joined += 1;
-                }
-                Stage::Announcing => self.announcing -= 1,
-                _ => continue,
-            }
-            *stage = Stage::Idle;
-            self.ready.push_back(peer);
-        }
-    }
-
-    /// Gives up announces that have waited too long.
-    fn sweep(&mut self, now: Instant) {
-        if now - self.last_sweep < SWEEP_INTERVAL {
-            return;
-        }
-        self.last_sweep = now;
-        let patience = ANNOUNCE_PATIENCE.max(self.talk.ledger.slowest() * PATIENCE_FACTOR);
-        let (given_up, lost) = self.talk.ledger.give_up(patience, now);
-        self.talk.counts.timeouts += given_up;
-        for (peer, loss) in lost {
-            self.note_loss(peer, loss);
-        }
-    }
-
-    fn touch(&mut self, peer: u32) {
-        let link = &mut self.links[peer as usize];
-        if !link.is_dirty {
-            link.is_dirty = true;
-            self.dirty.push(peer);
-        }
-    }
-
-    /// Writes every socket that has something to write, once.
-    fn flush(&mut self) {
-        let mut dirty = std::mem::take(&mut self.dirty);
-        for peer in dirty.drain(..) {
-            let link = &mut self.links[peer as usize];
-            link.is_dirty = false;
-            let Some(socket) = &mut link.socket else {
-                continue;
-            };
-            if let Err(error) = socket.flush(&mut self.buffers) {
-                self.cut_off(peer, &error.into());
-            } else if link.is_paused && !socket.is_clogged() {
-                self.again.push(peer);
-            }
-        }
-        self.dirty = dirty;
-    }
-
-    /// A connection ended that should not have.
-    fn cut_off(&mut self, peer: u32, why: &CutOff) {
-        let link = &mut self.links[peer as usize];
-        match link.stage {
-            Stage::Connecting | Stage::Upgrading | Stage::Joining => self.joining -= 1,
-            Stage::Announcing => self.announcing -= 1,
-            Stage::Idle => {}
-            Stage::Gone => return,
-        }
-        link.stage = Stage::Gone;
-        link.socket = None;
-        let talk = &mut self.talk;
-        talk.ledger.leave(peer, talk.share.peers[peer as usize].swarm);
-        talk.counts.gone += 1;
-        *talk.record.closes.entry(why.code()).or_default() += 1;
-        talk.record.violations.add(&Violation::CutOff { peer, why: why.to_string() });
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -33,6 +34,10 @@ pub(crate) enum Fault {
     Refuses,
     SendsBinary,
     Closes,
+    /// No fault: passes no offers on that came too early, and says so.
+    Throttles,
+    /// Thinks for long about what the hostile socket of an attack says, while everybody waits.
+    IsHeldUp,
 }
 
 /// Every how many times the fault shows.
@@ -99,6 +104,9 @@ impl Tracker {
     fn hear(&mut self, message: &Value, from: &UnboundedSender<Message>) {
         let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
         let (info_hash, peer_id) = (text("info_hash"), text("peer_id"));
+        if peer_id.starts_with("-HX") && self.strikes(Fault::IsHeldUp) {
+            std::thread::sleep(Duration::from_millis(3));
+        }
         let swarm = self.swarms.entry(info_hash.clone()).or_default();
         let me = Member { peer_id: peer_id.clone(), outbox: from.clone() };
         if message["event"] == "started" {
@@ -107,23 +115,27 @@ impl Tracker {
         if let Some(to) = message["to_peer_id"].as_str() {
             return self.answer(&info_hash, me, to, message);
         }
-        self.reply(&info_hash, from);
+        if !self.reply(&info_hash, from) {
+            return;
+        }
         let others = self.swarms[&info_hash].len() - 1;
         for offer in message["offers"].as_array().into_iter().flatten().take(others) {
             self.offer(&info_hash, &me, offer);
         }
     }
 
-    fn reply(&mut self, info_hash: &str, to: &UnboundedSender<Message>) {
+    /// Whether offers are passed on.
+    fn reply(&mut self, info_hash: &str, to: &UnboundedSender<Message>) -> bool {
         let mut reply = json!({ "action": "announce", "interval": 120, "info_hash": info_hash,
             "complete": 0, "incomplete": self.swarms[info_hash].len() });
         // Joins are spared: a peer that cannot join would end the run before it measures.
         let is_up = self.swarms.values().map(Vec::len).sum::<usize>() >= PEERS;
         if is_up && self.strikes(Fault::LosesReplies) {
-            return;
+            return true;
         }
         if is_up && self.strikes(Fault::Closes) {
-            return send(to, Message::Close(None));
+            send(to, Message::Close(None));
+            return true;
         }
         if is_up && self.strikes(Fault::SendsBinary) {
             send(to, Message::Binary(b"{}".as_slice().into()));
@@ -138,7 +150,12 @@ impl Tracker {
         if is_up && self.strikes(Fault::ForgetsTheInterval) {
             reply.as_object_mut().expect("an object").remove("interval");
         }
+        let throttles = is_up && self.strikes(Fault::Throttles);
+        if throttles {
+            reply["warning message"] = json!("offers come too early");
+        }
         send_json(to, &reply);
+        !throttles
     }
 
     fn offer(&mut self, info_hash: &str, from: &Member, offer: &Value) {

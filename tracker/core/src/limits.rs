@@ -64,6 +64,9 @@ pub const SWEEP_MEMBERS_MIN: usize = 4096;
 /// Ticks in which a sweep gets around all members of a shard, however many they are.
 pub const SWEEP_TICKS: usize = 16;
 
+/// Places that a table keeps even when it is nearly empty.
+pub(crate) const TABLE_KEPT: usize = 16;
+
 /// What a site may choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {

@@ -9,6 +9,8 @@ use dashmap::DashMap;
 use rand::RngExt;
 use tracker_core::{InfoHash, Reason};
 
+use crate::limits::SLOTS_KEPT;
+
 /// A worker, by its place in the node.
 pub(crate) type WorkerId = u16;
 
@@ -60,6 +62,14 @@ impl Directory {
         let mut entry = self.entries.entry(info_hash).or_try_insert_with(new)?;
         entry.places += 1;
         Ok(Place { directory: self.clone(), info_hash, worker: entry.worker })
+    }
+
+    /// Gives memory back when most swarms are gone.
+    pub(crate) fn give_back(&self) {
+        let capacity = self.entries.capacity();
+        if capacity > SLOTS_KEPT && self.entries.len() < capacity / 4 {
+            self.entries.shrink_to_fit();
+        }
     }
 
     /// The worker of a swarm, when there is one.

@@ -12,12 +12,30 @@ pub(crate) const READ_BUFFER_BYTES: usize = 1 << 20;
 /// a socket can make us hold for it by sending more than it may.
 pub(crate) const READ_BYTES: usize = 128 << 10;
 
-/// Reads of one socket before the others have their turn.
+/// A socket's turn: what it may take of its worker in this time is below, and whoever wants more
+/// rests. Without a rest a socket that floods would have its next turns before the worker so much
+/// as looks whether others have something. Timers have whole milliseconds.
+pub(crate) const TURN: Duration = Duration::from_millis(1);
+
+/// How many times as long as its turn took a socket rests that has used it up, and a turn at least:
+/// so it has a ninth of its worker at most, whatever its messages cost.
+pub(crate) const TURN_REST_FACTOR: u32 = 8;
+
+/// The longest rest: a turn may seem long because the machine had other work.
+pub(crate) const TURN_REST_MAX: Duration = Duration::from_millis(50);
+
+/// Reads of one socket in a turn. A client that writes byte by byte makes each of them a system
+/// call.
 pub(crate) const READS_PER_TURN: usize = 4;
 
-/// Frames of one socket that are looked at before the others have their turn. A read may bring
-/// 20,000 pings, each of which wants an answer: so long nobody else would be heard.
-pub(crate) const FRAMES_PER_TURN: usize = 64;
+/// Messages that are read of one socket in a turn, or relayed for it: 32,000 a second, some tenth
+/// of what a worker can do. Viewers say some a minute. A read may bring 20,000 pings, each of
+/// which wants an answer: so long nobody else would be heard.
+pub(crate) const MESSAGES_PER_TURN: usize = 32;
+
+/// Bytes of messages, as they come and inflated, that are looked at for one socket in a turn, and
+/// one message at least. Reading so much JSON takes some 100 us, inflating up to 32 ns a byte.
+pub(crate) const MESSAGE_BYTES_PER_TURN: usize = 64 << 10;
 
 /// Frames of any kind that are read of a socket for each announce that it may make: answers, pings
 /// and whatever else, of which clients send no more than they get offers. Beyond it the socket's
@@ -50,10 +68,8 @@ pub(crate) const TRUSTED_PROXIES_MAX: usize = 1024;
 /// Trusted proxies behind each other; what stands before so many in `X-Forwarded-For` isn't read.
 pub(crate) const FORWARDED_HOPS_MAX: usize = 32;
 
-/// Bytes, compressed and inflated, that one socket makes a worker work through before the others
-/// have their turn. A compressed byte may cost 32 ns, and a kilobyte of them become a megabyte, so
-/// this comes before the bounds of what is read.
-pub(crate) const INFLATE_BYTES_PER_TURN: usize = 64 << 10;
+/// Places that a table of sockets or swarms keeps when a crowd has left.
+pub(crate) const SLOTS_KEPT: usize = 1024;
 
 /// The load up to which a node asks for the announce interval of its settings. It is a share of
 /// the sockets, file descriptors or processor time that it may have: half of them are there for a

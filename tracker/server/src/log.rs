@@ -14,8 +14,9 @@ const SAID_OF_CLIENTS: &str = "actix_http=off,actix_server=warn";
 /// set, or an orchestrator's blank would silence everything but errors.
 pub(crate) fn start(config: LogConfig) {
     let asked = std::env::var(EnvFilter::DEFAULT_ENV).ok().filter(|asked| !asked.is_empty());
-    let asked = asked.and_then(|asked| EnvFilter::try_new(asked).ok());
-    let filter = asked.unwrap_or_else(|| filter(config.level).into());
+    let asked = asked.map(EnvFilter::try_new).transpose();
+    let nonsense = asked.as_ref().err().map(ToString::to_string);
+    let filter = asked.ok().flatten().unwrap_or_else(|| filter(config.level).into());
     let log = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
@@ -23,6 +24,9 @@ pub(crate) fn start(config: LogConfig) {
     match config.format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).with_current_span(false).init(),
+    }
+    if let Some(error) = nonsense {
+        tracing::warn!(error, "RUST_LOG makes no sense, and log.level decides");
     }
 }
 

@@ -19,7 +19,7 @@ use crate::actors::{ClosePeer, ShardActor, SocketBlocked};
 use crate::close::Close;
 use crate::config::Policy;
 use crate::directory::WorkerId;
-use crate::limits::{CLOSE_TIMEOUT, SOCKET_SWEEP_TICKS};
+use crate::limits::{CLOSE_TIMEOUT, SLOTS_KEPT, SOCKET_SWEEP_TICKS};
 use crate::metrics::WorkerMetrics;
 use crate::node::Node;
 use crate::transport::connection::{Connection, Flushed, Spare};
@@ -237,6 +237,7 @@ impl Worker {
                 }
             }
             sockets.sweep_from = if end == slots { 0 } else { end };
+            sockets.give_back();
         }
         for id in pings {
             self.push(id, Opcode::Ping, 0, |_| {});
@@ -278,6 +279,16 @@ impl Sockets {
         let key = ConnKey::from(id);
         let (generation, connection) = self.connections.get_mut(key.slot)?;
         (*generation == key.generation).then_some((connection, &mut self.spare))
+    }
+
+    /// Gives memory back that a crowd has left, as far as those who stay lie in front.
+    fn give_back(&mut self) {
+        self.spare.forget_unneeded();
+        let (len, capacity) = (self.connections.len(), self.connections.capacity());
+        if capacity > SLOTS_KEPT && len < capacity / 4 {
+            self.connections.shrink_to_fit();
+        }
+        self.to_flush.shrink_to(SLOTS_KEPT);
     }
 
     fn push_with(&mut self, to: ConnId, push: impl FnOnce(&mut Connection, &mut Spare) -> bool) {

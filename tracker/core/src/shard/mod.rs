@@ -3,6 +3,7 @@
 
 mod claims;
 mod largest;
+mod sweep;
 
 use std::time::Duration;
 
@@ -12,10 +13,11 @@ use slab::Slab;
 
 use crate::hash::IdHasher;
 use crate::id::{ConnId, InfoHash, PeerId};
-use crate::limits::{SWEEP_MEMBERS_MIN, SWEEP_TICKS, Settings};
+use crate::limits::{Settings, TABLE_KEPT};
 use crate::swarm::{Counts, Swarm, Unheard};
 use crate::wire::{Action, Announce, Answer, Event, Outgoing, Reason};
 use claims::Claims;
+use sweep::Round;
 
 /// Swarms by info hash.
 #[derive(Debug)]
@@ -27,13 +29,7 @@ pub struct Shard {
     hasher: IdHasher,
     peers: usize,
     claims: Claims,
-    /// The key in `swarms` at which the next sweep goes on, and how many of that swarm's members
-    /// are left to look at: more than it has when it wasn't begun yet.
-    sweep_from: usize,
-    sweep_left: usize,
-    /// Members that a tick of this round looks at. It never falls within a round: a sweep that
-    /// empties the shard would slow itself down.
-    sweep_share: usize,
+    round: Round,
     counters: Counters,
 }
 
@@ -69,7 +65,7 @@ pub enum Input<'a> {
         owner: ConnId,
     },
     /// Time has passed: look for what has expired. A call looks at a part of the shard, and a
-    /// round of [`SWEEP_TICKS`] calls looks at all of it.
+    /// round of [`SWEEP_TICKS`](crate::limits::SWEEP_TICKS) calls looks at all of it.
     Sweep,
 }
 
@@ -113,9 +109,7 @@ impl Shard {
             hasher: IdHasher::new(hash_seed),
             peers: 0,
             claims: Claims::default(),
-            sweep_from: 0,
-            sweep_left: usize::MAX,
-            sweep_share: 0,
+            round: Round::default(),
             counters: Counters::default(),
         }
     }
@@ -258,64 +252,6 @@ impl Shard {
         }
     }
 
-    fn sweep(&mut self, now: Duration, rng: &mut impl Rng, outbox: &mut impl Outbox) {
-        self.sweep_share = self.sweep_share.max(self.share_of_peers());
-        let mut budget = self.sweep_share;
-        // One swarm may be looked at twice: its second part first, and its first part at the end.
-        for _ in 0..=self.swarms.len() {
-            let Some(key) = self.next_swarm() else { return };
-            let (info_hash, swarm) = &mut self.swarms[key];
-            let info_hash = *info_hash;
-            let before = swarm.len();
-            let end = self.sweep_left.min(before);
-            let start = end.saturating_sub(budget);
-            let mut freed = Vec::new();
-            let has_claims = !self.claims.is_empty();
-            swarm.sweep(start..end, now, |owner, peer_id| {
-                if has_claims {
-                    freed.push((owner, peer_id));
-                }
-            });
-            self.peers = self.peers - before + swarm.len();
-            for (owner, peer_id) in freed {
-                self.pass_on(owner, info_hash, peer_id, now, rng, outbox);
-            }
-            self.close_if_empty(key);
-            budget -= end - start;
-            self.sweep_left = start;
-            if start == 0 {
-                self.sweep_from = key + 1;
-                self.sweep_left = usize::MAX;
-            }
-            if budget == 0 {
-                return;
-            }
-        }
-    }
-
-    /// The swarm at the sweep's position or behind it; behind the last begins the next round.
-    fn next_swarm(&mut self) -> Option<usize> {
-        // Keys of a slab are dense but for holes, and holes are filled first: this is short.
-        let mut keys = (self.sweep_from..self.slots()).chain(0..self.sweep_from);
-        let key = keys.find(|&key| self.swarms.contains(key))?;
-        if key < self.sweep_from {
-            self.sweep_share = self.share_of_peers();
-        }
-        if key != self.sweep_from {
-            self.sweep_from = key;
-            self.sweep_left = usize::MAX;
-        }
-        Some(key)
-    }
-
-    fn share_of_peers(&self) -> usize {
-        SWEEP_MEMBERS_MIN.max(self.peers.div_ceil(SWEEP_TICKS))
-    }
-
-    fn slots(&self) -> usize {
-        self.swarms.capacity()
-    }
-
     fn refuse(&mut self, to: ConnId, info_hash: &[u8], reason: Reason, outbox: &mut impl Outbox) {
         self.counters.refusals += 1;
         let info_hash = Some(info_hash);
@@ -345,6 +281,19 @@ impl Shard {
         let own = self.hasher.hash(&info_hash.0);
         if let Ok(entry) = self.by_info_hash.find_entry(own, |&other| other == key) {
             entry.remove();
+        }
+        self.shrink();
+    }
+
+    /// Gives memory back after many swarms have closed, as far as those that are left lie in front,
+    /// and not so eagerly that it is taken right again.
+    fn shrink(&mut self) {
+        let (len, capacity) = (self.by_info_hash.len(), self.by_info_hash.capacity());
+        if capacity > TABLE_KEPT && len < capacity / 4 {
+            let (swarms, hasher) = (&self.swarms, &self.hasher);
+            let hash = |&key: &usize| hasher.hash(&swarms[key].0.0);
+            self.by_info_hash.shrink_to(len * 2, hash);
+            self.swarms.shrink_to_fit();
         }
     }
 }

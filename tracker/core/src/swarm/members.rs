@@ -8,6 +8,7 @@ use super::bucket::TokenBucket;
 use super::offers::PendingOffers;
 use crate::hash::IdHasher;
 use crate::id::{ConnId, PeerId};
+use crate::limits::TABLE_KEPT;
 
 /// One viewer in one swarm.
 #[derive(Debug)]
@@ -125,7 +126,7 @@ impl Members {
     /// Gives memory back after a crowd has left, and not so eagerly that it is taken right again.
     fn shrink(&mut self) {
         let len = self.dense.len();
-        if self.dense.capacity() > 16 && len < self.dense.capacity() / 4 {
+        if self.dense.capacity() > TABLE_KEPT && len < self.dense.capacity() / 4 {
             self.dense.shrink_to(len * 2);
             let (dense, hasher) = (&self.dense, &self.hasher);
             let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);

@@ -1,13 +1,16 @@
 //! The configuration, in three steps: what its sources say (`sources`: a file, variables, flags),
-//! what that is in our keys (`raw`), then what holds (`valid`). wt-tracker's file works unchanged;
-//! the sections `access`, `origin`, `web`, `stun` and `metrics` add what wt-tracker doesn't have,
-//! each off unless it is there. `table` says of each key what it is.
+//! what that is in our keys (`raw`), then what holds (`valid`, and beside it a file for each section
+//! that has much to check). wt-tracker's file works unchanged; of the sections that add what it
+//! doesn't have, `access`, `origin`, `web`, `stun` and `metrics` are off unless they are there.
+//! `table` says of each key what it is.
 
+mod access;
 mod checks;
 mod file;
 mod keys;
 mod kinds;
 mod limits;
+mod listener;
 mod log;
 mod path;
 mod policy;
@@ -22,7 +25,8 @@ pub use crate::transport::certificate::Certificate;
 pub use crate::web_root::WebRoot;
 pub use keys::{Bounds, Default, KEYS, Key};
 pub use limits::Limits;
+pub use listener::{PathPattern, ServerConfig};
 pub use log::{LogConfig, LogFormat};
 pub use policy::Policy;
 pub use sources::{Flag, LoadError, Loaded, Sources};
-pub use valid::{Config, PathPattern, ServerConfig, StunConfig, WebConfig};
+pub use valid::{Config, StunConfig, WebConfig};

@@ -66,7 +66,8 @@ impl Path {
                 Step::Index(index) => match or_else(place, || Value::Array(Vec::new())) {
                     Value::Array(list) => {
                         if *index > list.len() {
-                            return Err(format!("{} has {} before it", so_far(), list.len()));
+                            let (list, next) = (so_far(), list.len());
+                            return Err(format!("the next of {list} is {list}[{next}]"));
                         }
                         if *index == list.len() {
                             list.push(Value::Null);
@@ -201,7 +202,7 @@ mod tests {
         assert_eq!(port(there), Ok(json!({"servers": [{"server": host}, {}], "workers": 1})));
 
         let short = set(json!({}), "servers[1].server.port").expect_err("a gap");
-        assert_eq!(short, "servers has 0 before it");
+        assert_eq!(short, "the next of servers is servers[0]");
         let wrong = set(json!({"stun": 5}), "stun.port").expect_err("no section");
         assert_eq!(wrong, "stun is 5, and no section");
     }

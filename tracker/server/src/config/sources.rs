@@ -63,7 +63,7 @@ pub enum LoadError {
         source: io::Error,
     },
     /// The file is neither JSON nor TOML, or a value is of the wrong kind.
-    #[error("{from}: {key}: {problem}")]
+    #[error("{from}: {}{problem}", place(key))]
     Malformed {
         /// Who wrote it.
         from: String,
@@ -198,6 +198,11 @@ impl Setting {
     fn malformed(&self, problem: String) -> LoadError {
         LoadError::Malformed { from: self.from.clone(), key: self.path.to_string(), problem }
     }
+}
+
+/// A key as an error begins with it; the file as a whole needs no name but its own.
+fn place(key: &str) -> String {
+    if key == "." { String::new() } else { format!("{key}: ") }
 }
 
 /// Whether `key` is `section`, or in it.

@@ -221,13 +221,18 @@ impl Outbox {
 #[derive(Debug, Default)]
 pub(crate) struct Spare {
     emptied: Vec<Vec<u8>>,
+    /// The fewest that there were since [`forget_unneeded`](Self::forget_unneeded): nobody has
+    /// needed so many.
+    fewest: usize,
     /// Bytes that may wait in one outbox: `limits.outboxBytes`.
     pub(crate) outbox_bytes_max: usize,
 }
 
 impl Spare {
     fn take(&mut self) -> Vec<u8> {
-        self.emptied.pop().unwrap_or_default()
+        let bytes = self.emptied.pop().unwrap_or_default();
+        self.fewest = self.fewest.min(self.emptied.len());
+        bytes
     }
 
     fn give(&mut self, mut bytes: Vec<u8>) {
@@ -237,11 +242,34 @@ impl Spare {
             self.emptied.push(bytes);
         }
     }
+
+    /// Gives back what was not needed since the last call.
+    pub(crate) fn forget_unneeded(&mut self) {
+        self.emptied.drain(..self.fewest);
+        self.fewest = self.emptied.len();
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn spare_memory_is_kept_as_long_as_it_is_needed() {
+        let mut spare = Spare::default();
+        let use_at_once = |spare: &mut Spare, outboxes| {
+            let mut taken: Vec<_> = (0..outboxes).map(|_| spare.take()).collect();
+            taken.iter_mut().for_each(|bytes| bytes.push(7));
+            taken.into_iter().for_each(|bytes| spare.give(bytes));
+        };
+        use_at_once(&mut spare, 10);
+        assert_eq!(spare.emptied.len(), 10);
+        for at_once in [3, 3, 1, 0, 0] {
+            spare.forget_unneeded();
+            use_at_once(&mut spare, at_once);
+        }
+        assert_eq!(spare.emptied.len(), 0);
+    }
 
     #[test]
     fn an_outbox_that_is_never_empty_stays_within_its_bound() {

@@ -4,7 +4,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, Server, announce, answer, frame, id, offer};
+use crate::support::{Client, Server, announce, answer, frame, id, offer, unpaced};
 
 /// A tracker behind a proxy on this machine.
 pub(crate) fn behind_a_proxy(limits: &Value) -> Server {
@@ -113,6 +113,30 @@ fn swarms_and_peer_ids_of_a_socket_are_bounded() {
     for n in 1..=200 {
         assert_eq!(client.announce("film", &format!("p{n}"))["incomplete"], n);
     }
+}
+
+#[test]
+fn leaving_a_swarm_makes_room_for_another() {
+    let server = Server::without_pace();
+    let mut client = server.client();
+    for n in 0..128 {
+        assert_eq!(client.announce(&format!("s{n}"), "ann")["incomplete"], 1);
+    }
+    let reply = client.announce("one more", "ann");
+    assert!(reply["failure reason"].as_str().is_some_and(|why| why.contains("128")));
+    client.announce_with("s7", "ann", &json!({"event": "stopped"}));
+    assert_eq!(client.announce("one more", "ann")["incomplete"], 1);
+}
+
+#[test]
+fn a_page_that_never_says_stopped_may_go_on_to_new_swarms_once_old_ones_have_expired() {
+    let server = Server::with(&unpaced(&json!({"tracker": {"announceInterval": 1}})));
+    let mut client = server.client();
+    for n in 0..128 {
+        client.announce(&format!("s{n}"), "ann");
+    }
+    server.stats_until("expired", |stats| stats["peersCount"] == 0);
+    assert_eq!(client.announce("one more", "ann")["incomplete"], 1);
 }
 
 #[test]

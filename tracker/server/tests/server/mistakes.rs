@@ -1,5 +1,5 @@
 //! What other trackers get wrong, in the order of a table of what was measured of them: each of
-//! its rows is a test here, and behind them stand more of the kind. The answer is a refusal with a
+//! its rows is a test here (`refusals.rs` has more of the kind). The answer is a refusal with a
 //! reason, the socket stays, and nobody else notices.
 //!
 //! | Input | wt-tracker | aquatic_ws | bittorrent-tracker |
@@ -24,13 +24,13 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::binary::Program;
+use crate::support::program::Program;
 use crate::support::{
     Client, PATIENCE, Raw, Server, announce, answer, frame, http, id, offer, unpaced,
 };
 
 /// Sends a message, which must be refused; the refusal comes back.
-fn refused(client: &mut Client, message: &str) -> Value {
+pub(crate) fn refused(client: &mut Client, message: &str) -> Value {
     client.send(tungstenite::Message::text(message));
     let heard = client.hear();
     assert!(heard["failure reason"].is_string(), "{message}: {heard}");
@@ -274,95 +274,4 @@ fn ipv4_and_ipv6_viewers_of_one_stream_meet() {
     four.announce("film", "four");
     six.announce_with("film", "six", &json!({"offers": [offer("o", "sdp")]}));
     assert_eq!(four.hear()["peer_id"], id("six"));
-}
-
-#[test]
-fn messages_that_are_none_are_refused_and_the_socket_stays() {
-    let server = Server::start();
-    let mut client = server.client();
-    client.announce("film", "ann");
-    let with_offers = |offers: Value| announce("film", "ann", &json!({"offers": offers}));
-    for message in [
-        "[]".to_owned(),
-        "\"announce\"".to_owned(),
-        String::new(),
-        "{".to_owned(),
-        "{}".to_owned(),
-        r#"{"action":"conquer"}"#.to_owned(),
-        r#"{"action":"announce"}"#.to_owned(),
-        with_offers(json!({})).to_string(),
-        with_offers(json!([[]])).to_string(),
-        format!("{{\"action\":{}", "{\"a\":".repeat(10_000)),
-    ] {
-        refused(&mut client, &message);
-    }
-    assert_eq!(client.announce("film", "ann")["incomplete"], 1);
-}
-
-#[test]
-fn what_asks_for_too_much_is_refused_by_field_value_and_bound() {
-    let server = Server::start();
-    let (mut ann, mut ben) = (server.client(), server.client());
-    ann.announce("film", "ann");
-    ben.announce_with("film", "ben", &json!({"offers": [offer("o", &"x".repeat(16_384))]}));
-    let heard = ann.hear();
-    assert_eq!(heard["offer"]["sdp"].as_str().map(str::len), Some(16_384), "as long as it may be");
-
-    let offers = json!({"offers": [offer("o", "sdp"), offer("p", &"x".repeat(16_385))]});
-    let too_deep = format!(r#"{{"action":"announce","x":{}1{}}}"#, "[".repeat(16), "]".repeat(16));
-    for (message, value, bound) in [
-        (announce("film", "ann", &offers).to_string(), "sdp of an offer has 16385", "16384"),
-        (answer("ann", &heard, &"é".repeat(8193)).to_string(), "an answer has 16386", "16384"),
-        (too_deep, "nests deeper", "16 levels"),
-    ] {
-        let reason = refused(&mut ann, &message)["failure reason"].to_string();
-        assert!(reason.contains(value) && reason.contains(bound), "{reason}");
-    }
-    // Nothing of it went to anybody, and the right answer is still waited for.
-    assert_eq!(ben.fence("film"), [] as [Value; 0]);
-    ann.say(&answer("ann", &heard, "sdp"));
-    assert_eq!(ben.hear()["answer"]["sdp"], "sdp");
-}
-
-#[test]
-fn offers_beyond_fifty_are_ignored_with_a_warning() {
-    let server = Server::start();
-    let mut client = server.client();
-    let offers: Vec<Value> = (0..51).map(|n| offer(&format!("o{n}"), "sdp")).collect();
-    let reply = client.announce_with("film", "ann", &json!({"offers": offers}));
-    let warning = reply["warning message"].as_str().expect("a warning");
-    assert!(warning.contains("offers has 51 elements, and 50 is the limit"), "{warning}");
-    assert_eq!(reply["incomplete"], 1);
-}
-
-#[test]
-fn a_refusal_names_the_swarm_that_it_is_about() {
-    let server = Server::start();
-    let mut client = server.client();
-    let message = announce("film", "ann", &json!({"event": "exploded"}));
-    assert_eq!(refused(&mut client, &message.to_string())["info_hash"], id("film"));
-}
-
-#[test]
-fn leaving_a_swarm_makes_room_for_another() {
-    let server = Server::without_pace();
-    let mut client = server.client();
-    for n in 0..128 {
-        assert_eq!(client.announce(&format!("s{n}"), "ann")["incomplete"], 1);
-    }
-    let reply = client.announce("one more", "ann");
-    assert!(reply["failure reason"].as_str().is_some_and(|why| why.contains("128")));
-    client.announce_with("s7", "ann", &json!({"event": "stopped"}));
-    assert_eq!(client.announce("one more", "ann")["incomplete"], 1);
-}
-
-#[test]
-fn a_page_that_never_says_stopped_may_go_on_to_new_swarms_once_old_ones_have_expired() {
-    let server = Server::with(&unpaced(&json!({"tracker": {"announceInterval": 1}})));
-    let mut client = server.client();
-    for n in 0..128 {
-        client.announce(&format!("s{n}"), "ann");
-    }
-    server.stats_until("expired", |stats| stats["peersCount"] == 0);
-    assert_eq!(client.announce("one more", "ann")["incomplete"], 1);
 }

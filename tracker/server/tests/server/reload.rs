@@ -1,24 +1,11 @@
 //! What SIGHUP changes: all of `limits`, and whatever else sockets are not bound to. Those that are
 //! open stay, and obey from then on.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, PATIENCE, Server, id, unpaced};
-
-/// Asks until the answer is as `wanted`: a reload takes effect soon, not at once.
-fn until<T: std::fmt::Debug>(mut ask: impl FnMut() -> T, wanted: impl Fn(&T) -> bool) -> T {
-    let began = Instant::now();
-    loop {
-        let answer = ask();
-        if wanted(&answer) {
-            return answer;
-        }
-        assert!(began.elapsed() < PATIENCE, "still {answer:?}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
+use crate::support::{Client, Server, id, unpaced, until};
 
 fn status(server: &Server, origin: Option<&str>) -> String {
     match Client::try_connect(server.address(), "/", origin) {
@@ -34,10 +21,11 @@ fn open_sockets_stay_and_obey_the_new_limits() {
     assert_eq!(client.announce("film", "ann")["interval"], 120);
     let mut sections = unpaced(&json!({"tracker": {"announceInterval": 60}}));
     server.reload(&sections);
-    until(|| client.announce("film", "ann")["interval"].clone(), |interval| interval == 60);
+    let interval = |client: &mut Client| client.announce("film", "ann")["interval"].clone();
+    until("asked for 60 s", || interval(&mut client), |interval| *interval == 60);
     sections["limits"] = json!({"connections": 1, "swarmsPerSocket": 1, "jsonDepth": 5});
     server.reload(&sections);
-    let refused = until(|| status(&server, None), |status| status.contains("503"));
+    let refused = until("full", || status(&server, None), |status| status.contains("503"));
     assert!(refused.contains("1 connections") && refused.contains("limits.connections"));
     let why = client.announce("news", "ann")["failure reason"].clone();
     assert_eq!(why, "this connection is in 1 swarms already, which is the limit");
@@ -47,7 +35,7 @@ fn open_sockets_stay_and_obey_the_new_limits() {
 
     // And back: nobody has lost anything.
     server.reload(&unpaced(&json!({})));
-    until(|| client.announce("film", "ann")["interval"].clone(), |interval| interval == 120);
+    until("asked for 120 s", || interval(&mut client), |interval| *interval == 120);
     assert_eq!(status(&server, None), "101");
     assert_eq!(client.announce("news", "ann")["incomplete"], 1);
 }
@@ -70,6 +58,7 @@ fn a_new_rate_holds_for_open_sockets_and_addresses() {
         server.reload(&sections);
         let why = |reply: &Value| reply["failure reason"].as_str().map(str::to_owned);
         until(
+            "too many messages",
             || why(&client.announce("film", "ann")),
             |why| why.as_ref().is_some_and(|why| why.starts_with(text)),
         );
@@ -82,7 +71,7 @@ fn who_may_open_sockets_and_who_is_believed_changes_too() {
     let stranger = Some("https://stranger.example");
     assert_eq!(status(&server, stranger), "101");
     server.reload(&json!({"websocketsAccess": {"denyOrigins": ["https://stranger.example"]}}));
-    until(|| status(&server, stranger), |status| status.contains("403"));
+    until("kept out", || status(&server, stranger), |status| status.contains("403"));
     assert_eq!(status(&server, None), "101");
 
     let of_an_address = || {
@@ -94,7 +83,8 @@ fn who_may_open_sockets_and_who_is_believed_changes_too() {
     server.reload(&json!({"trustedProxies": ["127.0.0.1"], "limits": limits}));
     // Those that came before it was believed aren't of this address.
     let mut since = Vec::new();
-    let refused = until(|| of_an_address().map(|client| since.push(client)).err(), Option::is_some);
+    let try_one = || of_an_address().map(|client| since.push(client)).err();
+    let refused = until("refused", try_one, Option::is_some);
     assert!(refused.is_some_and(|why| why.contains("429")));
     assert!(!since.is_empty());
 }

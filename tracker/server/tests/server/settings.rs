@@ -62,7 +62,10 @@ fn min_announce_interval_is_a_quarter_of_the_interval_and_never_more_than_it() {
         let error = min_of(both).expect_err("longer than the interval").to_string();
         assert!(error.contains("tracker.minAnnounceInterval"), "no key: {error}");
         assert!(error.contains(&(interval + 1).to_string()), "no value: {error}");
-        assert!(error.contains(&format!("0 to {interval}")), "no bound: {error}");
+        assert!(
+            error.contains(&format!("0 to {interval}, which is announceInterval")),
+            "no bound: {error}"
+        );
     }
     let error = min_of(json!({"minAnnounceInterval": -1})).expect_err("negative").to_string();
     assert!(error.contains("a whole number, 0 or more"), "{error}");

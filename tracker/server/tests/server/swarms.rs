@@ -1,13 +1,14 @@
 //! A swarm is one swarm, whichever worker accepted its sockets and however many come at once.
 
 use std::collections::HashSet;
+use std::io::{Read, Write};
 use std::sync::Barrier;
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::support::{Client, Server, announce, answer, frame, id, offer, seed};
+use crate::support::{Client, Raw, Server, announce, answer, frame, id, offer, seed};
 
 #[test]
 fn sockets_of_one_swarm_end_on_one_worker() {
@@ -26,35 +27,48 @@ fn sockets_of_one_swarm_end_on_one_worker() {
     assert_eq!(stats["servers"][0]["webSocketsCount"], 20);
 }
 
+/// What peer `n` says in a row: twenty announces in "film" with an offer each, and `stopped`, whose
+/// end is returned apart, so that it stays half said until the socket has moved.
+pub(crate) fn talk(n: usize, sdp: &str) -> (Vec<u8>, Vec<u8>) {
+    let said = |more: &Value| {
+        frame(0x81, announce("film", &format!("peer{n}"), more).to_string().as_bytes())
+    };
+    let offers = |o| json!({"offers": [offer(&format!("o{n}.{o}"), sdp)]});
+    let mut talk: Vec<u8> = (0..20).flat_map(|o| said(&offers(o))).collect();
+    let mut last = said(&json!({"event": "stopped"}));
+    let end = last.split_off(30);
+    talk.extend(last);
+    (talk, end)
+}
+
+/// All that peer `n` has said is answered, `sam` has its offers in order, and so it goes on.
+pub(crate) fn assert_heard_in_order<S: Read + Write>(
+    raw: &mut Raw<S>,
+    sam: &mut Client<S>,
+    n: usize,
+    end: &[u8],
+) {
+    for _ in 0..20 {
+        assert!(raw.hear_text().contains(r#""incomplete":2"#));
+    }
+    for o in 0..20 {
+        assert_eq!(sam.hear()["offer_id"], id(&format!("o{n}.{o}")));
+    }
+    raw.write(end);
+    assert!(raw.hear_text().contains(r#""incomplete":1"#));
+}
+
 #[test]
 fn what_follows_the_first_announce_moves_along_in_order_and_none_is_lost() {
     let server = Server::without_pace();
     let mut sam = server.client();
     sam.announce("film", "sam");
     for n in 0..12 {
-        let peer = format!("peer{n}");
-        let mut packet = frame(0x81, b"garbage before");
-        for o in 0..20 {
-            let offers = json!({"offers": [offer(&format!("o{n}.{o}"), "sdp")]});
-            packet.extend(frame(0x81, announce("film", &peer, &offers).to_string().as_bytes()));
-        }
-        // The last one stays half said until the socket has moved.
-        let last = frame(
-            0x81,
-            announce("film", &peer, &json!({"event": "stopped"})).to_string().as_bytes(),
-        );
-        let (start, end) = last.split_at(30);
-        packet.extend(start);
+        let (talk, end) = talk(n, "sdp");
+        let packet = [frame(0x81, b"garbage before"), talk].concat();
         let mut raw = server.raw().upgrade(&packet);
         assert!(raw.hear_text().contains("not valid JSON"));
-        for _ in 0..20 {
-            assert!(raw.hear_text().contains(r#""incomplete":2"#));
-        }
-        for o in 0..20 {
-            assert_eq!(sam.hear()["offer_id"], id(&format!("o{n}.{o}")));
-        }
-        raw.write(end);
-        assert!(raw.hear_text().contains(r#""incomplete":1"#));
+        assert_heard_in_order(&mut raw, &mut sam, n, &end);
     }
     assert!(server.stats()["relocated"].as_u64() > Some(0));
 }

@@ -147,28 +147,44 @@ fn the_last_of_several_claimants_gets_in_and_the_others_are_refused() {
     assert_eq!(last.hear()["incomplete"], 1);
 }
 
+/// So many swarms that both workers have some, each held open by a socket of its own.
+fn held(server: &Server, count: usize) -> (Vec<String>, Vec<Client>) {
+    let swarms: Vec<String> = (0..count).map(|n| format!("s{n}")).collect();
+    let holder = |swarm: &String| {
+        let mut holder = server.client();
+        holder.announce(swarm, "holder");
+        holder
+    };
+    let holders = swarms.iter().map(holder).collect();
+    (swarms, holders)
+}
+
+/// A socket that is "ann" in all of them, and does nothing by itself.
+fn owner_of_all(server: &Server, swarms: &[String]) -> Raw {
+    let mut owner = server.raw().upgrade(b"");
+    for swarm in swarms {
+        owner.say(&announce(swarm, "ann", &json!({})).to_string());
+        assert!(owner.hear_text().contains(r#""incomplete":2"#));
+    }
+    owner
+}
+
+/// A client that has said that it is "ann" in all of them.
+fn claimant_of_all(server: &Server, swarms: &[String]) -> Client {
+    let mut claimant = server.client();
+    for swarm in swarms {
+        claimant.say(&announce(swarm, "ann", &json!({})));
+    }
+    claimant
+}
+
 /// Swarms of both workers, and a socket of one of them: one ping, and one answer for all.
 #[test]
 fn an_owner_in_swarms_of_both_workers_answers_for_all_of_them_with_one_pong() {
     let server = Server::start();
-    let swarms: Vec<String> = (0..24).map(|n| format!("s{n}")).collect();
-    let holders: Vec<Client> = swarms
-        .iter()
-        .map(|swarm| {
-            let mut holder = server.client();
-            holder.announce(swarm, "holder");
-            holder
-        })
-        .collect();
-    let mut live = server.raw().upgrade(b"");
-    for swarm in &swarms {
-        live.say(&announce(swarm, "ann", &json!({})).to_string());
-        assert!(live.hear_text().contains(r#""incomplete":2"#));
-    }
-    let mut thief = server.client();
-    for swarm in &swarms {
-        thief.say(&announce(swarm, "ann", &json!({})));
-    }
+    let (swarms, holders) = held(&server, 24);
+    let mut live = owner_of_all(&server, &swarms);
+    let mut thief = claimant_of_all(&server, &swarms);
     assert_eq!(live.hear(), Some(PING));
     for swarm in &swarms {
         assert_unheard(&mut thief, swarm);
@@ -189,24 +205,9 @@ fn an_owner_in_swarms_of_both_workers_answers_for_all_of_them_with_one_pong() {
 #[test]
 fn a_claimant_gets_all_that_a_dead_owner_had_on_both_workers() {
     let server = Server::start();
-    let swarms: Vec<String> = (0..12).map(|n| format!("s{n}")).collect();
-    let holders: Vec<Client> = swarms
-        .iter()
-        .map(|swarm| {
-            let mut holder = server.client();
-            holder.announce(swarm, "holder");
-            holder
-        })
-        .collect();
-    let mut dead = server.raw().upgrade(b"");
-    for swarm in &swarms {
-        dead.say(&announce(swarm, "ann", &json!({})).to_string());
-        assert!(dead.hear_text().contains(r#""incomplete":2"#));
-    }
-    let mut back = server.client();
-    for swarm in &swarms {
-        back.say(&announce(swarm, "ann", &json!({})));
-    }
+    let (swarms, holders) = held(&server, 12);
+    let mut dead = owner_of_all(&server, &swarms);
+    let mut back = claimant_of_all(&server, &swarms);
     assert_eq!(dead.hear(), Some(PING));
     drop(dead);
     for _ in &swarms {

@@ -11,7 +11,8 @@ use serde_json::json;
 use crate::support::tls::{
     self, Files, Identity, Secure, connect, ends_cleanly, raw, request, speaking, trusting,
 };
-use crate::support::{Client, PATIENCE, Server, announce, answer, frame, http_on, id, offer};
+use crate::support::{Client, PATIENCE, Server, announce, answer, http_on, id, offer};
+use crate::swarms::{assert_heard_in_order, talk};
 
 #[test]
 fn viewers_on_secure_sockets_are_introduced_and_told_of_the_end() {
@@ -70,27 +71,10 @@ fn a_secure_socket_moves_to_its_swarms_worker_and_loses_nothing() {
     let mut sam = secure.client();
     sam.announce("film", "sam");
     for n in 0..12 {
-        let peer = format!("peer{n}");
-        let mut packet = Vec::new();
-        for o in 0..20 {
-            let offers = json!({"offers": [offer(&format!("o{n}.{o}"), &"x".repeat(900))]});
-            packet.extend(frame(0x81, announce("film", &peer, &offers).to_string().as_bytes()));
-        }
-        // The last one stays half said until the socket has moved.
-        let last = announce("film", &peer, &json!({"event": "stopped"})).to_string();
-        let last = frame(0x81, last.as_bytes());
-        let (start, end) = last.split_at(30);
-        packet.extend(start);
+        let (talk, end) = talk(n, &"x".repeat(900));
         // All of it is in the records right behind the handshake.
-        let mut raw = raw(secure.server.address(), &secure.config).upgrade(&packet);
-        for _ in 0..20 {
-            assert!(raw.hear_text().contains(r#""incomplete":2"#));
-        }
-        for o in 0..20 {
-            assert_eq!(sam.hear()["offer_id"], id(&format!("o{n}.{o}")));
-        }
-        raw.write(end);
-        assert!(raw.hear_text().contains(r#""incomplete":1"#));
+        let mut raw = raw(secure.server.address(), &secure.config).upgrade(&talk);
+        assert_heard_in_order(&mut raw, &mut sam, n, &end);
     }
     assert!(secure.stats()["relocated"].as_u64() > Some(0));
 }

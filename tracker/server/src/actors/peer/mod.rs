@@ -4,6 +4,7 @@
 
 mod route;
 pub(crate) mod seat;
+mod turn;
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -20,13 +21,12 @@ use tracker_websocket::message::{Data, Message as Said};
 use super::shard::tell_alive;
 use crate::close::Close;
 use crate::config::Policy;
-use crate::limits::{
-    FRAMES_PER_TURN, INFLATE_BYTES_PER_TURN, PEER_MAILBOX_MESSAGES, READ_PAUSE, READS_PER_TURN,
-};
+use crate::limits::{PEER_MAILBOX_MESSAGES, READ_PAUSE};
 use crate::transport::connection::{Connection, Outbox};
 use crate::transport::stream::Stream;
 use crate::worker::Worker;
 use seat::Seat;
+use turn::Turn;
 
 /// The actor of one socket, which its worker owns.
 #[derive(Debug)]
@@ -34,6 +34,7 @@ pub(crate) struct PeerActor {
     worker: Rc<Worker>,
     conn: ConnId,
     seat: Seat,
+    turn: Turn,
     /// Why it ends, once it does.
     close: Option<Close>,
     /// When the bytes in the inbox were read, or reading went on after a pause, by the node's clock.
@@ -57,8 +58,6 @@ pub(crate) struct SocketBlocked;
 enum Next {
     /// Look at the next message.
     Read,
-    /// Let the others have their turn before.
-    Turn,
     /// Not before the actor's wait is over.
     Wait,
     /// The socket ends, or has moved to another worker.
@@ -87,28 +86,36 @@ impl PeerActor {
             if worker.node.is_stopping() {
                 ctx.notify(ClosePeer(Close::Stopping));
             }
-            let read_at = worker.node.now();
-            Self { worker: worker.clone(), conn, seat, close: None, read_at }
+            let (turn, read_at) = (Turn::default(), worker.node.now());
+            Self { worker: worker.clone(), conn, seat, turn, close: None, read_at }
         });
         conn
     }
 
-    /// Reads and writes as far as the socket lets it.
+    /// Reads and writes as far as the socket and its turn let it. What a turn has to say of itself,
+    /// pongs and refusals, goes out in one write.
     fn poll_socket(&mut self, ctx: &mut Context<Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+        let polled = self.poll_turn(ctx, cx);
+        self.worker.flush();
+        polled
+    }
+
+    fn poll_turn(&mut self, ctx: &mut Context<Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
         let flushed = self.worker.with_spare(self.conn, |connection, spare| {
             if connection.outbox.blocked { connection.poll_flush(cx, spare) } else { Poll::Pending }
         });
         if flushed == Some(Poll::Ready(false)) {
             return self.end(ctx, Close::Lost);
         }
+        self.turn.renew(self.worker.node.now());
         // First what came behind the handshake, or what a wait has left over.
         let mut outcome = self.read_frames(ctx);
-        let mut reads = 0;
         loop {
             match outcome {
-                Ok(Next::Read) if reads < READS_PER_TURN => {}
-                Ok(Next::Read | Next::Turn) => {
-                    cx.waker().wake_by_ref();
+                Ok(Next::Read) if !self.turn.is_used_up() => {}
+                Ok(Next::Read) => {
+                    let rest = self.turn.rest(self.worker.node.now());
+                    ctx.wait(tokio::time::sleep(rest).into_actor(self));
                     return Poll::Pending;
                 }
                 Ok(Next::Wait) => return Poll::Pending,
@@ -120,8 +127,8 @@ impl PeerActor {
                 Poll::Ready(Ok(bytes)) if !bytes.is_empty() => bytes,
                 Poll::Ready(_) => return self.end(ctx, Close::Lost),
             };
+            self.turn.read();
             outcome = self.take_bytes(bytes, ctx);
-            reads += 1;
         }
     }
 
@@ -158,20 +165,20 @@ impl PeerActor {
         }
     }
 
-    /// Looks at the whole frames in the inbox, as many as a turn allows.
+    /// Looks at the whole frames in the inbox, until the turn is used up.
     fn read_frames(&mut self, ctx: &mut Context<Self>) -> Result<Next, Close> {
         let payload_max = self.seat.server.frame_bytes_max;
         let deflate = self.seat.deflate.is_some();
         let policy = self.worker.node.policy();
-        let mut inflated_bytes = 0;
-        for _ in 0..FRAMES_PER_TURN {
+        while !self.turn.is_used_up() {
             let Some(frame) = decode(&mut self.seat.inbox, payload_max, deflate)? else {
                 self.seat.forget_read();
-                return Ok(Next::Read);
+                break;
             };
+            self.turn.frame(frame.payload.len());
             let one_too_many = !self.seat.may_send(&policy.limits, self.read_at);
             let next = match self.seat.fragments.add(frame, payload_max)? {
-                Some(said) => self.take_message(said, &policy, &mut inflated_bytes, ctx)?,
+                Some(said) => self.take_message(said, &policy, ctx)?,
                 None => Next::Read,
             };
             if one_too_many && next != Next::Over {
@@ -180,33 +187,27 @@ impl PeerActor {
             if next != Next::Read {
                 return Ok(next);
             }
-            if inflated_bytes >= INFLATE_BYTES_PER_TURN {
-                break;
-            }
         }
-        Ok(Next::Turn)
+        Ok(Next::Read)
     }
 
-    /// Adds to `inflated_bytes` what had to be inflated for it.
     fn take_message(
         &mut self,
         said: Said,
         policy: &Policy,
-        inflated_bytes: &mut usize,
         ctx: &mut Context<Self>,
     ) -> Result<Next, Close> {
         let (text, frame) = match said {
             Said::Data(Data { text, deflated: false, payload }) => (text, payload),
             Said::Data(Data { text, deflated: true, payload }) => {
                 let plain = self.worker.inflate(&payload, self.seat.server.frame_bytes_max)?;
-                *inflated_bytes += payload.len() + plain.len();
+                self.turn.inflate(plain.len());
                 (text, plain)
             }
             Said::Ping(payload) => {
                 self.worker.push(self.conn, Opcode::Pong, payload.len(), |out| {
                     out.extend_from_slice(&payload);
                 });
-                self.worker.flush();
                 return Ok(Next::Read);
             }
             Said::Pong => return Ok(Next::Read),
@@ -216,9 +217,16 @@ impl PeerActor {
             return self.echo(&frame, text);
         }
         match parse(frame.clone(), &policy.settings.limits) {
-            Ok(Incoming::Announce(announce)) => Ok(self.announce(announce, policy, ctx)),
+            Ok(Incoming::Announce(announce)) => {
+                self.turn.relay(announce.offers.len());
+                Ok(self.announce(announce, policy, ctx))
+            }
             Ok(Incoming::Answer(answer)) => Ok(self.answer(answer, ctx)),
-            Ok(Incoming::Scrape(scrape)) => Ok(self.scrape(scrape, policy, ctx)),
+            Ok(Incoming::Scrape(scrape)) => {
+                // A hundred swarms to look up, in all workers, and 10 kB of answer.
+                self.turn.use_up();
+                Ok(self.scrape(scrape, policy, ctx))
+            }
             Err(Refusal { reason: Reason::NotUtf8, .. }) if text => Err(Close::NotUtf8),
             Err(refusal) => {
                 // What could have been an announce counts as one.
@@ -251,7 +259,6 @@ impl PeerActor {
         let Refusal { action, info_hash, reason } = refusal;
         let info_hash = info_hash.map(|span| span.of(frame));
         self.worker.send(self.conn, &Outgoing::Refusal { action, info_hash, reason });
-        self.worker.flush();
         Next::Read
     }
 

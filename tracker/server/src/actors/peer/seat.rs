@@ -141,10 +141,8 @@ impl Seat {
     /// Notes a peer that this socket announces for the first time.
     pub(crate) fn join(&mut self, membership: Membership) {
         self.settled = true;
-        if self.memberships.is_empty() {
-            // Most sockets have one; a vector would begin with room for four.
-            self.memberships.reserve_exact(1);
-        }
+        // Most sockets have one, or a second for a while; a vector would begin with room for four.
+        self.memberships.reserve_exact(1);
         self.memberships.push(membership);
     }
 

@@ -114,8 +114,9 @@ impl ShardActor {
         self.shard.set_announce_interval(self.worker.node.adapt_announce_interval());
         self.apply(Input::Sweep, None);
         self.worker.sweep(|connection| verdict(connection, now));
-        // It belongs to all workers, and one is enough.
+        // They belong to all workers, and one is enough.
         if self.worker.id == 0 {
+            self.worker.node.directory.give_back();
             self.worker.node.admissions.sweep(now);
         }
     }

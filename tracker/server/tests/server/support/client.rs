@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tungstenite::protocol::frame::coding::CloseCode;
 use tungstenite::{Error, HandshakeError, Message, WebSocket};
 
-use super::PATIENCE;
+use super::{PATIENCE, with};
 
 /// An id of 20 characters that starts with `name`.
 pub fn id(name: &str) -> String {
@@ -168,12 +168,9 @@ impl<S: Read + Write> Client<S> {
 
 /// The message of an announce, with what else it should have.
 pub fn announce(swarm: &str, peer: &str, more: &Value) -> Value {
-    let mut message = json!({"action": "announce", "info_hash": id(swarm), "peer_id": id(peer),
+    let message = json!({"action": "announce", "info_hash": id(swarm), "peer_id": id(peer),
         "uploaded": 0, "downloaded": 0, "left": null, "numwant": 5});
-    for (key, value) in more.as_object().expect("an object") {
-        message[key] = value.clone();
-    }
-    message
+    with(message, more)
 }
 
 /// An offer with an SDP of its own.

@@ -5,10 +5,12 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of this")]
 
 mod client;
+pub mod program;
 mod raw;
 pub mod tls;
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
@@ -46,6 +48,27 @@ pub fn unpaced(sections: &Value) -> Value {
         sections[section][key] = json!(0);
     }
     sections
+}
+
+/// `object` with these members, instead of its own where it has them.
+pub fn with(mut object: Value, members: &Value) -> Value {
+    for (key, value) in members.as_object().expect("an object") {
+        object[key] = value.clone();
+    }
+    object
+}
+
+/// Asks until the answer is as `wanted`, and returns it. What is `what` came too late otherwise.
+pub fn until<T: Debug>(what: &str, mut ask: impl FnMut() -> T, wanted: impl Fn(&T) -> bool) -> T {
+    let began = Instant::now();
+    loop {
+        let answer = ask();
+        if wanted(&answer) {
+            return answer;
+        }
+        assert!(began.elapsed() < PATIENCE, "not {what}: {answer:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// Reads a configuration the way the binary does: from a file.
@@ -101,14 +124,11 @@ impl Server {
     }
 
     fn config(sections: &Value) -> Config {
-        let mut config = json!({
+        let ours = json!({
             "servers": [{"server": {"port": 0, "host": "127.0.0.1"}}],
             "workers": 2,
         });
-        for (key, value) in sections.as_object().expect("sections") {
-            config[key] = value.clone();
-        }
-        load(&config).expect("a configuration").config
+        load(&with(ours, sections)).expect("a configuration").config
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -168,15 +188,7 @@ impl Server {
 
     /// Waits until the stats are as `wanted`, and returns them.
     pub fn stats_until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let began = Instant::now();
-        loop {
-            let stats = self.stats();
-            if wanted(&stats) {
-                return stats;
-            }
-            assert!(began.elapsed() < PATIENCE, "not {what}: {stats}");
-            std::thread::yield_now();
-        }
+        until(what, || self.stats(), wanted)
     }
 
     /// The page that Prometheus reads.
@@ -204,15 +216,7 @@ impl Server {
         what: &str,
         wanted: impl Fn(&BTreeMap<String, f64>) -> bool,
     ) -> BTreeMap<String, f64> {
-        let began = Instant::now();
-        loop {
-            let seen = self.metrics();
-            if wanted(&seen) {
-                return seen;
-            }
-            assert!(began.elapsed() < PATIENCE, "not {what}: {seen:?}");
-            std::thread::yield_now();
-        }
+        until(what, || self.metrics(), wanted)
     }
 }
 

@@ -4,7 +4,6 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -14,7 +13,7 @@ use rustls::{
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{Client, PATIENCE, Raw, Server, http_on, unpaced};
+use super::{Client, PATIENCE, Raw, Server, http_on, unpaced, until, with};
 
 /// A TLS connection, as a client has it.
 pub type Tls = StreamOwned<ClientConnection, TcpStream>;
@@ -99,10 +98,7 @@ impl Secure {
     pub fn with(sections: &Value) -> Self {
         let identity = Identity::new();
         let files = Files::of(&identity);
-        let mut all = json!({"servers": [files.server("127.0.0.1")]});
-        for (key, value) in sections.as_object().expect("sections") {
-            all[key] = value.clone();
-        }
+        let all = with(json!({"servers": [files.server("127.0.0.1")]}), sections);
         let config = trusting(&[&identity]);
         Self { server: Server::with(&all), files, identity, config }
     }
@@ -123,23 +119,14 @@ impl Secure {
     }
 
     pub fn stats_until(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-        let began = Instant::now();
-        loop {
-            let stats = self.stats();
-            if wanted(&stats) {
-                return stats;
-            }
-            assert!(began.elapsed() < PATIENCE, "not {what}: {stats}");
-        }
+        until(what, || self.stats(), wanted)
     }
 
     /// Waits until new handshakes are shown this certificate.
     pub fn until_shown(&self, identity: &Identity) {
-        let began = Instant::now();
-        while let Err(error) = connect(self.server.address(), &trusting(&[identity])) {
-            assert!(began.elapsed() < PATIENCE, "the files have not been read again: {error}");
-            std::thread::sleep(Duration::from_millis(20));
-        }
+        let config = trusting(&[identity]);
+        let shown = || connect(self.server.address(), &config);
+        let _ = until("read again", || shown().map(drop), Result::is_ok);
     }
 }
 

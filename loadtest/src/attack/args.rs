@@ -1,0 +1,108 @@
+//! What may be asked of the attack test, and what of it holds.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use clap::Args;
+use rand::Rng;
+
+use super::scripts::{self, Attack, Manner};
+use crate::args::{Refused, Target, TargetArgs, bounded, count, descriptors};
+use crate::limits;
+use crate::plan::{Pace, Plan};
+
+/// One hostile socket beside a good swarm. The exit code is 1 when the swarm's p99 latency during
+/// an attack is more than twice the one before it, or any promise to the swarm was broken.
+#[derive(Debug, Args)]
+pub(crate) struct AttackArgs {
+    #[command(flatten)]
+    target: TargetArgs,
+    /// Peers of the good swarm; each announces once in peers / announces per second, which must be
+    /// longer than the tracker's `min interval`
+    #[arg(long, default_value_t = 1_000, value_parser = count(&limits::PEERS))]
+    peers: u64,
+    /// Announces per second of the good swarm, far below what the tracker can do
+    #[arg(long, default_value_t = 25, value_parser = count(&limits::ANNOUNCES_PER_S))]
+    announces_per_s: u64,
+    /// Offers in each of its announces
+    #[arg(long, default_value_t = 5, value_parser = count(&limits::OFFERS))]
+    offers: u64,
+    /// Size of each session description as written in JSON
+    #[arg(long, default_value_t = 1_500, value_parser = count(&limits::SDP_BYTES))]
+    sdp_bytes: u64,
+    /// How long the attack is off and on in turn
+    #[arg(long, default_value = "1s", value_parser = humantime::parse_duration)]
+    window: Duration,
+    /// How many times it is off and on; the median of each counts
+    #[arg(long, default_value_t = 9, value_parser = count(&limits::ATTACK_ROUNDS))]
+    rounds: u64,
+    /// How often an attack is tried whose latency is above the bound, on a machine with other work
+    #[arg(long, default_value_t = 1, value_parser = count(&limits::ATTACK_ATTEMPTS))]
+    attempts: u64,
+    /// Only these attacks
+    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    only: Vec<String>,
+    /// The tracker's STUN address, which is attacked too if it is named
+    #[arg(long, value_name = "ADDRESS")]
+    stun: Option<SocketAddr>,
+    /// Shows the attacks' names and ends
+    #[arg(long)]
+    pub(crate) list: bool,
+}
+
+/// An attack test in full.
+#[derive(Debug)]
+pub(crate) struct AttackPlan {
+    pub(crate) target: Target,
+    /// The good swarm.
+    pub(crate) swarm: Plan,
+    pub(crate) announces_per_s: u64,
+    pub(crate) window: Duration,
+    pub(crate) rounds: u16,
+    pub(crate) attempts: u64,
+    pub(crate) attacks: Vec<&'static Attack>,
+    pub(crate) stun: Option<SocketAddr>,
+}
+
+impl AttackArgs {
+    /// What holds. Raises this process's soft limit of descriptors on the way.
+    ///
+    /// # Errors
+    /// The first value that cannot be run with.
+    pub(crate) fn plan(self) -> Result<AttackPlan, Refused> {
+        let target = self.target.check()?;
+        bounded("window", self.window, limits::ATTACK_WINDOW)?;
+        descriptors("peers", self.peers + limits::HELD_SOCKETS_MAX as u64)?;
+        let known = |name: &&String| scripts::all().any(|attack| attack.name == **name);
+        if let Some(unknown) = self.only.iter().find(|name| !known(name)) {
+            return Err(Refused::Attack(unknown.clone()));
+        }
+        let (only, stun) = (&self.only, self.stun);
+        let is_asked_for = |attack: &&Attack| {
+            (only.is_empty() || only.iter().any(|name| name == attack.name))
+                && (stun.is_some() || attack.manner != Manner::Datagrams)
+        };
+        Ok(AttackPlan {
+            swarm: Plan {
+                target: target.clone(),
+                peers: self.peers as u32,
+                swarms: 1,
+                offers: self.offers as u16,
+                sdp_bytes: self.sdp_bytes as usize,
+                in_flight: self.peers as u32,
+                threads: 1,
+                warmup: Duration::ZERO,
+                duration: self.window,
+                seed: rand::rng().next_u64(),
+                pace: Pace::Open(Duration::from_secs(1) / self.announces_per_s as u32),
+            },
+            target,
+            announces_per_s: self.announces_per_s,
+            window: self.window,
+            rounds: self.rounds as u16,
+            attempts: self.attempts,
+            attacks: scripts::all().filter(is_asked_for).collect(),
+            stun,
+        })
+    }
+}

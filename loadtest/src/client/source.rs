@@ -1,0 +1,37 @@
+//! Where connections to a tracker on this machine come from. One address has some 28,000 ports, and
+//! a tracker may bound its sockets per address; loopback has millions of addresses (RFC 5735,
+//! section 3), so that a crowd comes from many, as real ones do.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use crate::limits::SOCKETS_PER_ADDRESS_MAX;
+
+/// The address from which socket `number` should connect to `to`; `None` leaves it to the system,
+/// which knows the way to other machines. Other systems than Linux have one loopback address.
+pub(crate) fn source(to: SocketAddr, number: u32) -> Option<IpAddr> {
+    if !cfg!(target_os = "linux") || !to.is_ipv4() || !to.ip().is_loopback() {
+        return None;
+    }
+    // 127.0.0.1 is left to whoever else is here: the hostile socket, and people.
+    let host = 2 + number / SOCKETS_PER_ADDRESS_MAX;
+    Some(Ipv4Addr::from_bits(Ipv4Addr::new(127, 0, 0, 0).to_bits() + host).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_crowd_on_this_machine_has_many_addresses_and_others_have_their_own() {
+        let near = SocketAddr::from(([127, 0, 0, 1], 8000));
+        let addresses = [0, SOCKETS_PER_ADDRESS_MAX - 1, SOCKETS_PER_ADDRESS_MAX, 1 << 20];
+        let addresses = addresses.map(|number| source(near, number));
+        if cfg!(target_os = "linux") {
+            let named = |address: &str| Some(address.parse().expect("an address"));
+            assert_eq!(addresses[..2], [named("127.0.0.2"); 2]);
+            assert_eq!(addresses[2], named("127.0.0.3"));
+            assert!(addresses[3].is_some_and(|address| address.is_loopback()));
+        }
+        assert_eq!(source(SocketAddr::from(([192, 0, 2, 1], 80)), 1), None);
+    }
+}
