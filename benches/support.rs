@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use tracker_core::{ConnId, InfoHash, Outbox, Outgoing};
+use tracker_core::{ConnId, Outbox, Outgoing};
 
 /// What P2P Media Loader announces: 5 offers with an SDP of 630 bytes, 3.9 kB in all.
 #[must_use]
@@ -122,8 +122,6 @@ impl Outbox for Buffers {
         buffer.reserve(message.len());
         message.write(buffer);
     }
-
-    fn swarm_closed(&mut self, _: InfoHash) {}
 
     fn probe(&mut self, _: ConnId) {}
 }

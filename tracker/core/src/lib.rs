@@ -9,7 +9,7 @@
 //! use std::time::Duration;
 //! use bytes::Bytes;
 //! use rand::{SeedableRng, rngs::SmallRng};
-//! use tracker_core::{ConnId, InfoHash, Incoming, Input, Outbox, Outgoing, Settings, Shard, parse};
+//! use tracker_core::{ConnId, Incoming, Input, Outbox, Outgoing, Settings, Shard, parse};
 //!
 //! #[derive(Default)]
 //! struct Sent(Vec<(ConnId, String)>);
@@ -18,7 +18,6 @@
 //!     fn send(&mut self, to: ConnId, message: &Outgoing<'_>) {
 //!         self.0.push((to, message.to_string()));
 //!     }
-//!     fn swarm_closed(&mut self, _: InfoHash) {}
 //!     fn probe(&mut self, _: ConnId) {}
 //! }
 //!

@@ -25,6 +25,10 @@ pub const OFFER_LIFETIME: Duration = Duration::from_secs(60);
 /// (bittorrent-tracker's `RECONNECT_VARIANCE`), of which a claim's 10 to 14 s see a few hundred.
 pub const CLAIMS_MAX: usize = 1024;
 
+/// Announces of one connection that may wait so at a time, in one shard: a page has a peer in each
+/// quality and track that it plays, a handful. Few connections shall not fill what is for all.
+pub const CLAIMS_PER_CONNECTION_MAX: usize = 8;
+
 /// Bytes of all announces of one shard that wait for a peer id: at 15 kB, what webtorrent sends,
 /// as many as may wait.
 pub const CLAIM_BYTES_MAX: usize = 16 << 20;
@@ -37,6 +41,11 @@ pub const CLAIM_LIFETIME: Duration = Duration::from_secs(20);
 /// are refused until it has. A page that changes between two qualities and back, again and again,
 /// makes one or two.
 pub const EARLY_ANNOUNCES_MAX: u8 = 10;
+
+/// How much sooner than `min interval` an announce is on time, in seconds: a client that goes by what
+/// it was told is a little faster one time than another, and our clock counts whole seconds. A
+/// `min interval` of 1 s has none.
+pub const EARLY_GRACE_S: u32 = 1;
 
 /// How long a member that was offered nothing saves up for a burst of offers: the first in a swarm
 /// that fills is sent those of everybody who comes next.

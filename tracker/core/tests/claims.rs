@@ -11,7 +11,7 @@ use support::{
     Did, Tracker, announce, announce_offers, answer, id, offers_in, peer, refusal, reply,
 };
 use tracker_core::Reason::{NotAnnounced, PeerIdTaken};
-use tracker_core::limits::{CLAIM_LIFETIME, CLAIMS_MAX};
+use tracker_core::limits::{CLAIM_LIFETIME, CLAIMS_MAX, CLAIMS_PER_CONNECTION_MAX};
 
 const CLAIMANT: u64 = 100;
 
@@ -216,4 +216,19 @@ fn where_no_more_claims_fit_they_are_refused_at_once_and_the_owner_is_still_aske
     assert_eq!(done, [Did::Probe(last), refused(2 * members)]);
     tracker.lives(0);
     assert_eq!(tracker.hear(2 * members, &claim(last)), [Did::Probe(last)]);
+}
+
+#[test]
+fn one_connection_cannot_fill_what_is_for_all_and_its_further_claims_are_refused_at_once() {
+    let mut tracker = Tracker::new();
+    let claims = CLAIMS_PER_CONNECTION_MAX as u64;
+    tracker.populate(&id("s"), claims + 1);
+    for owner in 0..claims {
+        assert_eq!(tracker.hear(CLAIMANT, &claim(owner)), [Did::Probe(owner)]);
+    }
+    let done = tracker.hear(CLAIMANT, &claim(claims));
+    assert_eq!(done, [Did::Probe(claims), refused(CLAIMANT)]);
+    assert_eq!(tracker.hear(CLAIMANT + 1, &claim(claims)), [Did::Probe(claims)], "another's");
+    tracker.left(0, &id("s"), &peer(0));
+    assert_eq!(tracker.hear(CLAIMANT, &claim(claims)), [Did::Probe(claims), refused(CLAIMANT + 1)]);
 }

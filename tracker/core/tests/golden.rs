@@ -12,6 +12,7 @@
 //! ```
 #![allow(clippy::expect_used, reason = "a test may fail")]
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -53,6 +54,7 @@ fn the_tracker_answers_real_clients_word_for_word() {
 fn play(transcript: &str) -> String {
     let mut stage = Stage {
         shard: Shard::new(Settings::default(), 1),
+        open: BTreeSet::new(),
         rng: SmallRng::seed_from_u64(1),
         script: Script::default(),
     };
@@ -69,6 +71,8 @@ fn play(transcript: &str) -> String {
 
 struct Stage {
     shard: Shard,
+    /// Swarms that were announced in and weren't seen closed.
+    open: BTreeSet<InfoHash>,
     rng: SmallRng,
     script: Script,
 }
@@ -79,14 +83,14 @@ impl Stage {
         let (second, rest) = line.split_once(' ')?;
         let now = Duration::from_secs(second.parse().ok()?);
         if rest == "sweep" {
-            self.shard.handle(Input::Sweep, now, &mut self.rng, &mut self.script);
+            self.handle(Input::Sweep, now);
             return Some(());
         }
         let (conn, rest) = rest.split_once(' ')?;
         let from = ConnId(conn.parse().ok()?);
         if rest == "lives" {
             let input = Input::OwnerLives { owner: from };
-            self.shard.handle(input, now, &mut self.rng, &mut self.script);
+            self.handle(input, now);
             return Some(());
         }
         if let Some(names) = rest.strip_prefix("gone ") {
@@ -96,7 +100,7 @@ impl Stage {
             let info_hash = InfoHash::decode(info_hash.as_bytes())?;
             let peer_id = PeerId::decode(peer_id.as_bytes())?;
             let input = Input::PeerLeft { from, info_hash, peer_id };
-            self.shard.handle(input, now, &mut self.rng, &mut self.script);
+            self.handle(input, now);
             return Some(());
         }
         self.hear(from, now, Bytes::copy_from_slice(rest.strip_prefix("> ")?.as_bytes()));
@@ -104,28 +108,37 @@ impl Stage {
     }
 
     fn hear(&mut self, from: ConnId, now: Duration, frame: Bytes) {
-        let Self { shard, rng, script } = self;
         match parse(frame.clone(), &Limits::default()) {
             Ok(Incoming::Announce(announce)) => {
-                let input = Input::Announce { from, announce: &announce };
-                shard.handle(input, now, rng, script);
+                self.open.insert(announce.info_hash);
+                self.handle(Input::Announce { from, announce: &announce }, now);
             }
             Ok(Incoming::Answer(answer)) => {
-                shard.handle(Input::Answer { from, answer: &answer }, now, rng, script);
+                self.handle(Input::Answer { from, answer: &answer }, now);
             }
             Ok(Incoming::Scrape(Scrape::Everything)) => {
                 let (action, reason) = (Action::Scrape, Reason::ScrapeOfEverything);
-                script.send(from, &Outgoing::Refusal { action, info_hash: None, reason });
+                self.script.send(from, &Outgoing::Refusal { action, info_hash: None, reason });
             }
             Ok(Incoming::Scrape(Scrape::Swarms(info_hashes))) => {
-                let size = |&hash: &InfoHash| (hash, shard.counts(&hash));
+                let size = |&hash: &InfoHash| (hash, self.shard.counts(&hash));
                 let files: Vec<_> = info_hashes.iter().map(size).collect();
-                script.send(from, &Outgoing::Scrape { files: &files });
+                self.script.send(from, &Outgoing::Scrape { files: &files });
             }
             Err(Refusal { action, info_hash, reason }) => {
                 let info_hash = info_hash.as_ref().map(|span| span.of(&frame));
-                script.send(from, &Outgoing::Refusal { action, info_hash, reason });
+                self.script.send(from, &Outgoing::Refusal { action, info_hash, reason });
             }
+        }
+    }
+
+    fn handle(&mut self, input: Input<'_>, now: Duration) {
+        self.shard.handle(input, now, &mut self.rng, &mut self.script);
+        for info_hash in self.open.extract_if(.., |info_hash| !self.shard.contains(info_hash)) {
+            let mut name = Vec::new();
+            info_hash.encode(&mut name);
+            let name = String::from_utf8(name).expect("UTF-8");
+            writeln!(self.script.0, "! closed \"{name}\"").expect("a string");
         }
     }
 }
@@ -137,13 +150,6 @@ struct Script(String);
 impl Outbox for Script {
     fn send(&mut self, to: ConnId, message: &Outgoing<'_>) {
         writeln!(self.0, "< {} {message}", to.0).expect("a string");
-    }
-
-    fn swarm_closed(&mut self, info_hash: InfoHash) {
-        let mut name = Vec::new();
-        info_hash.encode(&mut name);
-        let name = String::from_utf8(name).expect("UTF-8");
-        writeln!(self.0, "! closed \"{name}\"").expect("a string");
     }
 
     fn probe(&mut self, owner: ConnId) {

@@ -7,6 +7,7 @@ mod actors;
 mod close;
 pub mod config;
 mod directory;
+mod file_thread;
 mod http;
 mod latency;
 mod limits;
@@ -38,6 +39,8 @@ use actors::{FilesActor, ReloadFiles, StopFiles, StopStun, StunActor};
 use config::{Config, ServerConfig, WebConfig};
 use limits::{HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
 use node::Node;
+
+pub use file_thread::on_file_thread;
 
 /// A running tracker, with whatever its configuration put beside it.
 #[derive(Debug)]

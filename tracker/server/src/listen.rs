@@ -85,8 +85,9 @@ pub(crate) fn serve(
                 .finish(map_config(app, |_| AppConfig::default()));
             let streams = fn_service(move |socket: TcpStream| {
                 let (acceptor, address) = (acceptor.clone(), socket.peer_addr().ok());
+                let peer = address.map(|address| address.ip());
                 async move {
-                    let stream = acceptor.accept(socket).await.map_err(DispatchError::Io)?;
+                    let stream = acceptor.accept(socket, peer).await.map_err(DispatchError::Io)?;
                     Ok::<_, DispatchError>((stream, Http::Http1, address))
                 }
             });

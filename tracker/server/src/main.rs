@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tracker::config::{Config, LoadError, Loaded, LogConfig, Sources};
-use tracker::{Addresses, ServerAddress, Tracker};
+use tracker::{Addresses, ServerAddress, Tracker, on_file_thread};
 
 use args::{Args, Format};
 use signals::Signals;
@@ -102,7 +102,7 @@ async fn run(config: Config, sources: Sources) -> ExitCode {
 async fn reload(tracker: &Tracker, sources: Sources) {
     tracing::info!("reading the configuration again");
     // Its lists may be long, and this thread has STUN to serve.
-    match tokio::task::spawn_blocking(move || sources.load()).await {
+    match on_file_thread(move || sources.load()).await {
         Ok(Ok(loaded)) => {
             warn_of_unknown(&loaded);
             tracker.reload(loaded.config);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use actix::Addr;
 use arc_swap::{ArcSwap, Guard};
 
-use crate::access::{Access, Admission, Admissions, Full};
+use crate::access::{Access, Admission, Admissions, Arrival, Full};
 use crate::actors::{Drain, PolicyChanged, ShardActor};
 use crate::config::{Policy, ServerConfig};
 use crate::directory::{Directory, WorkerId};
@@ -131,6 +131,23 @@ impl Node {
         }
         let (key, bound) = self.connections_max(server);
         (self.admissions.sockets() >= bound).then_some(TurnedAway::Full { key, bound })
+    }
+
+    /// Counts a connection from `peer` that is no socket yet, if it is under a bound at all.
+    ///
+    /// # Errors
+    ///
+    /// When there are too many.
+    pub(crate) fn arrive(&self, peer: Option<IpAddr>) -> Result<Option<Arrival>, TurnedAway> {
+        let policy = self.policy();
+        let network =
+            peer.and_then(|peer| policy.trusted_proxies.bounded_network(peer.to_canonical()));
+        let bound = policy.limits.connections_per_ip;
+        let arrive = |network| {
+            let arrival = self.admissions.arrive(network, bound);
+            arrival.ok_or(TurnedAway::PerIp { bound })
+        };
+        network.map(arrive).transpose()
     }
 
     /// Counts a socket that comes from `peer` with these `X-Forwarded-For` headers.

@@ -3,6 +3,7 @@
 //! one is asked for a sign of life, and heard once that fails.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use rand::Rng;
 
 use super::{Outbox, Shard};
 use crate::id::{ConnId, InfoHash, PeerId};
-use crate::limits::{CLAIM_BYTES_MAX, CLAIM_LIFETIME, CLAIMS_MAX};
+use crate::limits::{CLAIM_BYTES_MAX, CLAIM_LIFETIME, CLAIMS_MAX, CLAIMS_PER_CONNECTION_MAX};
 use crate::wire::{Announce, Event, Offered, Reason};
 
 /// The claims of one shard, one for each member at most.
@@ -18,6 +19,8 @@ use crate::wire::{Announce, Event, Offered, Reason};
 pub(super) struct Claims {
     /// By whose it is, so that what one owner's life or death decides stands together.
     by_owner: BTreeMap<(ConnId, InfoHash, PeerId), Claim>,
+    /// How many each connection makes that makes any.
+    by_claimant: BTreeMap<ConnId, usize>,
     bytes: usize,
 }
 
@@ -30,7 +33,7 @@ pub(super) struct Claim {
     until: Duration,
 }
 
-/// There is no room for another claim.
+/// There is no room for another claim, or none of this connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Full;
 
@@ -98,7 +101,8 @@ impl Claims {
     ///
     /// # Errors
     ///
-    /// [`Full`] at [`CLAIMS_MAX`] or [`CLAIM_BYTES_MAX`]; an earlier claim is kept.
+    /// [`Full`] at [`CLAIMS_MAX`], [`CLAIMS_PER_CONNECTION_MAX`] or [`CLAIM_BYTES_MAX`]; an earlier
+    /// claim is kept.
     pub(super) fn hold(
         &mut self,
         owner: ConnId,
@@ -107,18 +111,28 @@ impl Claims {
         now: Duration,
     ) -> Result<Option<Claim>, Full> {
         let key = (owner, announce.info_hash, announce.peer_id);
-        let (earlier, earlier_bytes) =
-            self.by_owner.get(&key).map_or((0, 0), |claim| (1, claim.bytes()));
+        let earlier = self.by_owner.get(&key);
+        let (others, others_bytes) = match earlier {
+            Some(earlier) => (self.by_owner.len() - 1, self.bytes - earlier.bytes()),
+            None => (self.by_owner.len(), self.bytes),
+        };
+        let own = self.by_claimant.get(&from).copied().unwrap_or(0)
+            - usize::from(earlier.is_some_and(|earlier| earlier.from == from));
+        if others >= CLAIMS_MAX || own >= CLAIMS_PER_CONNECTION_MAX {
+            return Err(Full);
+        }
         // A copy: the frame is a slice of a buffer that would be held as a whole for it.
         let frame = Bytes::copy_from_slice(&announce.frame);
         let announce = Announce { frame, ..announce.clone() };
         let claim = Claim { from, announce, until: now + CLAIM_LIFETIME };
-        let bytes = self.bytes - earlier_bytes + claim.bytes();
-        if self.by_owner.len() - earlier == CLAIMS_MAX || bytes > CLAIM_BYTES_MAX {
+        if others_bytes + claim.bytes() > CLAIM_BYTES_MAX {
             return Err(Full);
         }
-        self.bytes = bytes;
-        Ok(self.by_owner.insert(key, claim))
+        self.bytes += claim.bytes();
+        *self.by_claimant.entry(from).or_default() += 1;
+        let earlier = self.by_owner.insert(key, claim);
+        self.uncount(earlier.as_slice());
+        Ok(earlier)
     }
 
     /// The claim to a peer id that `owner` had and has no more.
@@ -129,7 +143,7 @@ impl Claims {
         peer_id: PeerId,
     ) -> Option<Claim> {
         let claim = self.by_owner.remove(&(owner, info_hash, peer_id))?;
-        self.bytes -= claim.bytes();
+        self.uncount(std::slice::from_ref(&claim));
         Some(claim)
     }
 
@@ -155,7 +169,7 @@ impl Claims {
         });
         let claims: Vec<_> =
             self.by_owner.extract_if(first..=last, |_, _| true).map(|(_, claim)| claim).collect();
-        self.forget_bytes_of(&claims);
+        self.uncount(&claims);
         claims
     }
 
@@ -163,12 +177,21 @@ impl Claims {
     pub(super) fn take_expired(&mut self, now: Duration) -> Vec<Claim> {
         let expired = self.by_owner.extract_if(.., |_, claim| claim.until < now);
         let claims: Vec<_> = expired.map(|(_, claim)| claim).collect();
-        self.forget_bytes_of(&claims);
+        self.uncount(&claims);
         claims
     }
 
-    fn forget_bytes_of(&mut self, claims: &[Claim]) {
-        self.bytes -= claims.iter().map(Claim::bytes).sum::<usize>();
+    /// Takes claims that are gone off the counts.
+    fn uncount(&mut self, claims: &[Claim]) {
+        for claim in claims {
+            self.bytes -= claim.bytes();
+            if let Entry::Occupied(mut count) = self.by_claimant.entry(claim.from) {
+                *count.get_mut() -= 1;
+                if *count.get() == 0 {
+                    count.remove();
+                }
+            }
+        }
     }
 }
 
@@ -210,13 +233,61 @@ mod tests {
     fn claims_are_bounded_in_number_and_an_earlier_one_makes_room() {
         let mut claims = Claims::default();
         for number in 0..CLAIMS_MAX {
-            assert_eq!(hold(&mut claims, 2, &announce(number, 0)), Ok(None));
+            assert_eq!(hold(&mut claims, 10 + number as u64, &announce(number, 0)), Ok(None));
         }
         assert_eq!(hold(&mut claims, 2, &announce(CLAIMS_MAX, 0)), Err(Full));
-        assert_eq!(hold(&mut claims, 3, &announce(0, 0)), Ok(Some(2)), "the place of its own");
+        assert_eq!(hold(&mut claims, 3, &announce(0, 0)), Ok(Some(10)), "the place of its own");
         let one = announce(1, 0);
         assert!(claims.take(OWNER, one.info_hash, one.peer_id).is_some());
         assert_eq!(hold(&mut claims, 2, &announce(CLAIMS_MAX, 0)), Ok(None));
+    }
+
+    #[test]
+    fn claims_of_a_connection_are_bounded_and_each_that_ends_makes_room() {
+        const MAX: usize = CLAIMS_PER_CONNECTION_MAX;
+        type End = fn(&mut Claims);
+        let ends: [(End, usize); 5] = [
+            (|claims| drop(claims.take_all_of(OWNER)), MAX),
+            (|claims| drop(claims.take_expired(NOW + CLAIM_LIFETIME * 2)), MAX),
+            (
+                |claims| drop(claims.take(OWNER, announce(0, 0).info_hash, announce(0, 0).peer_id)),
+                1,
+            ),
+            (
+                |claims| {
+                    let Announce { info_hash, peer_id, .. } = announce(0, 0);
+                    claims.withdraw(ConnId(2), OWNER, info_hash, peer_id);
+                },
+                1,
+            ),
+            (|claims| assert_eq!(hold(claims, 3, &announce(0, 0)), Ok(Some(2))), 1),
+        ];
+        for (end, room) in ends {
+            let mut claims = Claims::default();
+            for number in 0..MAX {
+                assert_eq!(hold(&mut claims, 2, &announce(number, 0)), Ok(None));
+            }
+            assert_eq!(hold(&mut claims, 2, &announce(MAX, 0)), Err(Full));
+            assert_eq!(hold(&mut claims, 2, &announce(0, 0)), Ok(Some(2)), "it says it once more");
+            assert_eq!(hold(&mut claims, 4, &announce(MAX, 0)), Ok(None), "another's");
+            end(&mut claims);
+            for number in 0..room {
+                assert!(hold(&mut claims, 2, &announce(100 + number, 0)).is_ok());
+            }
+            assert_eq!(hold(&mut claims, 2, &announce(200, 0)), Err(Full));
+        }
+    }
+
+    #[test]
+    fn nothing_is_counted_of_connections_that_claim_nothing_any_more() {
+        let mut claims = Claims::default();
+        for number in 0..3 {
+            assert_eq!(hold(&mut claims, number as u64, &announce(number, 0)), Ok(None));
+            assert_eq!(hold(&mut claims, 9, &announce(number, 0)), Ok(Some(number as u64)));
+        }
+        assert_eq!(claims.by_claimant, BTreeMap::from([(ConnId(9), 3)]));
+        claims.take_all_of(OWNER);
+        assert_eq!((claims.by_claimant.len(), claims.bytes), (0, 0));
     }
 
     #[test]
@@ -246,8 +317,9 @@ mod tests {
     fn only_the_claims_to_what_one_owner_has_are_taken_together() {
         let mut claims = Claims::default();
         for owner in [0, 1, 2, u64::MAX] {
+            let from = ConnId(owner ^ 8);
             for number in 0..3 {
-                let held = claims.hold(ConnId(owner), ConnId(9), &announce(number, 0), NOW);
+                let held = claims.hold(ConnId(owner), from, &announce(number, 0), NOW);
                 assert!(held.is_ok());
             }
         }

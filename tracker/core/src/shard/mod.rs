@@ -74,10 +74,6 @@ pub trait Outbox {
     /// `message` is for connection `to`, which may have closed in the meantime.
     fn send(&mut self, to: ConnId, message: &Outgoing<'_>);
 
-    /// The swarm's last member is gone and so is the swarm. Also said when an announce leaves none
-    /// where none was (a `stopped` without a start), for whoever noted that the swarm is here.
-    fn swarm_closed(&mut self, info_hash: InfoHash);
-
     /// Somebody else claims a peer id of connection `owner`: find out whether it still lives. If
     /// it does, say [`Input::OwnerLives`]; if not, close it, and say [`Input::PeerLeft`]. Said for
     /// each claim, and so more than once before either comes.
@@ -214,7 +210,7 @@ impl Shard {
                 self.refuse(from, info_hash, reason, outbox);
             }
         }
-        self.close_if_empty(key, outbox);
+        self.close_if_empty(key);
     }
 
     fn answer(&mut self, from: ConnId, answer: &Answer, now: Duration, outbox: &mut impl Outbox) {
@@ -249,7 +245,7 @@ impl Shard {
                 swarm.leave(&peer_id);
                 self.peers -= 1;
                 self.pass_on(owner, info_hash, peer_id, now, rng, outbox);
-                self.close_if_empty(key, outbox);
+                self.close_if_empty(key);
             }
             Some(owner) => self.claims.withdraw(from, owner, info_hash, peer_id),
             None => {}
@@ -277,7 +273,7 @@ impl Shard {
         })
     }
 
-    fn close_if_empty(&mut self, key: usize, outbox: &mut impl Outbox) {
+    fn close_if_empty(&mut self, key: usize) {
         if !self.swarms[key].1.is_empty() {
             return;
         }
@@ -287,7 +283,6 @@ impl Shard {
             entry.remove();
         }
         self.shrink();
-        outbox.swarm_closed(info_hash);
     }
 
     /// Gives memory back after many swarms have closed, as far as those that are left lie in front,

@@ -2,7 +2,7 @@
 //! and nothing else; who goes on like that is not answered any more until it has paused.
 
 use super::members::Member;
-use crate::limits::EARLY_ANNOUNCES_MAX;
+use crate::limits::{EARLY_ANNOUNCES_MAX, EARLY_GRACE_S};
 use crate::wire::{Event, Reason, Warning};
 
 impl Member {
@@ -10,8 +10,9 @@ impl Member {
     /// that must not be relayed.
     ///
     /// An announce is early for `min_interval_s` after the last one whose offers were let through,
-    /// or after one that wasn't early. Only a plain announce is ever warned: webtorrent says
-    /// `completed` right before `started`, and a page that comes back to a stream begins anew.
+    /// or after one that wasn't early; but for the last [`EARLY_GRACE_S`] of it. Only a plain
+    /// announce is ever warned: webtorrent says `completed` right before `started`, and a page that
+    /// comes back to a stream begins anew.
     ///
     /// # Errors
     ///
@@ -27,7 +28,7 @@ impl Member {
             return Ok(None);
         }
         let early_s = self.early_until_s.saturating_sub(now_s);
-        if early_s == 0 {
+        if early_s <= EARLY_GRACE_S.min(min_interval_s - 1) {
             (self.early, self.has_offered) = (0, false);
             self.early_until_s = now_s.saturating_add(min_interval_s);
         } else if self.early == EARLY_ANNOUNCES_MAX {

@@ -130,6 +130,8 @@ impl Model {
         let mut warning = None;
         if event != "stopped" && self.min_interval_s > 0 {
             let early_s = pace.until_s.saturating_sub(self.now_s) as u32;
+            // A second is no matter, unless it is all that is asked for.
+            let early_s = if early_s == 1 && self.min_interval_s > 1 { 0 } else { early_s };
             if early_s > 0 && pace.early == 10 {
                 return self.refused(conn, name, TooEarly { early_s, bound: 10 }, done);
             }

@@ -2,6 +2,7 @@
 //! It does with a frame what a server does, so the tests speak the protocol and nothing else.
 #![allow(dead_code, reason = "every test file uses its own part of this")]
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use tracker_core::{
 pub(crate) enum Did {
     /// Sent a message, which is valid JSON, to a connection.
     Send(u64, Value),
-    /// Closed a swarm, named as on the wire.
+    /// Has a swarm no more, named as on the wire; said after all else.
     Close(String),
     /// Asked whether a connection still lives.
     Probe(u64),
@@ -37,10 +38,6 @@ impl Outbox for Recording {
         self.0.push(Did::Send(to.0, serde_json::from_str(&text).expect("JSON")));
     }
 
-    fn swarm_closed(&mut self, info_hash: InfoHash) {
-        self.0.push(Did::Close(text(&info_hash.0)));
-    }
-
     fn probe(&mut self, owner: ConnId) {
         self.0.push(Did::Probe(owner.0));
     }
@@ -49,6 +46,8 @@ impl Outbox for Recording {
 /// A shard with its clock and its dice.
 pub(crate) struct Tracker {
     pub(crate) shard: Shard,
+    /// Swarms that were announced in and weren't seen closed.
+    open: BTreeSet<InfoHash>,
     limits: Limits,
     pub(crate) now: Duration,
     pub(crate) rng: SmallRng,
@@ -63,7 +62,7 @@ impl Tracker {
         let limits = settings.limits.clone();
         let (shard, rng) = (Shard::new(settings, seed), SmallRng::seed_from_u64(seed));
         let now = Duration::from_secs(1000);
-        Self { shard, limits, now, rng }
+        Self { shard, open: BTreeSet::new(), limits, now, rng }
     }
 
     /// A frame comes in from a connection; what the shard does about it.
@@ -130,8 +129,16 @@ impl Tracker {
     }
 
     fn handle(&mut self, input: Input<'_>) -> Vec<Did> {
+        if let Input::Announce { announce, .. } = input {
+            self.open.insert(announce.info_hash);
+        }
         let mut recording = Recording::default();
         self.shard.handle(input, self.now, &mut self.rng, &mut recording);
+        if self.shard.swarms() != self.open.len() {
+            let closed = self.open.extract_if(.., |info_hash| !self.shard.contains(info_hash));
+            recording.0.extend(closed.map(|info_hash| Did::Close(text(&info_hash.0))));
+            assert_eq!(self.shard.swarms(), self.open.len());
+        }
         recording.0
     }
 }

@@ -1,7 +1,7 @@
-//! How many sockets are open, in all and of each network, and how fast each network announces. A
-//! socket holds its [`Admission`] for as long as it lives, on whatever worker; counting is a matter
-//! of atomics, and the table of networks is touched only when a socket opens, and after the last
-//! one of a network has closed.
+//! How many sockets are open, in all and of each network, and how fast each network announces; and
+//! how many connections of each network are no sockets yet. Each of these holds its [`Admission`] or
+//! its [`Arrival`] for as long as it lives, on whatever worker; counting is a matter of atomics, and
+//! the table of networks is touched only when one begins, and after a network's last one has ended.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -18,8 +18,8 @@ use super::rates::{Rate, SharedTokenBucket};
 pub(crate) struct Admissions {
     sockets: AtomicUsize,
     networks: DashMap<Network, Arc<Usage>>,
-    /// Networks whose last socket has closed, until the next sweep that finds their bucket full:
-    /// who closes and comes again shall not find a fresh one.
+    /// Networks whose last socket or last arrival has ended, until a sweep finds that they have
+    /// neither, and their bucket full: who closes and comes again shall not find a fresh one.
     leaving: Mutex<HashSet<Network>>,
 }
 
@@ -28,6 +28,7 @@ pub(crate) struct Admissions {
 struct Usage {
     network: Network,
     sockets: AtomicUsize,
+    arrivals: AtomicUsize,
     announces: SharedTokenBucket,
 }
 
@@ -37,6 +38,14 @@ pub(crate) struct Admission {
     of: Arc<Admissions>,
     /// Its network's; `None` for those who are under no bound of a network.
     usage: Option<Arc<Usage>>,
+}
+
+/// One connection of a bounded network that is no socket: it shakes hands with TLS, or speaks HTTP.
+/// It ends with this, or is a socket from then on.
+#[derive(Debug)]
+pub(crate) struct Arrival {
+    of: Arc<Admissions>,
+    usage: Arc<Usage>,
 }
 
 /// Why no socket is admitted.
@@ -49,6 +58,17 @@ pub(crate) enum Full {
 }
 
 impl Admissions {
+    /// Lets a connection of `network` begin, which is `None` when it has `arrivals_max` of them
+    /// already. The bound is exact, however many come at once.
+    pub(crate) fn arrive(
+        self: &Arc<Self>,
+        network: Network,
+        arrivals_max: usize,
+    ) -> Option<Arrival> {
+        let usage = self.use_one(network, |usage| &usage.arrivals, arrivals_max)?;
+        Some(Arrival { of: self.clone(), usage })
+    }
+
     /// Admits a socket of `network`. Both bounds are exact, however many come at once.
     pub(crate) fn admit(
         self: &Arc<Self>,
@@ -62,14 +82,22 @@ impl Admissions {
         // From here on dropping it takes it off the count.
         let mut admission = Admission { of: self.clone(), usage: None };
         if let Some(network) = network {
-            // Its entry is locked: a sweep doesn't forget it meanwhile.
-            let usage = self.networks.entry(network).or_insert_with(|| Usage::of(network));
-            if !counts_one_more(&usage.sockets, sockets_per_network_max) {
-                return Err(Full::OfNetwork);
-            }
-            admission.usage = Some(usage.clone());
+            let usage = self.use_one(network, |usage| &usage.sockets, sockets_per_network_max);
+            admission.usage = Some(usage.ok_or(Full::OfNetwork)?);
         }
         Ok(admission)
+    }
+
+    /// Counts one more of what a network has, unless it has `max` of it.
+    fn use_one(
+        &self,
+        network: Network,
+        count: impl Fn(&Usage) -> &AtomicUsize,
+        max: usize,
+    ) -> Option<Arc<Usage>> {
+        // Its entry is locked: a sweep doesn't forget it meanwhile.
+        let usage = self.networks.entry(network).or_insert_with(|| Usage::of(network));
+        counts_one_more(count(&usage), max).then(|| usage.clone())
     }
 
     /// Open sockets in all.
@@ -77,13 +105,13 @@ impl Admissions {
         self.sockets.load(Relaxed)
     }
 
-    /// Forgets networks that have left, once a second: so there are never more than sockets that
-    /// are open, or were a burst's time ago.
+    /// Forgets networks that have left, once a second: so there are never more than sockets and
+    /// arrivals that there are, or were a burst's time ago.
     pub(crate) fn sweep(&self, now: Duration) {
         let mut left = std::mem::take(&mut *self.leaving());
         left.retain(|network| {
             self.networks.remove_if(network, |_, usage| usage.is_over(now));
-            self.networks.get(network).is_some_and(|usage| usage.sockets.load(Relaxed) == 0)
+            self.networks.get(network).is_some_and(|usage| !usage.is_in_use())
         });
         self.leaving().extend(left);
     }
@@ -111,14 +139,30 @@ impl Drop for Admission {
     }
 }
 
+impl Drop for Arrival {
+    fn drop(&mut self) {
+        if self.usage.arrivals.fetch_sub(1, Relaxed) == 1 {
+            self.of.leaving().insert(self.usage.network);
+        }
+    }
+}
+
 impl Usage {
     fn of(network: Network) -> Arc<Self> {
-        let (sockets, announces) = (AtomicUsize::new(0), SharedTokenBucket::default());
-        Arc::new(Self { network, sockets, announces })
+        Arc::new(Self {
+            network,
+            sockets: AtomicUsize::new(0),
+            arrivals: AtomicUsize::new(0),
+            announces: SharedTokenBucket::default(),
+        })
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.sockets.load(Relaxed) > 0 || self.arrivals.load(Relaxed) > 0
     }
 
     fn is_over(&self, now: Duration) -> bool {
-        self.sockets.load(Relaxed) == 0 && self.announces.is_full(now)
+        !self.is_in_use() && self.announces.is_full(now)
     }
 }
 
@@ -151,6 +195,21 @@ mod tests {
         drop(first);
         let _third = admissions.admit(network(1), 3, 2).expect("room again");
         assert_eq!(admissions.sockets(), 3);
+    }
+
+    #[test]
+    fn connections_that_are_no_sockets_have_a_bound_of_their_own() {
+        let admissions = Arc::<Admissions>::default();
+        let arrive = |number| admissions.arrive(network(number).expect("a network"), 2);
+        let (first, _second) = (arrive(1).expect("room"), arrive(1).expect("room"));
+        assert!(arrive(1).is_none());
+        let _other = arrive(2).expect("room: it is another network");
+        let _socket = admissions.admit(network(1), MANY, 1).expect("room: it is no arrival");
+        assert_eq!(admissions.admit(network(1), MANY, 1).err(), Some(Full::OfNetwork));
+        assert!(arrive(1).is_none());
+        drop(first);
+        let _third = arrive(1).expect("room again");
+        assert!(arrive(1).is_none(), "and for one only");
     }
 
     #[test]
@@ -198,13 +257,42 @@ mod tests {
     }
 
     #[test]
+    fn a_network_is_not_forgotten_while_it_has_sockets_or_arrivals() {
+        let admissions = Arc::<Admissions>::default();
+        let one = network(1).expect("a network");
+        let mut now = 100 * SECOND;
+        let mut remembered = || {
+            now += SECOND;
+            admissions.sweep(now);
+            (admissions.networks.len(), admissions.leaving().len())
+        };
+        for arrival_ends_first in [true, false] {
+            let arrival = admissions.arrive(one, 1).expect("room");
+            let socket = admissions.admit(Some(one), MANY, 1).expect("room");
+            let (first, last): (Box<dyn std::any::Any>, Box<dyn std::any::Any>) =
+                if arrival_ends_first {
+                    (Box::new(arrival), Box::new(socket))
+                } else {
+                    (Box::new(socket), Box::new(arrival))
+                };
+            drop(first);
+            assert_eq!(remembered(), (1, 0));
+            drop(last);
+            assert_eq!(remembered(), (0, 0));
+        }
+    }
+
+    #[test]
     fn counts_hold_when_many_threads_open_and_close() {
         let admissions = Arc::<Admissions>::default();
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for n in 0..2000 {
-                        let open = admissions.admit(network(n as u8 % 3), MANY, 2);
+                        let network = network(n as u8 % 3);
+                        let arrival = admissions.arrive(network.expect("a network"), 2);
+                        let open = admissions.admit(network, MANY, 2);
+                        drop(arrival);
                         if n % 7 == 0 {
                             admissions.sweep(SECOND);
                         }

@@ -12,7 +12,7 @@ mod tokens;
 use tracker_core::{InfoHash, Reason};
 
 pub use addresses::TrustedProxies;
-pub(crate) use admissions::{Admission, Admissions, Full};
+pub(crate) use admissions::{Admission, Admissions, Arrival, Full};
 pub use info_hashes::InfoHashAccess;
 pub use origins::OriginAccess;
 pub use rates::Rate;

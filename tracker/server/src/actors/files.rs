@@ -1,11 +1,12 @@
 //! What keeps an eye on the files that the configuration names: lists, keys, certificates. It
-//! lives on the main thread and reads on a thread for blocking work, so that a large list never
-//! makes a worker wait.
+//! lives on the main thread and reads on a thread for that alone, so that a large list never makes
+//! a worker wait, nor a file that can't be read a stop.
 
 use std::sync::Arc;
 
 use actix::prelude::*;
 
+use crate::file_thread::on_file_thread;
 use crate::limits::FILES_TICK;
 use crate::node::Node;
 use crate::watched::Refresh;
@@ -36,8 +37,12 @@ impl FilesActor {
     /// Until it is done the actor hears nothing: there is one refresh at a time.
     fn refresh(&self, which: Refresh, ctx: &mut Context<Self>) {
         let node = self.node.clone();
-        let refresh = tokio::task::spawn_blocking(move || node.refresh(which));
-        ctx.wait(refresh.into_actor(self).map(|_, _, _| ()));
+        let refresh = on_file_thread(move || node.refresh(which));
+        ctx.wait(refresh.into_actor(self).map(|outcome, _, _| {
+            if let Err(error) = outcome {
+                tracing::error!("the files could not be read again: {error}");
+            }
+        }));
     }
 }
 

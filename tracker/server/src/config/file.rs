@@ -2,7 +2,7 @@
 //! anything is put over it, because only here an error still has a line.
 
 use std::ffi::OsStr;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::Path;
 
@@ -33,6 +33,10 @@ pub(super) fn read(path: &Path) -> Result<Value, LoadError> {
 }
 
 fn bytes(path: &Path) -> io::Result<Vec<u8>> {
+    // A pipe would never end, and some don't even open.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is no regular file"));
+    }
     let mut text = Vec::new();
     File::open(path)?.take(CONFIG_BYTES_MAX + 1).read_to_end(&mut text)?;
     if text.len() as u64 > CONFIG_BYTES_MAX {

@@ -20,7 +20,8 @@ pub(super) struct RawLimits {
     /// Open sockets. Beyond it the handshake gets 503.
     #[serde(deserialize_with = "whole")]
     connections: u64,
-    /// Open sockets of one IPv4 address, or of one IPv6 /64. Beyond it the handshake gets 429.
+    /// Open sockets of one IPv4 address, or of one IPv6 /64. Beyond it the handshake gets 429. As
+    /// many further connections may be no sockets, or none yet.
     #[serde(deserialize_with = "whole")]
     connections_per_ip: u64,
     /// Seconds from the connection to the end of the handshake; and in which a kept-alive
@@ -67,7 +68,7 @@ pub(super) struct RawLimits {
 pub struct Limits {
     /// Open sockets; [`usize::MAX`] is no limit, here and below.
     pub connections: usize,
-    /// Open sockets of one IPv4 address or IPv6 /64.
+    /// Open sockets of one IPv4 address or IPv6 /64, and connections that are none.
     pub connections_per_ip: usize,
     /// From the connection to the end of the handshake; for ever without it.
     pub handshake: Option<Duration>,

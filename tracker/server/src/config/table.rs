@@ -74,7 +74,9 @@ pub const KEYS: &[Key] = &[
     number("limits.connections", "sockets", 0..=1 << 24, Is("0"),
         "Open at a time. Beyond it the handshake and `/ready` get 503."),
     number("limits.connectionsPerIp", "sockets", 0..=1 << 24, Is("1000"),
-        "Open at a time. Beyond it the handshake gets 429."),
+        "Open at a time. Beyond it the handshake gets 429. As many further connections may shake \
+         hands or speak HTTP; beyond that they are closed at once. A CDN or proxy in front belongs \
+         in `trustedProxies`."),
     number("limits.handshakeSeconds", "seconds", 0..=3600, Is("10"),
         "From the connection to the end of the handshake, and for each further request of a \
          connection that is kept; a response may stand still for six times as long. Then it is \

@@ -1,7 +1,8 @@
 //! From a TCP connection to a stream that HTTP can read: as it is, or with TLS where the listener
-//! has a certificate.
+//! has a certificate; unless its address has too many of them.
 
 use std::io::{self, ErrorKind};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,15 +44,26 @@ impl Acceptor {
         Self { worker, server, handshakes: Semaphore::new(TLS_HANDSHAKES_MAX) }
     }
 
-    /// Makes a stream of a new connection.
+    /// Makes a stream of a new connection from `peer`.
     ///
     /// # Errors
     ///
-    /// When its TLS handshake fails, or takes longer than `limits.handshakeSeconds`.
-    pub(crate) async fn accept(&self, socket: TcpStream) -> io::Result<Punctual<Stream>> {
-        let (began, limit) = (Instant::now(), self.worker.node.policy().limits.handshake);
+    /// When there are too many of its address; when its TLS handshake fails, or takes longer than
+    /// `limits.handshakeSeconds`.
+    pub(crate) async fn accept(
+        &self,
+        socket: TcpStream,
+        peer: Option<IpAddr>,
+    ) -> io::Result<Punctual<Stream>> {
+        let node = &self.worker.node;
+        let arrival = node.arrive(peer).map_err(|turned_away| {
+            tracing::debug!(?peer, "too many connections of this address");
+            self.worker.metrics().turned_away(&turned_away);
+            io::Error::new(ErrorKind::QuotaExceeded, turned_away.reason())
+        })?;
+        let (began, limit) = (Instant::now(), node.policy().limits.handshake);
         let stream = self.stream(socket, limit).await?;
-        Ok(Punctual::new(stream, began, limit))
+        Ok(Punctual::new(stream, arrival, began, limit))
     }
 
     async fn stream(&self, socket: TcpStream, limit: Option<Duration>) -> io::Result<Stream> {

@@ -11,12 +11,15 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::access::Arrival;
 use crate::limits::RESPONSE_PATIENCE;
 
 /// A connection that speaks HTTP, until it is told to be a WebSocket's.
 #[derive(Debug)]
 pub(crate) struct Punctual<T> {
     stream: T,
+    /// Counts it until it ends or is a WebSocket's; `None` for those who are under no bound.
+    _arrival: Option<Arrival>,
     /// `None` is all the time in the world.
     patience: Option<Patience>,
 }
@@ -35,11 +38,17 @@ struct Patience {
 impl<T> Punctual<T> {
     /// `limit` is how long the client may take to say all of a request, and for the first from when
     /// it `began`; for ever without it.
-    pub(crate) fn new(stream: T, began: Instant, limit: Option<Duration>) -> Self {
-        Self { stream, patience: limit.map(|limit| Patience::new(began, limit)) }
+    pub(crate) fn new(
+        stream: T,
+        arrival: Option<Arrival>,
+        began: Instant,
+        limit: Option<Duration>,
+    ) -> Self {
+        let patience = limit.map(|limit| Patience::new(began, limit));
+        Self { stream, _arrival: arrival, patience }
     }
 
-    /// The connection, which may take its time from now on.
+    /// The connection, which may take its time from now on, and isn't counted here any more.
     pub(crate) fn into_inner(self) -> T {
         self.stream
     }

@@ -19,7 +19,8 @@ pub(crate) enum TurnedAway {
     Stopping,
     /// As many sockets are open as `key` of the configuration says.
     Full { key: &'static str, bound: usize },
-    /// As many sockets of this address are open as there may be.
+    /// As many sockets of this address are open as there may be, or as many connections that are
+    /// none yet.
     PerIp { bound: usize },
     /// It is no WebSocket's handshake.
     Protocol(HandshakeError),

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -156,10 +157,15 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
 #[test]
 fn a_file_that_cannot_be_read_is_exit_code_2_and_one_line() {
     let folder = tempfile::tempdir().expect("a temporary folder");
+    // To open one would wait for a writer.
+    let pipe = folder.path().join("pipe.json");
+    let made = Command::new("mkfifo").arg(&pipe).status().expect("mkfifo");
+    assert!(made.success());
     let (_folder, long) = written(&" ".repeat((1 << 20) + 1));
     for (path, why) in [
         (Path::new("/nowhere/config.json"), "No such file"),
-        (folder.path(), "Is a directory"),
+        (folder.path(), "no regular file"),
+        (&pipe, "no regular file"),
         (&long, "more than 1048576 bytes"),
     ] {
         let (code, line) = failure(path);

@@ -4,6 +4,7 @@
 
 mod access;
 mod architecture;
+mod arrivals;
 mod binary;
 mod certificates;
 mod compression;

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use tracker_core::{ConnId, InfoHash, Outbox, Outgoing};
+use tracker_core::{ConnId, Outbox, Outgoing};
 
 use super::messages::{Deliver, Probe};
 use super::probe::probe;
@@ -44,9 +44,6 @@ impl Outbox for Outboxes<'_> {
             relay_times.add(read_at);
         }
     }
-
-    /// The directory knows by itself, since nobody refers to the swarm any more.
-    fn swarm_closed(&mut self, _: InfoHash) {}
 
     fn probe(&mut self, owner: ConnId) {
         let (worker, asker) = (ConnKey::from(owner).worker, self.worker.id);
