@@ -74,6 +74,11 @@ impl Members {
         let index = self.dense.len();
         let serial = self.next_serial;
         self.next_serial = self.next_serial.wrapping_add(1);
+        if index == self.dense.capacity() {
+            // By a quarter, where a vector doubles: a member is 72 bytes, and swarms are most of what
+            // a tracker holds.
+            self.dense.reserve_exact(index / 4 + 4);
+        }
         self.dense.push(Member {
             peer_id,
             conn,
