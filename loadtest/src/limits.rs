@@ -123,10 +123,10 @@ pub(crate) const ATTACK_ATTEMPTS: RangeInclusive<u64> = 1..=5;
 /// How often the good swarm's p99 latency may be what it is without the attack.
 pub(crate) const ATTACK_FACTOR_MAX: f64 = 2.0;
 
-/// A p99 latency, in microseconds, below which the factor says nothing: here it is the scheduler's,
-/// which lets a thread wait for about this long when another one has the core. A baseline below it
-/// counts as this much.
-pub(crate) const ATTACK_NOISE_US: u64 = 1_000;
+/// What may be chosen as the p99 latency that is the machine's own: a scheduler lets a thread wait
+/// for some milliseconds where others want its core. More would hide what viewers notice.
+pub(crate) const ATTACK_NOISE: RangeInclusive<Duration> =
+    Duration::from_micros(100)..=Duration::from_millis(20);
 
 /// Relays that a window must have, or its p99 is one bad moment.
 pub(crate) const WINDOW_RELAYS_MIN: u64 = 100;
@@ -167,9 +167,12 @@ pub(crate) const RSS_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) const SOAK_SAMPLES: usize = 15;
 
 /// How long a soak waits behind the ramp until memory has been looked at: what joining took for a
-/// moment is given back by then, since allocators keep freed pages for some 10 s, and viewers
-/// announce again, as they will do from then on.
-pub(crate) const SOAK_SETTLE: Duration = Duration::from_secs(60);
+/// moment is given back by then, since allocators keep freed pages for some 10 s.
+pub(crate) const SOAK_RAMP_END: Duration = Duration::from_secs(30);
+
+/// How long the churn may go on before growth counts.
+pub(crate) const SOAK_SETTLE: RangeInclusive<Duration> =
+    Duration::ZERO..=Duration::from_secs(24 * 3600);
 
 /// How long the tracker may take to give memory back when all have left. Peers that changed their
 /// swarm stay in the old one for two announce intervals, but their sockets' end removes them.

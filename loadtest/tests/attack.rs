@@ -28,6 +28,10 @@ const ATTACKS: [&str; 9] = [
 
 /// Runs the attacks named `only`; returns what was printed and the report.
 ///
+/// With other tests on the same cores it is the scheduler that decides over a p99 of some
+/// milliseconds, with an attack and without, so 10 ms count as noise here. Before sockets had turns
+/// a flood of long messages, even of an optimised build, made it 575 ms.
+///
 /// A latency above the bound is measured up to three times, because other tests and programs share
 /// this machine: windows with and without the attack alternate, so what is the machine's own shows
 /// in both, but a busy second may still fall on one of them. A violation is never excused.
@@ -36,7 +40,7 @@ fn attack(tracker: SocketAddr, only: &str, more: &[&str]) -> (Output, Value) {
     let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
         .args(["attack", "--url", &format!("ws://{tracker}/"), "--only", only, "--json"])
         .arg(&file)
-        .args(["--rounds", "3", "--attempts", "3"])
+        .args(["--rounds", "3", "--attempts", "3", "--noise", "10ms"])
         .args(more)
         .output()
         .expect("the program runs");

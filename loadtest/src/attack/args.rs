@@ -36,6 +36,9 @@ pub(crate) struct AttackArgs {
     /// How many times it is off and on; the median of each counts
     #[arg(long, default_value_t = 9, value_parser = count(&limits::ATTACK_ROUNDS))]
     rounds: u64,
+    /// A p99 below this is the machine's scheduler, and a baseline below it counts as this much
+    #[arg(long, default_value = "1ms", value_parser = humantime::parse_duration)]
+    noise: Duration,
     /// How often an attack is tried whose latency is above the bound, on a machine with other work
     #[arg(long, default_value_t = 1, value_parser = count(&limits::ATTACK_ATTEMPTS))]
     attempts: u64,
@@ -59,6 +62,7 @@ pub(crate) struct AttackPlan {
     pub(crate) announces_per_s: u64,
     pub(crate) window: Duration,
     pub(crate) rounds: u16,
+    pub(crate) noise: Duration,
     pub(crate) attempts: u64,
     pub(crate) attacks: Vec<&'static Attack>,
     pub(crate) stun: Option<SocketAddr>,
@@ -72,6 +76,7 @@ impl AttackArgs {
     pub(crate) fn plan(self) -> Result<AttackPlan, Refused> {
         let target = self.target.check()?;
         bounded("window", self.window, limits::ATTACK_WINDOW)?;
+        bounded("noise", self.noise, limits::ATTACK_NOISE)?;
         descriptors("peers", self.peers + limits::HELD_SOCKETS_MAX as u64)?;
         let known = |name: &&String| scripts::all().any(|attack| attack.name == **name);
         if let Some(unknown) = self.only.iter().find(|name| !known(name)) {
@@ -100,6 +105,7 @@ impl AttackArgs {
             announces_per_s: self.announces_per_s,
             window: self.window,
             rounds: self.rounds as u16,
+            noise: self.noise,
             attempts: self.attempts,
             attacks: scripts::all().filter(is_asked_for).collect(),
             stun,

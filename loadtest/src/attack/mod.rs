@@ -43,7 +43,7 @@ pub(crate) fn run(plan: &AttackPlan) -> anyhow::Result<bool> {
 fn judge(plan: &AttackPlan, attack: &'static Attack) -> anyhow::Result<Verdict> {
     let mut attempt = 1;
     loop {
-        let verdict = Verdict::new(attack, attempt, trial::run(plan, attack)?);
+        let verdict = Verdict::new(plan, attack, attempt, trial::run(plan, attack)?);
         if verdict.held || verdict.violations > 0 || attempt == plan.attempts {
             return Ok(verdict);
         }

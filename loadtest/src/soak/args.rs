@@ -27,7 +27,11 @@ pub(crate) struct SoakArgs {
     /// Size of each session description as written in JSON
     #[arg(long, default_value_t = 1_500, value_parser = count(&limits::SDP_BYTES))]
     sdp_bytes: u64,
-    /// How long they are held
+    /// How long viewers change their swarms before growth counts: until their first old swarms
+    /// forget them, after two announce intervals, there are more members every second
+    #[arg(long, default_value = "4m", value_parser = humantime::parse_duration)]
+    settle: Duration,
+    /// How long they are held after that
     #[arg(long, default_value = "10m", value_parser = humantime::parse_duration)]
     duration: Duration,
     /// Viewers that leave in a second, each replaced by a new one
@@ -47,6 +51,7 @@ pub(crate) struct SoakPlan {
     pub(crate) swarms: u32,
     pub(crate) offers: u16,
     pub(crate) sdp_bytes: usize,
+    pub(crate) settle: Duration,
     pub(crate) duration: Duration,
     pub(crate) leaves_per_s: u64,
     pub(crate) switches_per_s: u64,
@@ -61,6 +66,7 @@ impl SoakArgs {
     pub(crate) fn plan(self) -> Result<SoakPlan, Refused> {
         let target = self.target.check()?;
         let server_pid = target.server_pid.ok_or(Refused::NoServerPid)?;
+        bounded("settle", self.settle, limits::SOAK_SETTLE)?;
         bounded("duration", self.duration, limits::DURATION)?;
         descriptors("connections", self.connections)?;
         Ok(SoakPlan {
@@ -70,6 +76,7 @@ impl SoakArgs {
             swarms: self.swarms as u32,
             offers: self.offers as u16,
             sdp_bytes: self.sdp_bytes as usize,
+            settle: self.settle,
             duration: self.duration,
             leaves_per_s: self.leaves_per_s,
             switches_per_s: self.switches_per_s,

@@ -20,8 +20,8 @@ use worker::{Board, Step, Worker};
 
 use crate::engine::reach;
 use crate::limits::{
-    GLANCE, JOIN_TIME_MAX, RSS_INTERVAL, SOAK_GIVE_BACK_TIME_MAX, SOAK_REST_BYTES_MAX,
-    SOAK_SAMPLES, SOAK_SETTLE,
+    GLANCE, JOIN_TIME_MAX, RSS_INTERVAL, SOAK_GIVE_BACK_TIME_MAX, SOAK_RAMP_END,
+    SOAK_REST_BYTES_MAX, SOAK_SAMPLES,
 };
 use crate::process;
 
@@ -66,8 +66,10 @@ impl<'a> Watch<'a> {
         self.memory.start = self.look()?;
         self.ramp()?;
         self.board.enter(Step::Hold);
-        self.pass(SOAK_SETTLE)?;
+        self.pass(SOAK_RAMP_END)?;
         self.memory.ramped = self.median();
+        self.pass(self.plan.settle)?;
+        self.memory.settled = self.median();
         self.pass(self.plan.duration)?;
         self.memory.end = self.median();
         self.board.enter(Step::Leave);

@@ -16,6 +16,8 @@ pub(super) struct Memory {
     pub(super) start: u64,
     /// With everybody there.
     pub(super) ramped: u64,
+    /// When as many members are forgotten by their old swarms as change them.
+    pub(super) settled: u64,
     /// After the time that they stayed.
     pub(super) end: u64,
     /// When all have left.
@@ -68,7 +70,7 @@ impl Report {
             connections: plan.connections,
             swarms: plan.swarms,
             duration_s: plan.duration.as_secs_f64(),
-            growth: memory.end as f64 / memory.ramped as f64 - 1.0,
+            growth: memory.end as f64 / memory.settled as f64 - 1.0,
             rest_bytes: memory.left.saturating_sub(memory.start),
             memory,
             record,
@@ -94,9 +96,12 @@ impl Report {
         let mut line = |name: &str, value: String| writeln!(out, "{name:<24}{value:>14}");
         line("RSS before they came", BinaryBytes(memory.start).to_string())?;
         line("RSS, all there", BinaryBytes(memory.ramped).to_string())?;
+        line("RSS, churn settled", BinaryBytes(memory.settled).to_string())?;
         line("RSS at the end", BinaryBytes(memory.end).to_string())?;
         line("RSS when all have left", BinaryBytes(memory.left).to_string())?;
-        line("growth", format!("{:+.1} %", self.growth * 100.0))?;
+        let since_ramp = memory.end as f64 / memory.ramped as f64 - 1.0;
+        line("growth since the ramp", format!("{:+.1} %", since_ramp * 100.0))?;
+        line("growth since settled", format!("{:+.1} %", self.growth * 100.0))?;
         line("rest", BinaryBytes(self.rest_bytes).to_string())?;
         line("given back within", format!("{:.0} s", memory.give_back_s))?;
         line("joins", record.joins.to_string())?;
@@ -115,7 +120,7 @@ impl Report {
         let verdict = |holds| if holds { "holds" } else { "BROKEN" };
         writeln!(
             out,
-            "\ngrowth of at most {:.0} %: {}\nat most {} MB left: {}\nnobody wronged: {}",
+            "\ngrowth of at most {:.0} % since settled: {}\nat most {} MB left: {}\nnobody wronged: {}",
             SOAK_GROWTH_MAX * 100.0,
             verdict(self.growth <= SOAK_GROWTH_MAX),
             SOAK_REST_BYTES_MAX / 1_000_000,
@@ -129,14 +134,14 @@ impl Report {
 mod tests {
     use super::*;
 
-    fn report(ramped: u64, end: u64, left: u64) -> Report {
-        let memory = Memory { start: 5_000_000, ramped, end, left, ..Memory::default() };
+    fn report(settled: u64, end: u64, left: u64) -> Report {
+        let memory = Memory { start: 5_000_000, settled, end, left, ..Memory::default() };
         Report {
             url: String::new(),
             connections: 1,
             swarms: 1,
             duration_s: 1.0,
-            growth: memory.end as f64 / memory.ramped as f64 - 1.0,
+            growth: memory.end as f64 / memory.settled as f64 - 1.0,
             rest_bytes: memory.left.saturating_sub(memory.start),
             memory,
             record: Record::default(),

@@ -8,7 +8,7 @@ use super::args::AttackPlan;
 use super::hostile::Deeds;
 use super::scripts::Attack;
 use super::trial::Trial;
-use crate::limits::{ATTACK_FACTOR_MAX, ATTACK_NOISE_US};
+use crate::limits::ATTACK_FACTOR_MAX;
 use crate::record::Window;
 
 pub(crate) mod table;
@@ -23,6 +23,7 @@ pub(crate) struct Report {
     pub(crate) sdp_bytes: usize,
     pub(crate) window_s: f64,
     pub(crate) rounds: u16,
+    pub(crate) noise_us: u64,
     pub(crate) attacks: Vec<Verdict>,
 }
 
@@ -69,6 +70,7 @@ impl Report {
             sdp_bytes: plan.swarm.sdp_bytes,
             window_s: plan.window.as_secs_f64(),
             rounds: plan.rounds,
+            noise_us: plan.noise.as_micros() as u64,
             attacks: Vec::new(),
         }
     }
@@ -80,7 +82,8 @@ impl Report {
 }
 
 impl Verdict {
-    pub(crate) fn new(attack: &Attack, attempt: u64, trial: Trial) -> Self {
+    pub(crate) fn new(plan: &AttackPlan, attack: &Attack, attempt: u64, trial: Trial) -> Self {
+        let noise_us = plan.noise.as_micros() as u64;
         let [cores_before, cores_during] = trial.server_cores.map_or([None; 2], |c| c.map(Some));
         let before = Swarm::new(&trial.before, cores_before);
         let during = Swarm::new(&trial.during, cores_during);
@@ -88,7 +91,7 @@ impl Verdict {
         Self {
             attack: attack.name,
             what: attack.what,
-            held: violations == 0 && is_unfelt(before.relay_p99_us, during.relay_p99_us),
+            held: violations == 0 && is_unfelt(before.relay_p99_us, during.relay_p99_us, noise_us),
             attempt,
             ratio: during.relay_p99_us as f64 / before.relay_p99_us.max(1) as f64,
             before,
@@ -118,8 +121,8 @@ impl Swarm {
 }
 
 /// Whether a p99 is within the bound of what it was before, in microseconds.
-fn is_unfelt(before: u64, during: u64) -> bool {
-    during as f64 <= before.max(ATTACK_NOISE_US) as f64 * ATTACK_FACTOR_MAX
+fn is_unfelt(before: u64, during: u64, noise: u64) -> bool {
+    during as f64 <= before.max(noise) as f64 * ATTACK_FACTOR_MAX
 }
 
 fn median(mut values: Vec<u64>) -> u64 {
@@ -133,10 +136,10 @@ mod tests {
 
     #[test]
     fn twice_the_latency_is_felt_unless_it_is_the_machines_own_noise() {
-        assert!(is_unfelt(3_000, 6_000));
-        assert!(!is_unfelt(3_000, 6_001));
-        assert!(is_unfelt(200, 2 * ATTACK_NOISE_US));
-        assert!(!is_unfelt(200, 2 * ATTACK_NOISE_US + 1));
+        assert!(is_unfelt(3_000, 6_000, 1_000));
+        assert!(!is_unfelt(3_000, 6_001, 1_000));
+        assert!(is_unfelt(200, 2_000, 1_000));
+        assert!(!is_unfelt(200, 2_001, 1_000));
     }
 
     #[test]

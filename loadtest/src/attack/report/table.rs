@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::{Report, Verdict};
 use crate::attack::args::AttackPlan;
-use crate::limits::{ATTACK_FACTOR_MAX, ATTACK_NOISE_US, BUSY_CORE_SHARE};
+use crate::limits::{ATTACK_FACTOR_MAX, BUSY_CORE_SHARE};
 
 /// Writes what is measured, and the table's head.
 ///
@@ -84,7 +84,7 @@ pub(crate) fn write_end(report: &Report, out: &mut impl Write) -> io::Result<()>
     let bound = format!(
         "p99 within {ATTACK_FACTOR_MAX} times what it is without (below {} ms it counts as that), \
          and no violation",
-        ATTACK_NOISE_US as f64 / 1e3
+        report.noise_us as f64 / 1e3
     );
     match broken {
         0 => writeln!(out, "\nno attack was felt: {bound}"),
