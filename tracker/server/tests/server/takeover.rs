@@ -2,6 +2,7 @@
 //! still has it. It gets in once that is known, without announcing again; nobody else ever does.
 
 use serde_json::{Value, json};
+use tracker_core::limits::CLAIMS_PER_CONNECTION_MAX;
 
 use crate::support::{Client, PATIENCE, Raw, Server, announce, answer, frame, id, offer};
 
@@ -147,7 +148,8 @@ fn the_last_of_several_claimants_gets_in_and_the_others_are_refused() {
     assert_eq!(last.hear()["incomplete"], 1);
 }
 
-/// So many swarms that both workers have some, each held open by a socket of its own.
+/// So many swarms that both workers have some, as good as always, each held open by a socket of its
+/// own. One worker may have them all, so they are no more than it lets one socket claim.
 fn held(server: &Server, count: usize) -> (Vec<String>, Vec<Client>) {
     let swarms: Vec<String> = (0..count).map(|n| format!("s{n}")).collect();
     let holder = |swarm: &String| {
@@ -182,7 +184,7 @@ fn claimant_of_all(server: &Server, swarms: &[String]) -> Client {
 #[test]
 fn an_owner_in_swarms_of_both_workers_answers_for_all_of_them_with_one_pong() {
     let server = Server::start();
-    let (swarms, holders) = held(&server, 24);
+    let (swarms, holders) = held(&server, CLAIMS_PER_CONNECTION_MAX);
     let mut live = owner_of_all(&server, &swarms);
     let mut thief = claimant_of_all(&server, &swarms);
     assert_eq!(live.hear(), Some(PING));
@@ -205,7 +207,7 @@ fn an_owner_in_swarms_of_both_workers_answers_for_all_of_them_with_one_pong() {
 #[test]
 fn a_claimant_gets_all_that_a_dead_owner_had_on_both_workers() {
     let server = Server::start();
-    let (swarms, holders) = held(&server, 12);
+    let (swarms, holders) = held(&server, CLAIMS_PER_CONNECTION_MAX);
     let mut dead = owner_of_all(&server, &swarms);
     let mut back = claimant_of_all(&server, &swarms);
     assert_eq!(dead.hear(), Some(PING));
