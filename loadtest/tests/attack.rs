@@ -4,7 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may end with a panic")]
 
 use std::net::SocketAddr;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
@@ -36,17 +36,9 @@ const ATTACKS: [&str; 9] = [
 /// this machine: windows with and without the attack alternate, so what is the machine's own shows
 /// in both, but a busy second may still fall on one of them. A violation is never excused.
 fn attack(tracker: SocketAddr, only: &str, more: &[&str]) -> (Output, Value) {
-    let file = std::env::temp_dir().join(format!("attack-{}.json", tracker.port()));
-    let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
-        .args(["attack", "--url", &format!("ws://{tracker}/"), "--only", only, "--json"])
-        .arg(&file)
-        .args(["--rounds", "3", "--attempts", "3", "--noise", "10ms"])
-        .args(more)
-        .output()
-        .expect("the program runs");
-    let report = std::fs::read(&file).unwrap_or_else(|_| panic!("a report: {output:?}"));
-    std::fs::remove_file(&file).expect("the report is ours");
-    (output, serde_json::from_slice(&report).expect("JSON"))
+    let url = format!("ws://{tracker}/");
+    let args = ["attack", "--url", &url, "--only", only, "--rounds", "3", "--attempts", "3"];
+    support::run(tracker, &[&args[..], &["--noise", "10ms"], more].concat())
 }
 
 #[test]

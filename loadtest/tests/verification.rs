@@ -18,18 +18,10 @@ fn load(tracker: SocketAddr, swarms: usize) -> (Output, Value) {
 }
 
 fn load_with(tracker: SocketAddr, swarms: usize, more: &[&str]) -> (Output, Value) {
-    let file = std::env::temp_dir().join(format!("loadtest-{}.json", tracker.port()));
-    let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
-        .args(["--url", &format!("ws://{tracker}/announce"), "--peers", &PEERS.to_string()])
-        .args(["--swarms", &swarms.to_string(), "--offers", "5", "--warmup", "0s"])
-        .args(["--in-flight", "8", "--json"])
-        .arg(&file)
-        .args(more)
-        .output()
-        .expect("the program runs");
-    let report = std::fs::read(&file).unwrap_or_else(|_| panic!("a report: {output:?}"));
-    std::fs::remove_file(&file).expect("the report is ours");
-    (output, serde_json::from_slice(&report).expect("JSON"))
+    let (url, peers) = (format!("ws://{tracker}/announce"), PEERS.to_string());
+    let (swarms, offers) = (swarms.to_string(), ["--offers", "5", "--warmup", "0s"]);
+    let args = ["--url", &url, "--peers", &peers, "--swarms", &swarms, "--in-flight", "8"];
+    support::run(tracker, &[&args[..], &offers, more].concat())
 }
 
 /// The fault is called by its name, and by no other: a loss must not pass for a repetition.

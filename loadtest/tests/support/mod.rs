@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
+use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -11,6 +12,20 @@ use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_tungstenite::tungstenite::Message;
+
+/// Runs the program with `args` against `tracker`; returns what it printed and its report.
+pub(crate) fn run(tracker: SocketAddr, args: &[&str]) -> (Output, Value) {
+    let file = std::env::temp_dir().join(format!("loadtest-{}.json", tracker.port()));
+    let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        .args(args)
+        .arg("--json")
+        .arg(&file)
+        .output()
+        .expect("the program runs");
+    let report = std::fs::read(&file).unwrap_or_else(|_| panic!("a report: {output:?}"));
+    std::fs::remove_file(&file).expect("the report is ours");
+    (output, serde_json::from_slice(&report).expect("JSON"))
+}
 
 /// What the tracker gets wrong; each but the first breaks one promise, now and then.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
