@@ -249,7 +249,6 @@ impl PeerActor {
             let write = |out: &mut Vec<u8>| out.extend_from_slice(message);
             self.worker.push(self.conn, Opcode::Binary, message.len(), write);
         }
-        self.worker.flush();
         Ok(Next::Read)
     }
 
