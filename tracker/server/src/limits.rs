@@ -26,16 +26,16 @@ pub(crate) const TURN_REST_MAX: Duration = Duration::from_millis(50);
 
 /// Reads of one socket in a turn. A client that writes byte by byte makes each of them a system
 /// call.
-pub(crate) const READS_PER_TURN: usize = 4;
+pub(crate) const READS_PER_TURN: u32 = 4;
 
 /// Messages that are read of one socket in a turn, or relayed for it: 32,000 a second, some tenth
 /// of what a worker can do. Viewers say some a minute. A read may bring 20,000 pings, each of
 /// which wants an answer: so long nobody else would be heard.
-pub(crate) const MESSAGES_PER_TURN: usize = 32;
+pub(crate) const MESSAGES_PER_TURN: u32 = 32;
 
 /// Bytes of messages, as they come and inflated, that are looked at for one socket in a turn, and
 /// one message at least. Reading so much JSON takes some 100 us, inflating up to 32 ns a byte.
-pub(crate) const MESSAGE_BYTES_PER_TURN: usize = 64 << 10;
+pub(crate) const MESSAGE_BYTES_PER_TURN: u32 = 64 << 10;
 
 /// Frames of any kind that are read of a socket for each announce that it may make: answers, pings
 /// and whatever else, of which clients send no more than they get offers. Beyond it the socket's
@@ -56,10 +56,6 @@ pub(crate) const SPARE_OUTBOX_BYTES_MAX: usize = 64 << 10;
 /// Messages in a shard's mailbox. Peers of the same worker wait when it is full; what another
 /// worker's shard wanted to deliver is dropped and counted, since an offer is worthless later.
 pub(crate) const SHARD_MAILBOX_MESSAGES: usize = 8192;
-
-/// Messages in a peer's mailbox. There are only commands of its own worker in it, few and rare;
-/// they are taken beyond this, too.
-pub(crate) const PEER_MAILBOX_MESSAGES: usize = 4;
 
 /// Entries of `trustedProxies`. Each new socket's address is compared with all; the largest CDNs
 /// publish some hundred prefixes.
