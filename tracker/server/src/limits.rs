@@ -132,9 +132,18 @@ pub(crate) const ARRIVAL_WAIT_MAX: Duration = Duration::from_secs(5);
 /// holds some 10 kB, and whoever comes next waits, without them, within the same time limit.
 pub(crate) const TLS_HANDSHAKES_MAX: usize = 4096;
 
-/// Bytes that are encrypted and wait for the kernel to take them, beside what waits in the outbox:
-/// four of the longest records.
-pub(crate) const TLS_BUFFER_BYTES_MAX: usize = 64 << 10;
+/// Bytes of ciphertext that one read asks for: several of the longest records. And the fewest, when
+/// the reader has little room: a handshake's messages, or a record of most messages.
+pub(crate) const TLS_READ_BYTES: usize = 64 << 10;
+pub(crate) const TLS_READ_BYTES_MIN: usize = 4 << 10;
+
+/// Bytes of what has come in part, which a socket holds until the rest comes: a handshake message of
+/// 64 KiB, the longest that rustls takes, in its records, or one record of 16 KiB.
+pub(crate) const TLS_PART_BYTES_MAX: usize = 84 << 10;
+
+/// Bytes that are encrypted at a time, and may then wait for the kernel to take them, beside what
+/// waits in the outbox: four of the longest records.
+pub(crate) const TLS_WRITE_BYTES: usize = 64 << 10;
 
 /// Bytes of a file with a certificate or a key: a chain of ten certificates has some 20 kB.
 pub(crate) const PEM_FILE_BYTES_MAX: u64 = 1 << 20;
