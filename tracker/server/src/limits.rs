@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-/// Bytes of a worker's read buffer. Frames are handed to the shard as slices of it, and it starts
-/// over when all of them are done: large enough for what a round of sockets brings, small enough
-/// to stay in a core's cache.
-pub(crate) const READ_BUFFER_BYTES: usize = 1 << 20;
+/// Bytes of each of a worker's two read buffers. Frames are handed to the shard as slices of them,
+/// and one starts over when all of its slices are done: large enough for what a round of sockets
+/// brings, small enough that both stay in a core's cache.
+pub(crate) const READ_BUFFER_BYTES: usize = 512 << 10;
 
 /// Bytes that one read asks for, so that a frame of the default maximum comes in one; and all that
 /// a socket can make us hold for it by sending more than it may.

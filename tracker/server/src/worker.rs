@@ -1,5 +1,5 @@
 //! What the actors of one worker thread share without locks: the table of its sockets, what waits
-//! to be written to them, the buffer that they are read through, and what compresses for all of
+//! to be written to them, the buffers that they are read through, and what compresses for all of
 //! them.
 
 use std::cell::{OnceCell, RefCell};
@@ -63,7 +63,7 @@ impl Worker {
         let worker = Rc::new(Self {
             id,
             node: node.clone(),
-            read_buffer: RefCell::new(ReadBuffer::new()),
+            read_buffer: RefCell::default(),
             inflater: RefCell::default(),
             deflater: RefCell::default(),
             sockets: RefCell::default(),
