@@ -1,72 +1,21 @@
-//! What a relay takes of the heap, counted by the allocator of this test's own process. It counts
-//! the server alone: the clients here read into one array, and say what was written before.
-#![allow(
-    clippy::expect_used,
-    clippy::print_stdout,
-    reason = "a test may fail, and tells its figures"
-)]
+//! A tracker with one worker in this process, and pairs of peers on loopback that cost next to
+//! nothing: they say what was written before, and read into one array each.
 
-use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tracker::Tracker;
 use tracker::config::Sources;
-
-#[global_allocator]
-static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
 /// No event that is waited for takes this long, on a machine however busy.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Pairs of peers, each in a swarm of its own. They talk in turn, so that none says so much that it
-/// has to rest.
-const PAIRS: usize = 16;
-
-/// Rounds of all pairs. What a sweep allocates once a second is lost among so many.
-const ROUNDS: usize = 60;
-
-/// Allocations, and bytes of them, for an announce with one offer, its reply, and the answer: what a
-/// mailbox takes for two messages, the list of offers, and what picks their receivers.
-const ALLOCATIONS_MAX: f64 = 7.5;
-const BYTES_MAX: f64 = 800.0;
-
-#[test]
-fn what_a_relay_allocates_is_little_and_does_not_grow_with_the_message() {
-    let address = start();
-    let mut pairs: Vec<_> =
-        (0..PAIRS).map(|_| [(); 2].map(|()| Socket::connect(address))).collect();
-    for sdp_bytes in [600, 6000] {
-        let talks: Vec<_> = (0..PAIRS).map(|pair| Talk::new(pair, sdp_bytes)).collect();
-        talks.iter().zip(&mut pairs).for_each(|(talk, [_, ben])| {
-            ben.say(&talk.join);
-            ben.hear(b"interval");
-        });
-        let mut rounds = |rounds| {
-            for _ in 0..rounds {
-                talks.iter().zip(&mut pairs).for_each(|(talk, pair)| talk.round(pair));
-            }
-        };
-        // Until the buffers are as large as they get.
-        rounds(ROUNDS);
-        let region = Region::new(ALLOCATOR);
-        rounds(ROUNDS);
-        let counted = region.change();
-        let per_talk = |count: usize| count as f64 / (PAIRS * ROUNDS) as f64;
-        let allocations = per_talk(counted.allocations + counted.reallocations);
-        let bytes = per_talk(counted.bytes_allocated);
-        println!("{sdp_bytes} bytes of SDP: {allocations:.2} allocations of {bytes:.0} bytes");
-        assert!(allocations <= ALLOCATIONS_MAX, "{counted:?}");
-        assert!(bytes <= BYTES_MAX, "{counted:?}");
-    }
-}
-
-/// A tracker with one worker, until the test ends. Everybody may announce as often as they like.
-fn start() -> SocketAddr {
+/// Starts the tracker, which lives as long as the process. Everybody may announce as often as they
+/// like.
+pub(crate) fn start() -> SocketAddr {
     let file = tempfile::NamedTempFile::with_suffix(".json").expect("a file");
     let config = json!({
         "servers": [{"server": {"port": 0, "host": "127.0.0.1"}}],
@@ -87,37 +36,50 @@ fn start() -> SocketAddr {
     told.recv_timeout(PATIENCE).expect("an address")
 }
 
-/// What two peers say to each other, over and over.
-struct Talk {
-    join: Vec<u8>,
+/// Two peers, alone in their swarm, and what they say to each other, over and over.
+pub(crate) struct Pair {
+    offerer: Socket,
+    answerer: Socket,
     offer: Vec<u8>,
     answer: Vec<u8>,
 }
 
-impl Talk {
-    fn new(pair: usize, sdp_bytes: usize) -> Self {
+impl Pair {
+    /// Connects both, and lets the second one join.
+    pub(crate) fn join(address: SocketAddr, swarm: &str, sdp_bytes: usize) -> Self {
         let sdp = "x".repeat(sdp_bytes);
         let (ann, ben, offer_id) = (id("ann"), id("ben"), id("offer"));
-        let message = |from: &str, members: Value| message(&format!("film {pair}"), from, &members);
-        let offer = json!([{"offer_id": offer_id, "offer": {"type": "offer", "sdp": sdp}}]);
+        let message = |from: &str, members: Value| message(swarm, from, &members);
+        let offers = json!([{"offer_id": offer_id, "offer": {"type": "offer", "sdp": sdp}}]);
         let answer = json!({"type": "answer", "sdp": sdp});
-        Self {
-            join: message(&ben, json!({"offers": []})),
-            offer: message(&ann, json!({"numwant": 1, "offers": offer})),
+        let mut pair = Self {
+            offerer: Socket::connect(address),
+            answerer: Socket::connect(address),
+            offer: message(&ann, json!({"numwant": 1, "offers": offers})),
             answer: message(
                 &ben,
                 json!({"to_peer_id": ann, "offer_id": offer_id, "answer": answer}),
             ),
-        }
+        };
+        pair.answerer.say(&message(&ben, json!({"offers": []})));
+        pair.answerer.hear(b"interval");
+        pair
     }
+}
 
-    /// An announce with an offer, its reply, and the answer.
-    fn round(&self, [ann, ben]: &mut [Socket; 2]) {
-        ann.say(&self.offer);
-        ben.hear(b"offer_id");
-        ben.say(&self.answer);
-        ann.hear(b"interval");
-        ann.hear(b"\"answer\"");
+/// Each pair announces an offer, hears it, answers it, and hears the reply and the answer: two
+/// relays a pair, and all pairs at a time.
+pub(crate) fn talk(pairs: &mut [Pair]) {
+    for pair in &mut *pairs {
+        pair.offerer.say(&pair.offer);
+    }
+    for pair in &mut *pairs {
+        pair.answerer.hear(b"offer_id");
+        pair.answerer.say(&pair.answer);
+    }
+    for pair in pairs {
+        pair.offerer.hear(b"interval");
+        pair.offerer.hear(b"\"answer\"");
     }
 }
 
