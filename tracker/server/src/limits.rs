@@ -129,7 +129,7 @@ pub(crate) const METRICS_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const ARRIVAL_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// TLS handshakes of a listener that a worker has under way, from a client's first byte on. Each
-/// holds some 10 kB, and whoever comes next waits, without them, within the same time limit.
+/// holds some 10 kB, and what of a message came in part; whoever comes next waits, without them, within the same time limit.
 pub(crate) const TLS_HANDSHAKES_MAX: usize = 4096;
 
 /// Bytes of ciphertext that one read asks for: several of the longest records. And the fewest, when
