@@ -49,8 +49,13 @@ pub(crate) const READ_PAUSE: Duration = Duration::from_secs(1);
 /// is moved up: so seldom that the copying costs little.
 pub(crate) const WRITTEN_OUTBOX_BYTES_MAX: usize = 256 << 10;
 
-/// Emptied outboxes that a worker keeps for the next ones, and the most bytes that each may hold.
-pub(crate) const SPARE_OUTBOXES_MAX: usize = 256;
+/// Bytes that an outbox begins with when there is no emptied one: two offers, so that it isn't moved
+/// for each of the first.
+pub(crate) const OUTBOX_BYTES_MIN: usize = 4 << 10;
+
+/// Emptied outboxes that a worker keeps for the next ones, as many as a round at saturation fills,
+/// and the most bytes that each may hold. Those that nobody needs for a second are given back.
+pub(crate) const SPARE_OUTBOXES_MAX: usize = 1024;
 pub(crate) const SPARE_OUTBOX_BYTES_MAX: usize = 64 << 10;
 
 /// Messages in a shard's mailbox. Peers of the same worker wait when it is full; what another

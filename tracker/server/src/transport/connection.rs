@@ -13,7 +13,9 @@ use super::stream::Stream;
 use crate::actors::Probing;
 use crate::close::Close;
 use crate::config::ServerConfig;
-use crate::limits::{SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX, WRITTEN_OUTBOX_BYTES_MAX};
+use crate::limits::{
+    OUTBOX_BYTES_MIN, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX, WRITTEN_OUTBOX_BYTES_MAX,
+};
 
 /// One socket of a worker.
 #[derive(Debug)]
@@ -243,7 +245,7 @@ pub(crate) struct Spare {
 
 impl Spare {
     fn take(&mut self) -> Vec<u8> {
-        let bytes = self.emptied.pop().unwrap_or_default();
+        let bytes = self.emptied.pop().unwrap_or_else(|| Vec::with_capacity(OUTBOX_BYTES_MIN));
         self.fewest = self.fewest.min(self.emptied.len());
         bytes
     }
