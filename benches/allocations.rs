@@ -24,8 +24,8 @@ const ROUNDS: usize = 60;
 
 /// Allocations, and bytes of them, for an announce with one offer, its reply, and the answer: what a
 /// mailbox takes for two messages, the list of offers, and what picks their receivers.
-const ALLOCATIONS_MAX: f64 = 7.5;
-const BYTES_MAX: f64 = 800.0;
+const ALLOCATIONS_MAX: f64 = 3.5;
+const BYTES_MAX: f64 = 300.0;
 
 #[test]
 fn what_a_relay_allocates_is_little_and_does_not_grow_with_the_message() {

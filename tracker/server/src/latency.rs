@@ -1,5 +1,5 @@
 //! How long offers and answers take through the tracker: from the read that brought them to the
-//! write that sends them on. Most of it is waiting, in mailboxes and for the end of a round, so
+//! write that sends them on. Most of it is waiting, for the end of a round or in a mailbox, so
 //! this is where an overload shows first.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

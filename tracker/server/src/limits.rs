@@ -58,7 +58,7 @@ pub(crate) const OUTBOX_BYTES_MIN: usize = 4 << 10;
 pub(crate) const SPARE_OUTBOXES_MAX: usize = 1024;
 pub(crate) const SPARE_OUTBOX_BYTES_MAX: usize = 64 << 10;
 
-/// Messages in a shard's mailbox. Peers of the same worker wait when it is full; what another
+/// Messages in a shard's mailbox. Peers of other workers wait when it is full; what another
 /// worker's shard wanted to deliver is dropped and counted, since an offer is worthless later.
 pub(crate) const SHARD_MAILBOX_MESSAGES: usize = 8192;
 

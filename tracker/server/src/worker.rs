@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use slab::Slab;
-use tracker_core::{ConnId, Outgoing};
+use tracker_core::{ConnId, Input, Outgoing};
 use tracker_websocket::deflate::{Body, Deflater, Inflater};
 use tracker_websocket::frame::Opcode;
 
-use crate::actors::ShardActor;
+use crate::actors::{ShardActor, Swarms};
 use crate::close::Close;
 use crate::config::Policy;
 use crate::directory::WorkerId;
@@ -34,6 +34,7 @@ pub(crate) struct Worker {
     inflater: RefCell<Inflater>,
     deflater: RefCell<Deflater>,
     sockets: RefCell<Sockets>,
+    pub(crate) swarms: RefCell<Swarms>,
 }
 
 #[derive(Debug, Default)]
@@ -67,6 +68,7 @@ impl Worker {
             inflater: RefCell::default(),
             deflater: RefCell::default(),
             sockets: RefCell::default(),
+            swarms: RefCell::new(Swarms::new(node)),
         });
         let shard = ShardActor::start_on(&worker);
         node.register(id, shard);
@@ -80,6 +82,12 @@ impl Worker {
     /// Obeys the policy in force.
     pub(crate) fn obey(&self, policy: &Policy) {
         self.sockets.borrow_mut().spare.outbox_bytes_max = policy.limits.outbox_bytes;
+    }
+
+    /// Lets the rules handle what has happened in a swarm of this worker: by a message that was read
+    /// at `read_at`, or by time.
+    pub(crate) fn apply(&self, input: Input<'_>, read_at: Option<Duration>) {
+        self.swarms.borrow_mut().apply(self, input, read_at);
     }
 
     /// Takes a socket into the table.
@@ -192,6 +200,13 @@ impl Worker {
             connection.push_close(close, until);
             true
         });
+    }
+
+    /// Writes what has been put into outboxes, unless a round will end and do so.
+    pub(crate) fn flush_alone(&self) {
+        if !self.swarms.borrow().is_open() {
+            self.flush();
+        }
     }
 
     /// Writes each outbox that something was put into, once.

@@ -2,15 +2,18 @@
 //! a socket lives on the worker of its swarm, so that all of this stays on one core.
 //!
 //! ```text
-//!             bytes         Announce, RelayAnswer, Scrape, PeerLeft, OwnerLives
-//!   socket ----------> PeerActor -------------------------------------------> ShardActor
-//!      ^                 ^  |                                                  |      |
-//!      |        a wake,  |  | Adopt: the socket moves to its swarm's worker    |      | Deliver,
-//!      |        a Close  |  +------------------------------> another's         |      | Probe
-//!      |                 |                                   ShardActor        |      v
-//!      +-------------- Worker <------------------------------------------------+   another's
-//!        one flush      (outboxes of this thread's sockets)   frames               ShardActor
-//!        per round
+//!             bytes           what is about a swarm of this worker
+//!   socket ----------> PeerActor ----------------------------------> Swarms (of this thread)
+//!      ^               ^  |   |                                         |            ^
+//!      |      a wake,  |  |   |  Announce, RelayAnswer,                 |            |
+//!      |      a Close  |  |   |  Scrape, PeerLeft, OwnerLives           |       ShardActor: time,
+//!      |               |  |   +----------------------> another's        |       and the end of
+//!      |               |  |  Adopt: the socket moves   ShardActor       |       each round
+//!      |               |  +--------------------------> (or this one's)  v            |
+//!      +------------ Worker <-------------------------------------- frames           |
+//!        one flush    (outboxes of this thread's sockets)               |            v
+//!        per round                                                      +-------> another's
+//!                                                          Deliver, Probe         ShardActor
 //! ```
 //!
 //! On the main thread a `StunActor` per UDP socket, and a `FilesActor` that reads lists, keys and
@@ -26,5 +29,5 @@ mod stun;
 pub(crate) use files::{FilesActor, ReloadFiles, StopFiles};
 pub(crate) use peer::PeerActor;
 pub(crate) use peer::seat::Seat;
-pub(crate) use shard::{Drain, LargestSwarms, PolicyChanged, Probing, ShardActor};
+pub(crate) use shard::{Drain, LargestSwarms, PolicyChanged, Probing, ShardActor, Swarms};
 pub(crate) use stun::{StopStun, StunActor};

@@ -87,7 +87,7 @@ impl PeerActor {
     /// pongs and refusals, goes out in one write.
     fn poll_socket(&mut self, ctx: &mut SocketContext, cx: &mut TaskContext<'_>) -> Poll<()> {
         let polled = self.poll_turn(ctx, cx);
-        self.worker.flush();
+        self.worker.flush_alone();
         polled
     }
 

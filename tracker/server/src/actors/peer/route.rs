@@ -8,7 +8,7 @@ use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
 use tracker_core::wire::{Action, Span};
-use tracker_core::{Counts, Event, InfoHash, Outgoing, PeerId, Reason, Refusal};
+use tracker_core::{Counts, Event, InfoHash, Input, Outgoing, PeerId, Reason, Refusal};
 
 use super::context::SocketContext;
 use super::seat::{Membership, Seat};
@@ -41,8 +41,11 @@ impl PeerActor {
             return match self.seat.leave(info_hash, peer_id) {
                 Some(left) => {
                     let worker = left.place.worker();
-                    let left = Some(left);
-                    self.tell(worker, Announce { from, announce, read_at, left }, ctx)
+                    self.pass_on(
+                        worker,
+                        Announce { from, announce, read_at, left: Some(left) },
+                        ctx,
+                    )
                 }
                 None => {
                     self.refuse_part(&announce.frame, announce.info_hash_span, Reason::NotAnnounced)
@@ -65,7 +68,18 @@ impl PeerActor {
                 worker
             }
         };
-        self.tell(worker, Announce { from, announce, read_at, left: None }, ctx)
+        self.pass_on(worker, Announce { from, announce, read_at, left: None }, ctx)
+    }
+
+    /// Passes an announce on to its swarm's worker, which mostly is this one.
+    fn pass_on(&mut self, worker: WorkerId, message: Announce, ctx: &mut SocketContext) -> Next {
+        if worker != self.worker.id {
+            return self.tell(worker, message, ctx);
+        }
+        let Announce { from, announce, read_at, left } = message;
+        self.worker.apply(Input::Announce { from, announce: &announce }, Some(read_at));
+        drop(left);
+        Next::Read
     }
 
     /// Notes a peer that this socket announces for the first time, and says which worker has its
@@ -104,8 +118,12 @@ impl PeerActor {
 
     /// Tells a swarm's shard that a peer is there no more.
     pub(super) fn leave(&self, membership: Membership) {
-        if let Some(shard) = self.worker.node.shard(membership.place.worker()) {
-            shard.do_send(PeerLeft { from: self.conn, membership });
+        let (from, worker) = (self.conn, membership.place.worker());
+        if worker == self.worker.id {
+            let (info_hash, peer_id) = (membership.place.info_hash(), membership.peer_id);
+            self.worker.apply(Input::PeerLeft { from, info_hash, peer_id }, None);
+        } else if let Some(shard) = self.worker.node.shard(worker) {
+            shard.do_send(PeerLeft { from, membership });
         }
     }
 
@@ -161,6 +179,10 @@ impl PeerActor {
     pub(super) fn answer(&mut self, answer: tracker_core::Answer, ctx: &mut SocketContext) -> Next {
         let (from, read_at) = (self.conn, self.read_at);
         match self.seat.worker_of(answer.info_hash, answer.peer_id) {
+            Ok(worker) if worker == self.worker.id => {
+                self.worker.apply(Input::Answer { from, answer: &answer }, Some(read_at));
+                Next::Read
+            }
             Ok(worker) => self.tell(worker, RelayAnswer { from, answer, read_at }, ctx),
             Err(reason) => self.refuse_part(&answer.frame, answer.info_hash_span, reason),
         }

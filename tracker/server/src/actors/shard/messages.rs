@@ -11,7 +11,7 @@ use crate::latency::RelayTimes;
 use crate::swarm_list::Snapshot;
 use crate::transport::stream::Detached;
 
-/// From a `PeerActor`: its client announces. When the mailbox is full the peer waits.
+/// From a `PeerActor` of another worker: its client announces. When the mailbox is full it waits.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
 pub(crate) struct Announce {
@@ -23,7 +23,8 @@ pub(crate) struct Announce {
     pub(crate) left: Option<Membership>,
 }
 
-/// From a `PeerActor`: its client answers an offer. When the mailbox is full the peer waits.
+/// From a `PeerActor` of another worker: its client answers an offer. When the mailbox is full it
+/// waits.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
 pub(crate) struct RelayAnswer {

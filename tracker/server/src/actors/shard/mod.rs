@@ -1,11 +1,12 @@
-//! One worker's swarms. A handler translates, calls the core, and lets the core write into the
-//! outboxes of the worker's sockets; what a round of messages has put there goes out in one write
-//! per socket, once the mailbox is empty.
+//! One worker's swarms, for what comes from elsewhere and for time: a handler translates and calls
+//! the core, as the actors of this worker's sockets do themselves. And the end of each round: what
+//! has been put into outboxes goes out in one write per socket.
 
 mod drain;
 mod messages;
 mod outboxes;
 mod probe;
+mod swarms;
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -14,12 +15,9 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use actix::prelude::*;
-use rand::SeedableRng;
-use rand::rngs::SmallRng;
-use tracker_core::{Input, Shard};
+use tracker_core::Input;
 
 use super::peer::PeerActor;
-use crate::latency::RelayTimes;
 use crate::limits::{
     DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWARM_LIST_AGE, SWARMS_LISTED_MAX, SWEEP_TICK,
 };
@@ -32,78 +30,33 @@ pub(crate) use messages::{
     Adopt, Announce, Deliver, Drain, LargestSwarms, OwnerLives, PeerLeft, PolicyChanged, Probe,
     RelayAnswer, Scrape,
 };
-use outboxes::{Outboxes, verdict};
+use outboxes::verdict;
 use probe::probe;
 pub(crate) use probe::{Probing, tell_alive};
+pub(crate) use swarms::Swarms;
 
-/// The actor around a worker's [`Shard`].
+/// The actor around a worker's [`Swarms`].
 #[derive(Debug)]
 pub(crate) struct ShardActor {
     worker: Rc<Worker>,
-    shard: Shard,
-    rng: SmallRng,
     busy: Busy,
     /// The largest swarms, and when they were that.
     largest: Option<(Snapshot, Duration)>,
-    /// Messages for the sockets of other workers, by worker, until the end of the round.
-    elsewhere: Vec<Deliver>,
-    /// When the messages for sockets of this worker were read, until the end of the round.
-    relay_times: RelayTimes,
 }
 
 impl ShardActor {
     /// Starts the shard of `worker` on the worker's thread.
     pub(crate) fn start_on(worker: &Rc<Worker>) -> Addr<Self> {
-        let node = &worker.node;
-        Self {
-            worker: worker.clone(),
-            shard: Shard::new(node.policy().settings.clone(), node.hash_seed),
-            rng: SmallRng::seed_from_u64(rand::random()),
-            busy: Busy::default(),
-            largest: None,
-            elsewhere: (0..node.workers()).map(|_| Deliver::default()).collect(),
-            relay_times: RelayTimes::default(),
-        }
-        .start()
+        Self { worker: worker.clone(), busy: Busy::default(), largest: None }.start()
     }
 
     /// Goes by the node's policy from now on.
     fn obey_policy(&mut self) {
         let policy = self.worker.node.policy();
         self.worker.obey(&policy);
-        self.shard.configure(policy.settings.clone());
-        self.shard.set_announce_interval(self.worker.node.adapt_announce_interval());
-    }
-
-    /// Lets the core handle what has happened: by a message that was read at `read_at`, or by time.
-    fn apply(&mut self, input: Input<'_>, read_at: Option<Duration>) {
-        let mut outboxes = Outboxes {
-            worker: &self.worker,
-            elsewhere: &mut self.elsewhere,
-            read_at,
-            relay_times: &mut self.relay_times,
-        };
-        self.shard.handle(input, self.worker.node.now(), &mut self.rng, &mut outboxes);
-    }
-
-    /// Ends a round: each socket that something was sent to is written to once.
-    fn end_round(&mut self) {
-        // First, so that who has read a reply finds it counted.
-        self.worker.metrics().publish(&self.shard);
-        self.worker.flush();
-        self.relay_times.written(|| self.worker.node.now(), &self.worker.metrics().relay_times);
-        for (worker, deliver) in (0..).zip(&mut self.elsewhere) {
-            if deliver.receivers.is_empty() {
-                continue;
-            }
-            let deliver = std::mem::take(deliver);
-            let messages = deliver.receivers.len() as u64;
-            let taken =
-                self.worker.node.shard(worker).is_some_and(|to| to.try_send(deliver).is_ok());
-            if !taken {
-                self.worker.metrics().undelivered.fetch_add(messages, Relaxed);
-            }
-        }
+        let shard = &mut self.worker.swarms.borrow_mut().shard;
+        shard.configure(policy.settings.clone());
+        shard.set_announce_interval(self.worker.node.adapt_announce_interval());
     }
 
     fn sweep(&mut self) {
@@ -111,8 +64,9 @@ impl ShardActor {
         if let Some(cpu_time) = process::thread_cpu_time() {
             self.worker.metrics().set_busy_ratio(self.busy.look(cpu_time, now));
         }
-        self.shard.set_announce_interval(self.worker.node.adapt_announce_interval());
-        self.apply(Input::Sweep, None);
+        let interval = self.worker.node.adapt_announce_interval();
+        self.worker.swarms.borrow_mut().shard.set_announce_interval(interval);
+        self.worker.apply(Input::Sweep, None);
         self.worker.sweep(|connection| verdict(connection, now));
         // They belong to all workers, and one is enough.
         if self.worker.id == 0 {
@@ -134,8 +88,8 @@ impl Actor for ShardActor {
     }
 }
 
-/// An actor's futures are polled once its mailbox is empty: this one never ends, and so marks the
-/// end of each round.
+/// An actor's futures are polled once its mailbox is empty, and when one is woken: this one never
+/// ends, and so marks the end of each round.
 struct EndOfRound;
 
 impl ActorFuture<ShardActor> for EndOfRound {
@@ -145,9 +99,11 @@ impl ActorFuture<ShardActor> for EndOfRound {
         self: Pin<&mut Self>,
         shard: &mut ShardActor,
         _: &mut Context<ShardActor>,
-        _: &mut TaskContext<'_>,
+        cx: &mut TaskContext<'_>,
     ) -> Poll<()> {
-        shard.end_round();
+        let mut swarms = shard.worker.swarms.borrow_mut();
+        swarms.end_with(cx.waker());
+        swarms.end_round(&shard.worker);
         Poll::Pending
     }
 }
@@ -157,7 +113,7 @@ impl Handler<Announce> for ShardActor {
 
     fn handle(&mut self, message: Announce, _: &mut Self::Context) {
         let Announce { from, announce, read_at, left } = message;
-        self.apply(Input::Announce { from, announce: &announce }, Some(read_at));
+        self.worker.apply(Input::Announce { from, announce: &announce }, Some(read_at));
         drop(left);
     }
 }
@@ -167,7 +123,7 @@ impl Handler<RelayAnswer> for ShardActor {
 
     fn handle(&mut self, message: RelayAnswer, _: &mut Self::Context) {
         let RelayAnswer { from, answer, read_at } = message;
-        self.apply(Input::Answer { from, answer: &answer }, Some(read_at));
+        self.worker.apply(Input::Answer { from, answer: &answer }, Some(read_at));
     }
 }
 
@@ -177,7 +133,7 @@ impl Handler<PeerLeft> for ShardActor {
     /// The membership's place is given up behind it.
     fn handle(&mut self, PeerLeft { from, membership }: PeerLeft, _: &mut Self::Context) {
         let (info_hash, peer_id) = (membership.place.info_hash(), membership.peer_id);
-        self.apply(Input::PeerLeft { from, info_hash, peer_id }, None);
+        self.worker.apply(Input::PeerLeft { from, info_hash, peer_id }, None);
     }
 }
 
@@ -185,7 +141,8 @@ impl Handler<Scrape> for ShardActor {
     type Result = MessageResult<Scrape>;
 
     fn handle(&mut self, Scrape(info_hashes): Scrape, _: &mut Self::Context) -> Self::Result {
-        let count = |info_hash| (info_hash, self.shard.counts(&info_hash));
+        let shard = &self.worker.swarms.borrow().shard;
+        let count = |info_hash| (info_hash, shard.counts(&info_hash));
         MessageResult(info_hashes.into_iter().map(count).collect())
     }
 }
@@ -196,8 +153,10 @@ impl Handler<LargestSwarms> for ShardActor {
     fn handle(&mut self, _: LargestSwarms, _: &mut Self::Context) -> Self::Result {
         let now = self.worker.node.now();
         let fresh = self.largest.take_if(|(_, at)| now <= *at + SWARM_LIST_AGE);
-        let (largest, at) =
-            fresh.unwrap_or_else(|| (self.shard.largest(SWARMS_LISTED_MAX).into(), now));
+        let (largest, at) = fresh.unwrap_or_else(|| {
+            let shard = &self.worker.swarms.borrow().shard;
+            (shard.largest(SWARMS_LISTED_MAX).into(), now)
+        });
         self.largest = Some((largest.clone(), at));
         MessageResult(largest)
     }
@@ -213,7 +172,7 @@ impl Handler<Adopt> for ShardActor {
                 let from = PeerActor::start_on(self.worker.clone(), stream, seat);
                 self.worker.metrics().relocated.fetch_add(1, Relaxed);
                 self.worker.push_frames(from, &unsent);
-                self.apply(Input::Announce { from, announce: &announce }, Some(read_at));
+                self.worker.apply(Input::Announce { from, announce: &announce }, Some(read_at));
             }
             Err(error) => {
                 tracing::debug!(%error, "a socket could not move to its swarm's worker");
@@ -232,7 +191,7 @@ impl Handler<Deliver> for ShardActor {
             self.worker.send_text(receiver, text);
             texts = rest;
         }
-        self.relay_times.append(deliver.relay_times);
+        self.worker.swarms.borrow_mut().relay_times.append(deliver.relay_times);
     }
 }
 
@@ -248,7 +207,7 @@ impl Handler<OwnerLives> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, OwnerLives(owner): OwnerLives, _: &mut Self::Context) {
-        self.apply(Input::OwnerLives { owner }, None);
+        self.worker.apply(Input::OwnerLives { owner }, None);
     }
 }
 

@@ -1,7 +1,6 @@
 //! Where the core's words go: into the outboxes of this worker's sockets, or to the shard of the
 //! worker that has the socket. And what time does to a socket that nobody writes to.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use tracker_core::{ConnId, Outbox, Outgoing};
@@ -16,7 +15,7 @@ use crate::worker::{ConnKey, Verdict, Worker};
 /// The outboxes of all sockets, as the core sees them: those of this worker are written to in
 /// place, those of other workers are collected.
 pub(super) struct Outboxes<'a> {
-    pub(super) worker: &'a Rc<Worker>,
+    pub(super) worker: &'a Worker,
     pub(super) elsewhere: &'a mut [Deliver],
     /// When what is passed on was read, if it has just come: a claim waits on purpose.
     pub(super) read_at: Option<Duration>,
