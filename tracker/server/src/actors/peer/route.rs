@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 use actix::dev::ToEnvelope;
 use actix::prelude::*;
@@ -52,11 +53,14 @@ impl PeerActor {
                 }
             };
         }
-        let worker = match self.seat.renew(info_hash, peer_id, read_at) {
+        let expires_at = read_at + 2 * self.worker.node.announce_interval();
+        let renewed = self.seat.renew(info_hash, peer_id, expires_at);
+        self.forget_silent();
+        let worker = match renewed {
             Some(worker) => worker,
             None => {
                 let first = self.seat.is_nowhere();
-                let worker = match self.enter(info_hash, peer_id, policy) {
+                let worker = match self.enter(info_hash, peer_id, expires_at, policy) {
                     Ok(worker) => worker,
                     Err(reason) => {
                         return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
@@ -83,8 +87,7 @@ impl PeerActor {
     }
 
     /// Notes a peer that this socket announces for the first time, and says which worker has its
-    /// swarm. At a bound, what the socket has announced and then forgotten leaves for it: a page
-    /// that changes its streams doesn't say `stopped`.
+    /// swarm.
     ///
     /// # Errors
     ///
@@ -93,20 +96,22 @@ impl PeerActor {
         &mut self,
         info_hash: InfoHash,
         peer_id: PeerId,
+        expires_at: Duration,
         policy: &Policy,
     ) -> Result<WorkerId, Reason> {
         self.seat.may_join(&info_hash)?;
-        if self.seat.has_room(peer_id, &policy.limits).is_err() {
-            let lifetime = 2 * self.worker.node.announce_interval();
-            for membership in self.seat.take_silent(self.read_at, lifetime) {
-                self.leave(membership);
-            }
-            self.seat.has_room(peer_id, &policy.limits)?;
-        }
+        self.seat.has_room(peer_id, &policy.limits)?;
         let place = self.place(info_hash, policy.limits.swarms)?;
         let worker = place.worker();
-        self.seat.join(Membership { place, peer_id, announced_at: self.read_at });
+        self.seat.join(Membership { place, peer_id, expires_at });
         Ok(worker)
+    }
+
+    /// Gives up what the socket has announced once and then no more.
+    fn forget_silent(&mut self) {
+        for membership in self.seat.take_silent(self.read_at) {
+            self.leave(membership);
+        }
     }
 
     /// Takes a peer out of a swarm that is served no more, so that nobody is sent to it.

@@ -45,8 +45,8 @@ pub(crate) struct Membership {
     /// The swarm, and where it is.
     pub(crate) place: Place,
     pub(crate) peer_id: PeerId,
-    /// When it announced last, by the node's clock.
-    pub(crate) announced_at: Duration,
+    /// When its swarm forgets it unless it announces again, by the node's clock.
+    pub(crate) expires_at: Duration,
 }
 
 impl Seat {
@@ -152,11 +152,11 @@ impl Seat {
         &mut self,
         info_hash: InfoHash,
         peer_id: PeerId,
-        now: Duration,
+        expires_at: Duration,
     ) -> Option<WorkerId> {
         let mut memberships = self.memberships.iter_mut();
         let membership = memberships.find(|membership| membership.is(info_hash, peer_id))?;
-        membership.announced_at = now;
+        membership.expires_at = expires_at;
         Some(membership.place.worker())
     }
 
@@ -179,12 +179,15 @@ impl Seat {
         if is_full { Err(Reason::TooManyPeerIds { bound }) } else { Ok(()) }
     }
 
-    /// Forgets peers that were silent for `lifetime`, as their swarms do or are about to, and
-    /// returns them.
-    pub(crate) fn take_silent(&mut self, now: Duration, lifetime: Duration) -> Vec<Membership> {
-        let is_over = |membership: &Membership| now > membership.announced_at + lifetime;
+    /// Forgets peers that were silent for so long that their swarms do or are about to, and returns
+    /// them: a page that changes its quality doesn't say `stopped` for the one before.
+    pub(crate) fn take_silent(&mut self, now: Duration) -> Vec<Membership> {
+        let is_over = |membership: &Membership| now > membership.expires_at;
+        if !self.memberships.iter().any(is_over) {
+            return Vec::new();
+        }
         let (silent, kept): (Vec<_>, _) = self.take_memberships().into_iter().partition(is_over);
-        self.memberships = SmallVec::from_vec(kept);
+        self.memberships = kept.into();
         silent
     }
 
