@@ -11,9 +11,9 @@ use crate::client::id::{OfferNumber, STRANGER_PREFIX};
 use crate::client::incoming::{Body, Incoming};
 use crate::client::outgoing::{self, AnnounceTemplate, AnswerTemplate};
 use crate::phase::Signals;
-use crate::plan::{Plan, Share};
+use crate::plan::{Plan, Role, Share};
 use crate::record::{Counts, Kind, Record};
-use crate::verify::{Ledger, Violation, shown};
+use crate::verify::{GoodOffer, Ledger, Membership, Took, Violation, shown};
 
 /// All of a worker's peers as far as they talk.
 #[derive(Debug)]
@@ -28,12 +28,14 @@ pub(crate) struct Conversation<'a> {
     pub(crate) last_relay: Instant,
     /// What the tracker asked for at most, in seconds; `None` when it leaves that to its clients.
     pub(crate) min_interval: Option<u64>,
+    /// When it wants its clients again, in seconds.
+    pub(crate) interval: Option<u64>,
     announce: AnnounceTemplate,
     answer: AnswerTemplate,
     keys: SmallRng,
-    /// By peer: answers to offers of strangers. Each may be refused, because a stranger may have
-    /// left by then.
-    strangers_answered: Vec<u32>,
+    /// By peer: answers to offers of strangers, and of those who have left. Each may be refused,
+    /// because its receiver may be gone by then.
+    doubtful_answers: Vec<u32>,
 }
 
 /// How far a peer has come.
@@ -49,6 +51,8 @@ pub(crate) enum Stage {
     Idle,
     /// Waits until its announce has been answered in full.
     Announcing,
+    /// Has said goodbye, and reads on until the tracker has, too.
+    Leaving,
     Gone,
 }
 
@@ -71,16 +75,17 @@ impl<'a> Conversation<'a> {
     pub(crate) fn new(plan: &Plan, share: &'a Share) -> Self {
         Self {
             share,
-            ledger: Ledger::new(share, plan.offers),
+            ledger: Ledger::new(plan, share),
             record: Record::new(),
             counts: Counts::default(),
             measures: false,
             last_relay: Instant::now(),
             min_interval: None,
+            interval: None,
             announce: AnnounceTemplate::new(&share.offer_sdp, plan.offers),
             answer: AnswerTemplate::new(&share.answer_sdp),
             keys: SmallRng::seed_from_u64(plan.seed ^ u64::from(share.worker)),
-            strangers_answered: vec![0; share.peers.len()],
+            doubtful_answers: vec![0; share.peers.len()],
         }
     }
 
@@ -115,7 +120,7 @@ impl<'a> Conversation<'a> {
         while let Some(frame) = Frame::first(&bytes[used..])? {
             used += frame.bytes;
             match frame.opcode {
-                Opcode::Text => self.message(peer, frame.payload, now, out),
+                Opcode::Text => self.message(peer, *stage, frame.payload, now, out),
                 Opcode::Ping => {
                     write_masked(out, Opcode::Pong, frame.payload, self.keys.next_u32())
                 }
@@ -130,14 +135,14 @@ impl<'a> Conversation<'a> {
         Ok(used)
     }
 
-    /// Announces with offers.
-    pub(crate) fn announce(&mut self, peer: u32, now: Instant, out: &mut Vec<u8>) {
-        let plan = &self.share.peers[peer as usize];
-        let info_hash = &self.share.swarms[plan.swarm as usize].info_hash;
-        let announce = self.ledger.announce(peer, plan.swarm, now);
+    /// Announces with offers; latency counts from when that was `due`.
+    pub(crate) fn announce(&mut self, peer: u32, due: Instant, out: &mut Vec<u8>) {
+        let me = self.ledger.roster.now(peer);
+        let info_hash = &self.share.swarms[me.swarm as usize].info_hash;
+        let announce = self.ledger.announce(peer, due, Instant::now());
         let maker = self.share.number(peer);
         let first = OfferNumber { maker, announce, slot: 0 };
-        let text = self.announce.fill(info_hash, &plan.id, first);
+        let text = self.announce.fill(info_hash, &me.id, first);
         write_masked(out, Opcode::Text, text, self.keys.next_u32());
         self.counts.announces += 1;
         if let Some(window) = self.ledger.window {
@@ -145,68 +150,102 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Leaves as a closing page does: close code 1001, no `stopped`.
+    /// Leaves as a closing page does: close code 1001.
     pub(crate) fn leave(&mut self, out: &mut Vec<u8>) {
         let going_away = 1001_u16.to_be_bytes();
         write_masked(out, Opcode::Close, &going_away, self.keys.next_u32());
     }
 
-    fn join(&mut self, peer: u32, now: Instant, out: &mut Vec<u8>) {
-        let plan = &self.share.peers[peer as usize];
-        let info_hash = &self.share.swarms[plan.swarm as usize].info_hash;
-        self.ledger.join(peer, now);
-        let text = outgoing::join(info_hash, &plan.id);
+    /// Says `stopped` in a swarm, as clients do that have the time.
+    pub(crate) fn stop(&mut self, from: Membership, out: &mut Vec<u8>) {
+        let info_hash = &self.share.swarms[from.swarm as usize].info_hash;
+        let text = outgoing::stopped(info_hash, &from.id);
         write_masked(out, Opcode::Text, &text, self.keys.next_u32());
     }
 
-    fn message(&mut self, peer: u32, text: &[u8], now: Instant, out: &mut Vec<u8>) {
+    /// Says the first announce in the swarm in which the peer is now.
+    pub(crate) fn join(&mut self, peer: u32, now: Instant, out: &mut Vec<u8>) {
+        let me = self.ledger.roster.now(peer);
+        let info_hash = &self.share.swarms[me.swarm as usize].info_hash;
+        self.ledger.join(peer, now);
+        let text = outgoing::join(info_hash, &me.id);
+        write_masked(out, Opcode::Text, &text, self.keys.next_u32());
+    }
+
+    fn message(&mut self, peer: u32, stage: Stage, text: &[u8], now: Instant, out: &mut Vec<u8>) {
+        let is_viewer = self.share.peers[peer as usize].role == Role::Viewer;
         let Ok(message) = Incoming::read(text) else {
             let what = shown(text);
-            return self.record.violations.add(&Violation::Unreadable { peer, what });
+            return self.judge(is_viewer, Kind::Reply, Err(Violation::Unreadable { peer, what }));
         };
         if self.is_strangers(&message) {
             return self.answer_stranger(peer, &message, out);
         }
-        let Self { share, ledger, record, counts, .. } = self;
+        let share = self.share;
         let (kind, judged) = match message.body {
-            Body::Reply(reply) => {
-                counts.replies += 1;
-                counts.throttled += u64::from(reply.is_warned);
-                self.min_interval = self.min_interval.max(reply.min_interval);
-                (Kind::Reply, ledger.reply(share, peer, &message, reply, now))
-            }
-            Body::Offer { sdp } => {
-                counts.offers += 1;
-                self.last_relay = now;
-                let judged = ledger.offer(share, peer, &message, sdp, now);
-                let answered = judged.map(|(offer, took)| {
-                    let me = &share.peers[peer as usize];
-                    let info_hash = &share.swarms[me.swarm as usize].info_hash;
-                    let maker = &share.peers[offer.maker.place as usize].id;
-                    let text = self.answer.fill(info_hash, &me.id, maker, &offer.id());
-                    write_masked(out, Opcode::Text, text, self.keys.next_u32());
-                    took
-                });
-                (Kind::Offer, answered)
-            }
-            Body::Answer { sdp } => {
-                counts.answers += 1;
-                self.last_relay = now;
-                (Kind::Answer, ledger.answer(share, peer, &message, sdp, now))
-            }
-            Body::Refusal { .. } if self.strangers_answered[peer as usize] > 0 => {
-                self.strangers_answered[peer as usize] -= 1;
+            // What somebody is told who is going, or who says what it should not, binds nobody.
+            Body::Reply(_) | Body::Refusal { .. }
+                if stage == Stage::Leaving || (!is_viewer && stage != Stage::Joining) =>
+            {
+                let is_refusal = matches!(message.body, Body::Refusal { .. });
+                self.record.unrest.misbehaving_refused += u64::from(is_refusal && !is_viewer);
                 return;
             }
+            Body::Reply(reply) => {
+                self.counts.replies += 1;
+                self.counts.throttled += u64::from(reply.is_warned);
+                self.min_interval = self.min_interval.max(reply.min_interval);
+                self.interval = self.interval.max(reply.interval);
+                (Kind::Reply, self.ledger.reply(share, peer, &message, reply, now))
+            }
+            Body::Offer { sdp } => {
+                self.counts.offers += 1;
+                self.last_relay = now;
+                let judged = self.ledger.offer(share, peer, &message, sdp, now);
+                (Kind::Offer, judged.map(|offer| self.answer(peer, &offer, out)))
+            }
+            Body::Answer { sdp } => {
+                self.counts.answers += 1;
+                self.last_relay = now;
+                // Nobody who is going needs an answer.
+                if stage == Stage::Leaving {
+                    return;
+                }
+                (Kind::Answer, self.ledger.answer(share, peer, &message, sdp, now))
+            }
+            Body::Refusal { .. } if self.doubtful_answers[peer as usize] > 0 => {
+                self.doubtful_answers[peer as usize] -= 1;
+                return;
+            }
+            Body::Refusal { .. } if self.ledger.excuses_refusal(peer, now) => return,
             Body::Refusal { reason } => {
                 let reason = shown(reason);
                 (Kind::Reply, Err(Violation::Refused { peer, reason }))
             }
         };
+        self.judge(true, kind, judged);
+    }
+
+    /// Keeps what came of a message; what is said to those who misbehave may be anything.
+    fn judge(&mut self, counts: bool, kind: Kind, judged: Result<Option<Took>, Violation>) {
         match judged {
-            Ok(took) => record.arrived(kind, took, self.measures),
-            Err(violation) => record.violations.add(&violation),
+            Ok(Some(took)) => self.record.arrived(kind, took, self.measures),
+            Ok(None) => {}
+            Err(violation) if counts => self.record.violations.add(&violation),
+            Err(_) => self.record.unrest.misbehaving_refused += 1,
         }
+    }
+
+    /// Answers an offer, if its receiver does.
+    fn answer(&mut self, peer: u32, offer: &GoodOffer, out: &mut Vec<u8>) -> Option<Took> {
+        if offer.is_answered {
+            let info_hash = &self.share.swarms[offer.to.swarm as usize].info_hash;
+            let (me, maker) = (&offer.to.id, &offer.maker_id);
+            let text = self.answer.fill(info_hash, me, maker, &offer.number.id());
+            write_masked(out, Opcode::Text, text, self.keys.next_u32());
+            self.doubtful_answers[peer as usize] += u32::from(offer.is_late);
+        }
+        offer.took
     }
 
     /// Whether somebody who is not of this run makes an offer, while that may be.
@@ -222,12 +261,12 @@ impl<'a> Conversation<'a> {
         else {
             return;
         };
-        let me = &self.share.peers[peer as usize];
+        let me = self.ledger.roster.now(peer);
         let info_hash = &self.share.swarms[me.swarm as usize].info_hash;
         let text = self.answer.fill(info_hash, &me.id, stranger, offer);
         write_masked(out, Opcode::Text, text, self.keys.next_u32());
         self.counts.strangers_answered += 1;
-        self.strangers_answered[peer as usize] += 1;
+        self.doubtful_answers[peer as usize] += 1;
     }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use indicatif::{HumanCount, ProgressBar, ProgressStyle};
 
 use crate::args::Target;
-use crate::limits::{GLANCE, JOIN_TIME_MAX, REACH_TIME_MAX};
+use crate::limits::{GLANCE, REACH_TIME_MAX};
 use crate::phase::{Phase, Signals};
 use crate::plan::Plan;
 use crate::process::{self, Usage};
@@ -101,7 +101,7 @@ pub(crate) fn await_joined(plan: &Plan, signals: &Signals, show: impl Fn(u64)) -
         let counts = signals.counts();
         show(counts.joined);
         let all = counts.joined + counts.gone >= u64::from(plan.peers);
-        if all || start.elapsed() > JOIN_TIME_MAX {
+        if all || start.elapsed() > plan.join_time_max() {
             return start.elapsed();
         }
         std::thread::sleep(Duration::from_millis(1));

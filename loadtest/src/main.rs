@@ -19,6 +19,7 @@ mod plan;
 mod process;
 mod record;
 mod report;
+mod scenario;
 mod soak;
 mod verify;
 mod worker;
@@ -29,6 +30,7 @@ use report::Report;
 fn main() -> ExitCode {
     let Cli { command, load } = Cli::parse();
     let done = match command {
+        None if load.list_scenarios => scenario::list().map_err(Into::into).map(|()| true),
         None => load_with(load),
         Some(Command::Attack(args)) if args.list => {
             attack::list().map_err(Into::into).map(|()| true)

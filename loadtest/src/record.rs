@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use serde::Serialize;
 
 use crate::limits::{LATENCY_US_MAX, VIOLATIONS_SHOWN_MAX};
-use crate::verify::{Took, Violation};
+use crate::verify::{Excused, Took, Violation};
 
 /// What one worker has done so far. The worker alone adds; once a turn it publishes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -139,13 +140,58 @@ pub(crate) struct Record {
     pub(crate) min_interval: Option<u64>,
     /// Close codes that the tracker sent; 1006 for none (RFC 6455, section 7.1.5).
     pub(crate) closes: BTreeMap<u16, u64>,
-    /// Relays that are missing in swarms whose members were cut off.
-    pub(crate) excused: u64,
+    /// What is missing because peers left or were cut off.
+    pub(crate) excused: Excused,
+    /// From when a peer was due to connect until it had joined.
+    pub(crate) join: Latency,
+    /// From when an announce of an open loop was due until it was sent, while measuring.
+    pub(crate) lag: Latency,
+    /// Announces of an open loop that were sent late because the tracker took nothing, or owed
+    /// much, while measuring.
+    pub(crate) held_up: u64,
+    pub(crate) unrest: Unrest,
     pub(crate) violations: Violations,
     /// By number; empty unless windows were opened.
     pub(crate) windows: Vec<Window>,
     /// Share of a core that each worker used while measuring.
     pub(crate) own_cores: Vec<f64>,
+}
+
+/// Who came and went, and who was odd, from the first connect to the last close.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Unrest {
+    /// Peers that came again, or another in their place.
+    pub(crate) rejoins: u64,
+    /// Viewers that said goodbye.
+    pub(crate) goodbyes: u64,
+    /// Viewers whose connection just ended.
+    pub(crate) breaks: u64,
+    /// Viewers that changed their swarm.
+    pub(crate) switches: u64,
+    /// `stopped`, in the swarm of a goodbye or of a switch.
+    pub(crate) stops: u64,
+    /// Slow readers that the tracker closed.
+    pub(crate) slow_closed: u64,
+    /// What misbehaving peers have said.
+    pub(crate) misbehaving_said: u64,
+    /// What of it was refused.
+    pub(crate) misbehaving_refused: u64,
+    /// Misbehaving peers that the tracker closed.
+    pub(crate) misbehaving_closed: u64,
+}
+
+impl Unrest {
+    fn add(&mut self, other: Self) {
+        self.rejoins += other.rejoins;
+        self.goodbyes += other.goodbyes;
+        self.breaks += other.breaks;
+        self.switches += other.switches;
+        self.stops += other.stops;
+        self.slow_closed += other.slow_closed;
+        self.misbehaving_said += other.misbehaving_said;
+        self.misbehaving_refused += other.misbehaving_refused;
+        self.misbehaving_closed += other.misbehaving_closed;
+    }
 }
 
 /// What was announced while one window was open, and what became of it.
@@ -178,7 +224,11 @@ impl Record {
             turn: Latency::new(),
             min_interval: None,
             closes: BTreeMap::new(),
-            excused: 0,
+            excused: Excused::default(),
+            join: Latency::new(),
+            lag: Latency::new(),
+            held_up: 0,
+            unrest: Unrest::default(),
             violations: Violations::default(),
             windows: Vec::new(),
             own_cores: Vec::new(),
@@ -213,7 +263,11 @@ impl Record {
             *self.closes.entry(code).or_default() += count;
         }
         self.min_interval = self.min_interval.max(other.min_interval);
-        self.excused += other.excused;
+        self.join.merge(&other.join);
+        self.lag.merge(&other.lag);
+        self.held_up += other.held_up;
+        self.excused.add(other.excused);
+        self.unrest.add(other.unrest);
         for (kind, count) in other.violations.by_kind {
             *self.violations.by_kind.entry(kind).or_default() += count;
         }
@@ -230,7 +284,7 @@ impl Record {
 
     /// Window `number`, which begins empty.
     pub(crate) fn window(&mut self, number: u16) -> &mut Window {
-        while self.windows.len() <= number.into() {
+        while self.windows.len() <= usize::from(number) {
             let relay = Latency::new();
             self.windows.push(Window { relay, announces: 0, offers: 0 });
         }

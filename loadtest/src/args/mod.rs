@@ -12,13 +12,15 @@ use url::Url;
 
 use crate::attack::AttackArgs;
 use crate::limits;
+use crate::scenario::ScenarioError;
 use crate::soak::SoakArgs;
 
 mod load;
 pub(crate) use load::LoadArgs;
 
 /// Simulated WebTorrent peers against any tracker: joins, offers, answers, in a closed loop as fast
-/// as the tracker goes. Every message is verified; a violation makes the exit code 1.
+/// as the tracker goes, or as a scenario has them. Every message is verified; a violation makes the
+/// exit code 1.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -71,6 +73,18 @@ pub(crate) enum Refused {
     FewPeers { peers: u64, swarms: u64 },
     #[error("--threads {threads}: a swarm stays on one thread, so at most --swarms {swarms}")]
     Threads { threads: u64, swarms: u64 },
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    #[error(
+        "--pace closed: would wait for peers that don't answer (--slow-share {0}, \
+        --misbehaving-share {1}); --pace rate or interval doesn't"
+    )]
+    ClosedLoop(f64, f64),
+    #[error("--switches-per-s {switches_per_s}: a swarm stays on one thread, so --threads \
+        {threads} need --swarms {} or more, and there are {swarms}", threads * 2)]
+    NoOtherSwarm { switches_per_s: f64, swarms: u64, threads: u64 },
+    #[error("--source-addresses {0}: {1}")]
+    Source(std::net::IpAddr, &'static str),
     #[error("--{key} {}: must be {} to {}",
         humantime::format_duration(*value),
         humantime::format_duration(*bound.start()),

@@ -102,7 +102,6 @@ impl AttackArgs {
         Ok(AttackPlan {
             hostile_from,
             swarm: Plan {
-                target: target.clone(),
                 peers: self.peers as u32,
                 swarms: 1,
                 offers: self.offers as u16,
@@ -112,7 +111,11 @@ impl AttackArgs {
                 warmup: Duration::ZERO,
                 duration: self.window,
                 seed: rand::rng().next_u64(),
-                pace: Pace::Open(Duration::from_secs(1) / self.announces_per_s as u32),
+                pace: Pace::Rate {
+                    announces_per_s: self.announces_per_s as f64,
+                    ramp: Duration::ZERO,
+                },
+                ..Plan::calm(target.clone())
             },
             target,
             announces_per_s: self.announces_per_s,

@@ -92,6 +92,12 @@ impl Socket {
         Ok(Self { stream, partial: Vec::new(), outbox: Vec::new(), written: 0 })
     }
 
+    /// Lets the kernel keep about so many `bytes` for this peer: with few of them, what it doesn't
+    /// read waits at the tracker. Where that cannot be had, a slow reader is only later a burden.
+    pub(crate) fn keep_unread(&self, bytes: usize) {
+        let _ = socket2::SockRef::from(&self.stream).set_recv_buffer_size(bytes);
+    }
+
     /// Whether the connection is up; an error when it was refused.
     pub(crate) fn finish_connect(&self) -> io::Result<bool> {
         if let Some(error) = self.stream.take_error()? {

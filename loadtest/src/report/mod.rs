@@ -6,10 +6,13 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::engine::{Outcome, ServerUsage};
-use crate::limits::BUSY_CORE_SHARE;
+use crate::limits::{BUSY_CORE_SHARE, LAG_US_MAX};
 use crate::plan::Plan;
-use crate::record::{Counts, Latency};
+use crate::record::{Counts, Latency, Record, Unrest};
+use crate::scenario::Scenario;
+use crate::verify::Excused;
 
+mod scenario;
 pub(crate) mod table;
 
 /// One run's figures; units are in the names.
@@ -31,7 +34,12 @@ pub(crate) struct Report {
     /// What the tracker asks of its clients, in seconds: then this is no saturation.
     pub(crate) min_interval_s: Option<u64>,
     pub(crate) closes_by_code: BTreeMap<u16, u64>,
+    /// Sent late in an open loop because the tracker took nothing, or owed much.
+    pub(crate) announces_held_up: u64,
+    /// Missing because peers left or were cut off.
     pub(crate) relays_excused: u64,
+    pub(crate) excused: Excused,
+    pub(crate) unrest: Unrest,
     pub(crate) violations: u64,
     pub(crate) violations_by_kind: BTreeMap<&'static str, u64>,
     pub(crate) first_violations: Vec<String>,
@@ -48,6 +56,8 @@ pub(crate) struct Load {
     pub(crate) in_flight: u32,
     pub(crate) threads: u8,
     pub(crate) seed: u64,
+    /// Every key of the scenario, with the flags that went over it.
+    pub(crate) scenario: Option<Scenario>,
 }
 
 /// In microseconds. At saturation these hold the tracker's queue, and `own_turn`, the time that
@@ -57,6 +67,8 @@ pub(crate) struct Latencies {
     pub(crate) reply: Quantiles,
     pub(crate) offer: Quantiles,
     pub(crate) answer: Quantiles,
+    /// From when a peer was due to connect until it had joined.
+    pub(crate) join: Quantiles,
     pub(crate) own_turn: Quantiles,
 }
 
@@ -87,6 +99,11 @@ pub(crate) struct Own {
     /// Share of a core that each event loop used; empty where that cannot be read.
     pub(crate) cores_used: Vec<f64>,
     pub(crate) bottleneck: Bottleneck,
+    /// How much later than due the announces of an open loop were sent, in microseconds; `None` in
+    /// a closed one. The latencies have it in them.
+    pub(crate) lag_us: Option<Quantiles>,
+    /// The lag's 99th percentile is so long that it shows in the latencies.
+    pub(crate) is_late: bool,
 }
 
 /// Whether the figures are the tracker's or this program's.
@@ -123,15 +140,19 @@ impl Report {
                 reply: Quantiles::of(&record.reply),
                 offer: Quantiles::of(&record.offer),
                 answer: Quantiles::of(&record.answer),
+                join: Quantiles::of(&record.join),
                 own_turn: Quantiles::of(&record.turn),
             },
             server,
-            own: Own { cores_used: record.own_cores, bottleneck },
+            own: Own::new(&record, bottleneck),
             announce_timeouts: counts.timeouts,
             announces_throttled: counts.throttled,
             min_interval_s: record.min_interval,
             closes_by_code: record.closes,
-            relays_excused: record.excused,
+            announces_held_up: record.held_up,
+            relays_excused: record.excused.offers + record.excused.answers,
+            excused: record.excused,
+            unrest: record.unrest,
             violations: record.violations.total(),
             violations_by_kind: record.violations.by_kind,
             first_violations: record.violations.first,
@@ -155,6 +176,7 @@ impl Load {
             in_flight: plan.in_flight,
             threads: plan.threads,
             seed: plan.seed,
+            scenario: plan.scenario.clone(),
         }
     }
 }
@@ -182,6 +204,14 @@ impl Server {
             rss_bytes_end: usage.drained.rss_bytes,
             rss_bytes_per_peer: grown / joined.max(1) as f64,
         }
+    }
+}
+
+impl Own {
+    fn new(record: &Record, bottleneck: Bottleneck) -> Self {
+        let lag_us = (record.lag.count() > 0).then(|| Quantiles::of(&record.lag));
+        let is_late = lag_us.as_ref().is_some_and(|lag| lag.p99 > LAG_US_MAX);
+        Self { cores_used: record.own_cores.clone(), bottleneck, lag_us, is_late }
     }
 }
 

@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use indicatif::{BinaryBytes, HumanCount};
 
-use super::{Quantiles, Report, Server};
+use super::{Quantiles, Report, Server, scenario};
+use crate::scenario::Pace;
 
 /// Writes the table.
 ///
@@ -34,7 +35,9 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let cores = cores.collect::<Vec<_>>().join(", ");
     line("loadtest CPU", cores)?;
     writeln!(out, "bottleneck: {}\n", report.own.bottleneck.verdict())?;
-    if let Some(min_interval_s) = report.min_interval_s {
+    scenario::write(report, out)?;
+    let is_closed = load.scenario.as_ref().is_none_or(|keys| keys.pace == Pace::Closed);
+    if let Some(min_interval_s) = report.min_interval_s.filter(|_| is_closed) {
         writeln!(
             out,
             "the tracker asks for {min_interval_s} s between two announces, so this is no \
@@ -70,6 +73,7 @@ fn write_latencies(report: &Report, out: &mut impl Write) -> io::Result<()> {
         ("reply", &latency.reply),
         ("offer", &latency.offer),
         ("answer", &latency.answer),
+        ("join", &latency.join),
         ("own turn", &latency.own_turn),
     ] {
         let Quantiles { p50, p90, p99, p99_9 } = quantiles;
@@ -83,10 +87,6 @@ fn write_latencies(report: &Report, out: &mut impl Write) -> io::Result<()> {
 fn write_violations(report: &Report, out: &mut impl Write) -> io::Result<()> {
     if report.joined < u64::from(report.load.peers) {
         writeln!(out, "only {} of {} peers could join", report.joined, report.load.peers)?;
-    }
-    if report.relays_excused > 0 {
-        let excused = report.relays_excused;
-        writeln!(out, "{excused} relays missing in swarms whose members were cut off")?;
     }
     if report.violations == 0 {
         return writeln!(out, "no violations: every offer and every answer arrived as sent");

@@ -35,10 +35,10 @@ pub(crate) struct SoakArgs {
     #[arg(long, default_value = "10m", value_parser = humantime::parse_duration)]
     duration: Duration,
     /// Viewers that leave in a second, each replaced by a new one
-    #[arg(long, default_value_t = 30, value_parser = count(&limits::CHURN_PER_S))]
+    #[arg(long, default_value_t = 30, value_parser = count(&limits::SOAK_CHURN_PER_S))]
     leaves_per_s: u64,
     /// Viewers that change their swarm in a second
-    #[arg(long, default_value_t = 30, value_parser = count(&limits::CHURN_PER_S))]
+    #[arg(long, default_value_t = 30, value_parser = count(&limits::SOAK_CHURN_PER_S))]
     switches_per_s: u64,
 }
 

@@ -178,7 +178,7 @@ impl<'a> Worker<'a> {
                 self.viewers.len() - 1
             });
             let to = self.plan.target.address;
-            let from = source(to, place as u32);
+            let from = source(&[], to, place as u32);
             match Socket::connect(from, to, self.poll.registry(), Token(place)) {
                 Ok(socket) => {
                     let viewer = Viewer::new(socket, self.next_peer(), now);
