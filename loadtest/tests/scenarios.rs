@@ -127,7 +127,8 @@ fn slow_readers_lose_what_is_their_own_and_nobody_else_does() {
 
 #[test]
 fn who_misbehaves_is_refused_or_closed_and_nobody_else_notices() {
-    let report = run("misbehaving", &[&PACED[..], &["--misbehaving-per-s", "10"]].concat());
+    let many = ["--misbehaving-per-s", "10", "--misbehaving-share", "0.5"];
+    let report = run("misbehaving", &[&PACED[..], &many].concat());
     for what in ["misbehaving_said", "misbehaving_refused", "misbehaving_closed"] {
         assert!(unrest(&report, what) > 5, "{what}: {report:#}");
     }

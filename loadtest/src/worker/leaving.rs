@@ -1,7 +1,7 @@
 //! Who leaves, how, and who changes the swarm: as pages do that are closed, that crash, or that
 //! choose another quality; and storms, in which many sockets break at once.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand::RngExt;
 
@@ -184,7 +184,9 @@ impl Worker<'_> {
                 self.break_off(peer);
                 if self.links[peer as usize].stage == Stage::Gone {
                     let back = storm.window.mul_f64(self.rng.random());
-                    self.come_again(peer, now + back.max(Duration::from_millis(1)), true);
+                    // An id that is free for a moment may be taken by those who misbehave.
+                    let as_it_was = self.plan.oddities.misbehaving_share == 0.0;
+                    self.come_again(peer, now + back, as_it_was);
                 }
             }
         }

@@ -30,7 +30,7 @@ pub(super) struct Mischief {
 struct Scene<'a> {
     info_hash: &'a str,
     me: &'a str,
-    /// Somebody else in the swarm.
+    /// A viewer in the swarm.
     victim: &'a str,
 }
 
@@ -105,21 +105,28 @@ impl Worker<'_> {
     }
 
     fn say(&mut self, peer: u32, what: Say) {
-        let link = &mut self.links[peer as usize];
-        let (Stage::Idle, Some(socket)) = (link.stage, &mut link.socket) else {
-            return;
-        };
         let roster = &self.talk.ledger.roster;
         let me = roster.now(peer);
         let peers = self.talk.share.peers.len() as u32;
         let first = self.rng.random_range(0..peers);
-        let mut others = (0..peers).map(|step| roster.now((first + step) % peers));
-        let victim = others.find(|other| other.swarm == me.swarm && other.id != me.id);
+        let mut others = (0..peers).map(|step| (first + step) % peers);
+        let victim = others.find_map(|other| {
+            let is_here =
+                matches!(self.links[other as usize].stage, Stage::Idle | Stage::Announcing);
+            let victim = roster.now(other);
+            // Whoever is not here has an id that is nobody's yet, and could be taken.
+            let is_owner = is_here && roster.role(other) == Role::Viewer;
+            (is_owner && victim.swarm == me.swarm).then_some(victim)
+        });
         let info_hash = &self.talk.share.swarms[me.swarm as usize].info_hash;
         let victim = victim.map_or(me.id, |victim| victim.id);
         let scene =
             Scene { info_hash: shown(info_hash), me: shown(&me.id), victim: shown(&victim) };
         let (first_byte, payload) = what(&scene);
+        let link = &mut self.links[peer as usize];
+        let (Stage::Idle, Some(socket)) = (link.stage, &mut link.socket) else {
+            return;
+        };
         let out = socket.outbox(&mut self.buffers);
         let at = out.len();
         write_masked(out, Opcode::Text, &payload, self.rng.next_u32());
