@@ -78,7 +78,7 @@ impl<'a> Worker<'a> {
             resting: BinaryHeap::new(),
             dirty: Vec::new(),
             again: Vec::new(),
-            request: handshake::request(&plan.target.url),
+            request: handshake::request(&plan.target.url, plan.target.wire.offers_deflate),
             last_sweep: Instant::now(),
             due: None,
         })

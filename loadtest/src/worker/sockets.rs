@@ -19,7 +19,8 @@ impl Worker<'_> {
             let to = self.plan.target.address;
             // Counted through all workers, so that no address has more than its share.
             let from = source(to, self.talk.share.worker_first + peer as u32);
-            let socket = Socket::connect(from, to, self.poll.registry(), Token(peer));
+            let tls = self.plan.target.wire.tls.as_ref();
+            let socket = Socket::connect(from, to, tls, self.poll.registry(), Token(peer));
             let (socket, failed) = match socket {
                 Ok(socket) => (Some(socket), None),
                 Err(error) => (None, Some(error)),
@@ -42,7 +43,7 @@ impl Worker<'_> {
         if link.stage == Stage::Connecting {
             match socket.finish_connect() {
                 Ok(true) => {
-                    socket.outbox(&mut self.buffers).extend_from_slice(&self.request);
+                    socket.outbox(&mut self.buffers).bytes().extend_from_slice(&self.request);
                     link.stage = Stage::Upgrading;
                 }
                 Ok(false) => return,

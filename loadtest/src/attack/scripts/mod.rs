@@ -7,6 +7,7 @@ use super::args::AttackPlan;
 use crate::client::frame::{Opcode, write_masked};
 use crate::client::handshake;
 use crate::client::id::{Id, Ids};
+use crate::client::tls::Tls;
 use crate::plan::Plan;
 
 mod announces;
@@ -54,7 +55,8 @@ pub(crate) struct Script {
 pub(crate) struct Scene {
     pub(crate) address: SocketAddr,
     pub(crate) stun: Option<SocketAddr>,
-    /// The handshake.
+    pub(crate) tls: Option<Tls>,
+    /// WebSocket's handshake, which offers no compression.
     pub(crate) request: Vec<u8>,
     info_hash: Id,
     members: Vec<Id>,
@@ -81,7 +83,8 @@ impl Scene {
         Self {
             address: swarm.target.address,
             stun: plan.stun,
-            request: handshake::request(&swarm.target.url),
+            tls: swarm.target.wire.tls.clone(),
+            request: handshake::request(&swarm.target.url, false),
             info_hash: ids.info_hash(0),
             members,
             ids,
@@ -151,7 +154,8 @@ mod tests {
         let scene = Scene {
             address: target.address,
             stun: None,
-            request: handshake::request(&target.url),
+            tls: None,
+            request: handshake::request(&target.url, false),
             info_hash: ids.info_hash(0),
             members: vec![ids.stranger(7)],
             ids,
