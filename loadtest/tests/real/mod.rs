@@ -4,21 +4,24 @@ use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tracker::Tracker;
 use tracker::config::Sources;
 
-/// Starts it on a free port with its own defaults; it ends with its thread, at the end of the test
-/// run.
+/// Starts it on a free port with its own defaults.
 pub(crate) fn start() -> SocketAddr {
+    start_with(
+        &json!({ "servers": [{ "server": { "port": 0, "host": "127.0.0.1" } }], "workers": 1 }),
+    )
+}
+
+/// Starts it with this configuration; it ends with its thread, at the end of the test run.
+pub(crate) fn start_with(config: &Value) -> SocketAddr {
     // Half of the sockets are in this process.
     rlimit::increase_nofile_limit(u64::MAX).expect("descriptors");
-    let file = std::env::temp_dir().join(format!("attack-{}.config.json", std::process::id()));
-    let config =
-        json!({ "servers": [{ "server": { "port": 0, "host": "127.0.0.1" } }], "workers": 1 });
-    std::fs::write(&file, config.to_string()).expect("a file");
-    let config = Sources::file(&file).load().expect("a configuration").config;
-    std::fs::remove_file(&file).expect("the file is ours");
+    let file = tempfile::Builder::new().suffix(".json").tempfile().expect("a file");
+    std::fs::write(file.path(), config.to_string()).expect("written");
+    let config = Sources::file(file.path()).load().expect("a configuration").config;
     let (tell, told) = mpsc::channel();
     std::thread::spawn(move || {
         actix_rt::System::new().block_on(async move {
