@@ -161,6 +161,12 @@ pub(crate) const HOSTILE_REST: Duration = Duration::from_micros(200);
 /// address allows by default (`connectionsPerIp`).
 pub(crate) const SOCKETS_PER_ADDRESS_MAX: u32 = 500;
 
+/// Sockets that one round of the floor serves. More in a round are fewer writes, and later ones.
+pub(crate) const FLOOR_EVENTS_PER_ROUND: usize = 512;
+
+/// Bytes of one message to the floor; beyond it the socket ends.
+pub(crate) const FLOOR_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+
 /// Viewers of a soak that come, leave or change their swarm, in a second.
 pub(crate) const CHURN_PER_S: RangeInclusive<u64> = 0..=10_000;
 

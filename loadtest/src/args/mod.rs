@@ -13,6 +13,7 @@ use url::Url;
 use crate::attack::AttackArgs;
 use crate::client::tls::TlsError;
 use crate::client::wire::Wire;
+use crate::floor::FloorArgs;
 use crate::limits;
 use crate::soak::SoakArgs;
 
@@ -37,6 +38,8 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// One hostile socket beside a good swarm, attack by attack: the swarm must not notice
     Attack(AttackArgs),
+    /// The least that a relay can cost, to hold a tracker against
+    Floor(FloorArgs),
     /// Many peers that come, go and change their swarms for long: memory must not grow
     Soak(SoakArgs),
 }

@@ -128,7 +128,7 @@ fn write(out: &mut Vec<u8>, first: u8, payload: &[u8], key: u32) {
 }
 
 impl Opcode {
-    fn bits(self) -> u8 {
+    pub(crate) fn bits(self) -> u8 {
         match self {
             Self::Text => 1,
             Self::Binary => 2,

@@ -8,6 +8,11 @@ use crate::limits::HANDSHAKE_BYTES_MAX;
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &[u8] = b"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
+/// The answer that grants what [`request`] asks for, and no compression: a constant, as the nonce is.
+pub(crate) const CONSENT: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\n\
+    Upgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
 /// What is offered where compression is (RFC 7692, section 7): neither side remembers a message
 /// for the next one, so that a worker's sockets share one deflater and one inflater.
 pub(crate) const DEFLATE: &str =
@@ -115,7 +120,7 @@ fn is_offered(extension: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    const CONSENT: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\
+    const ANSWER: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\n\
         SEC-WEBSOCKET-ACCEPT: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n\x81";
 
     #[test]
@@ -128,10 +133,12 @@ mod tests {
 
     #[test]
     fn consent_ends_where_the_first_frame_begins() {
-        let end = CONSENT.len() - 1;
+        let end = ANSWER.len() - 1;
         let agreed = Consent { bytes: end, deflates: false };
-        assert!(matches!(consent(CONSENT, true), Ok(Some(found)) if found == agreed));
-        assert!(matches!(consent(&CONSENT[..end - 1], false), Ok(None)));
+        assert!(matches!(consent(ANSWER, true), Ok(Some(found)) if found == agreed));
+        assert!(matches!(consent(&ANSWER[..end - 1], false), Ok(None)));
+        let constant = consent(CONSENT, false);
+        assert!(matches!(constant, Ok(Some(found)) if found.bytes == CONSENT.len()));
     }
 
     #[test]
@@ -149,7 +156,7 @@ mod tests {
         assert!(request.contains("\r\nSec-WebSocket-Extensions: permessage-deflate; client_no"));
         assert!(request.ends_with("takeover\r\n\r\n"));
         let answer = |extension: &str| {
-            let head = str::from_utf8(&CONSENT[..CONSENT.len() - 3]).expect("ASCII");
+            let head = str::from_utf8(&ANSWER[..ANSWER.len() - 3]).expect("ASCII");
             format!("{head}Sec-WebSocket-Extensions: {extension}\r\n\r\n").into_bytes()
         };
         for right in [

@@ -6,8 +6,8 @@ use std::io::{self, ErrorKind, Write};
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     /// Empty, and without room, while nothing waits.
-    pub(super) bytes: Vec<u8>,
-    pub(super) written: usize,
+    bytes: Vec<u8>,
+    written: usize,
     /// The tracker has agreed to `permessage-deflate`.
     pub(crate) deflates: bool,
 }
@@ -20,6 +20,22 @@ impl Outbox {
 
     pub(crate) fn waiting(&self) -> &[u8] {
         &self.bytes[self.written..]
+    }
+
+    /// Writes as much as the kernel takes; whether that was all.
+    pub(crate) fn write_to(&mut self, to: &mut impl Write) -> io::Result<bool> {
+        write_some(to, &self.bytes, &mut self.written)
+    }
+
+    /// Notes that `count` bytes more are on their way.
+    pub(super) fn advance(&mut self, count: usize) {
+        self.written += count;
+    }
+
+    /// The buffer, when everything has been written.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        self.written = 0;
+        std::mem::take(&mut self.bytes)
     }
 }
 

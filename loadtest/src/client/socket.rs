@@ -8,7 +8,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Type};
 
-use super::outbox::{Outbox, write_some};
+use super::outbox::Outbox;
 use super::tls::{Session, Tls};
 use crate::limits::{
     OUTBOX_BYTES_MAX, READ_BUFFER_BYTES, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX,
@@ -50,11 +50,21 @@ impl Buffers {
         Self { read: vec![0; READ_BUFFER_BYTES], ..Self::default() }
     }
 
-    fn take(&mut self) -> Vec<u8> {
+    /// A buffer to write into, for as long as something waits in it.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
         self.spare.pop().unwrap_or_default()
     }
 
-    fn give_back(&mut self, mut buffer: Vec<u8>) {
+    /// The buffer that is read into, for a moment.
+    pub(crate) fn take_read(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.read)
+    }
+
+    pub(crate) fn give_back_read(&mut self, read: Vec<u8>) {
+        self.read = read;
+    }
+
+    pub(crate) fn give_back(&mut self, mut buffer: Vec<u8>) {
         let keeps = self.spare.len() < SPARE_OUTBOXES_MAX;
         if keeps && (1..=SPARE_OUTBOX_BYTES_MAX).contains(&buffer.capacity()) {
             buffer.clear();
@@ -156,8 +166,8 @@ impl Socket {
     }
 
     fn lend(&mut self, buffers: &mut Buffers) {
-        if self.outbox.bytes.capacity() == 0 {
-            self.outbox.bytes = buffers.take();
+        if self.outbox.bytes().capacity() == 0 {
+            *self.outbox.bytes() = buffers.take();
         }
     }
 
@@ -168,10 +178,9 @@ impl Socket {
 
     /// Writes as much as the kernel takes; what is left waits for a writable event.
     pub(crate) fn flush(&mut self, buffers: &mut Buffers) -> io::Result<()> {
-        let Outbox { bytes, written, .. } = &mut self.outbox;
         match &mut self.session {
             None => {
-                write_some(&mut self.stream, bytes, written)?;
+                self.outbox.write_to(&mut self.stream)?;
             }
             Some(session) => {
                 session.flush(&mut self.stream, &mut self.outbox, || buffers.take())?;
@@ -179,8 +188,7 @@ impl Socket {
             }
         }
         if self.outbox.waiting().is_empty() {
-            self.outbox.written = 0;
-            buffers.give_back(std::mem::take(&mut self.outbox.bytes));
+            buffers.give_back(self.outbox.take());
         }
         Ok(())
     }

@@ -185,7 +185,7 @@ impl Session {
             let done = self.process(&mut unopened, &mut Vec::new(), outbox.waiting())?;
             unopened.drain(..done.opened);
             self.unopened = unopened;
-            outbox.written += done.sealed;
+            outbox.advance(done.sealed);
             if self.sealed.is_empty() {
                 break;
             }
