@@ -1,7 +1,7 @@
 //! The attacks, as data: what the hostile socket says, how it behaves, and how many peers of its
 //! own it brings into the good swarm. Files are by what they abuse.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::args::AttackPlan;
 use crate::client::frame::{Opcode, write_masked};
@@ -56,6 +56,8 @@ pub(crate) struct Scene {
     pub(crate) address: SocketAddr,
     pub(crate) stun: Option<SocketAddr>,
     pub(crate) tls: Option<Tls>,
+    /// Where to come from, if that isn't left to the system.
+    pub(crate) from: Option<IpAddr>,
     /// WebSocket's handshake, which offers no compression.
     pub(crate) request: Vec<u8>,
     info_hash: Id,
@@ -83,6 +85,7 @@ impl Scene {
         Self {
             address: swarm.target.address,
             stun: plan.stun,
+            from: plan.hostile_from,
             tls: swarm.target.wire.tls.clone(),
             request: handshake::request(&swarm.target.url, false),
             info_hash: ids.info_hash(0),
@@ -153,6 +156,7 @@ mod tests {
         let ids = Ids::new(1);
         let scene = Scene {
             address: target.address,
+            from: None,
             stun: None,
             tls: None,
             request: handshake::request(&target.url, false),
