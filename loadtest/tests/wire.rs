@@ -2,7 +2,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may end with a panic")]
 
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::Ordering::Relaxed;
@@ -88,6 +89,46 @@ fn peers_of_a_secure_tracker_get_what_was_sent() {
     assert!(is_right(&report), "{report:#}");
     assert_eq!(report["load"]["wire"]["tls"], true);
     assert_eq!(report["load"]["wire"]["insecure"], false);
+}
+
+#[test]
+fn records_that_arrive_in_pieces_are_put_together() {
+    let identity = Identity::new();
+    let ca = identity.ca();
+    let dribbling = dribble(identity.start());
+    // An announce of 30 kB is more than a record holds.
+    let flags = ["--sdp-bytes", "6000", &ca[0], &ca[1]];
+    let (table, output, report) = load("wss", dribbling, &flags);
+    assert_eq!(output.status.code(), Some(0), "{table}");
+    assert!(is_right(&report), "{report:#}");
+}
+
+/// A network before `tracker` that brings what it says in pieces that end anywhere.
+fn dribble(tracker: SocketAddr) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        while let Ok((client, _)) = listener.accept() {
+            let server = TcpStream::connect(tracker).expect("the tracker");
+            client.set_nodelay(true).expect("an option");
+            pass(&client, &server, 64 * 1024);
+            pass(&server, &client, 997);
+        }
+    });
+    address
+}
+
+/// Passes on what comes, `piece_bytes` at a time, until somebody ends it.
+fn pass(from: &TcpStream, to: &TcpStream, piece_bytes: usize) {
+    let (mut from, mut to) = (from.try_clone().expect("a copy"), to.try_clone().expect("a copy"));
+    std::thread::spawn(move || {
+        let mut piece = vec![0; piece_bytes];
+        while let Ok(bytes) = from.read(&mut piece)
+            && bytes > 0
+            && to.write_all(&piece[..bytes]).is_ok()
+        {}
+        let _ = to.shutdown(Shutdown::Both);
+    });
 }
 
 #[test]
