@@ -54,6 +54,15 @@ impl Drop for Floor {
 }
 
 #[test]
+fn what_it_is_for_is_said_where_one_looks() {
+    let output = Command::new(env!("CARGO_BIN_EXE_loadtest")).args(["floor", "--help"]).output();
+    let help = String::from_utf8(output.expect("the program runs").stdout).expect("text");
+    for part in ["least that a relay can cost", "no product", "taskset -c 0 loadtest floor"] {
+        assert!(help.contains(part), "{part}: {help}");
+    }
+}
+
+#[test]
 fn it_relays_everything_to_those_who_are_there_until_it_is_told_to_end() {
     for signal in [Signal::TERM, Signal::INT] {
         let mut floor = Floor::start();

@@ -39,6 +39,16 @@ pub(crate) enum Command {
     /// One hostile socket beside a good swarm, attack by attack: the swarm must not notice
     Attack(AttackArgs),
     /// The least that a relay can cost, to hold a tracker against
+    ///
+    /// One thread over epoll that reads, unmasks, finds the fields by substring search, copies, and
+    /// sends once per socket and round. It checks nothing, picks neighbours in a row, and its answer
+    /// to the handshake is a constant, which suits `loadtest` alone: no product, but a measure. How
+    /// many times its CPU time per relay a tracker takes says how much is left to gain. Load both in
+    /// the same minutes, from another core:
+    ///
+    /// taskset -c 0 loadtest floor 8001 &
+    ///
+    /// taskset -c 1 loadtest --url ws://127.0.0.1:8001 --server-pid $!
     Floor(FloorArgs),
     /// Many peers that come, go and change their swarms for long: memory must not grow
     Soak(SoakArgs),

@@ -16,11 +16,7 @@ mod swarms;
 
 use relay::Relay;
 
-/// The least that a relay can cost, to hold a tracker against: one thread over epoll that reads,
-/// unmasks, finds the fields by substring search, copies, and sends once per socket and round. It
-/// checks nothing, picks neighbours in a row, and speaks WebSocket to `loadtest` only (its answer
-/// to the handshake is a constant). No product: a measure. Load it as any tracker, from another
-/// core: `taskset -c 0 loadtest floor 8001`, `taskset -c 1 loadtest --url ws://127.0.0.1:8001`
+/// Where the floor is.
 #[derive(Debug, Args)]
 pub(crate) struct FloorArgs {
     /// Where it listens: a port of 127.0.0.1 (0 for a free one), or an address with its port
