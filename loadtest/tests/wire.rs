@@ -92,6 +92,24 @@ fn peers_of_a_secure_tracker_get_what_was_sent() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn whom_the_system_trusts_needs_no_flag() {
+    let identity = Identity::new();
+    let url = format!("wss://{}/", identity.start());
+    let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        // OpenSSL's name for the file of certificates that a system trusts.
+        .env("SSL_CERT_FILE", identity.certificate())
+        .args(["--url", &url, "--peers", "8", "--swarms", "2", "--offers", "2"])
+        .args(["--warmup", "0s", "--duration", "1s"])
+        .output()
+        .expect("the program runs");
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(table.contains("wss, handshakes each in full\n"), "{table}");
+    assert!(table.contains("no violations"), "{table}");
+}
+
+#[test]
 fn records_that_arrive_in_pieces_are_put_together() {
     let identity = Identity::new();
     let ca = identity.ca();
