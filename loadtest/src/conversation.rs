@@ -3,12 +3,13 @@
 
 use std::time::Instant;
 
-use rand::{Rng, SeedableRng, rngs::SmallRng};
-
-use crate::client::frame::{Frame, FrameError, Opcode, write_masked};
+use crate::client::codec::Codec;
+use crate::client::deflate::InflateError;
+use crate::client::frame::{Frame, FrameError, Opcode};
 use crate::client::handshake::{self, HandshakeError};
 use crate::client::id::{OfferNumber, STRANGER_PREFIX};
 use crate::client::incoming::{Body, Incoming};
+use crate::client::outbox::Outbox;
 use crate::client::outgoing::{self, AnnounceTemplate, AnswerTemplate};
 use crate::phase::Signals;
 use crate::plan::{Plan, Role, Share};
@@ -32,7 +33,8 @@ pub(crate) struct Conversation<'a> {
     pub(crate) interval: Option<u64>,
     announce: AnnounceTemplate,
     answer: AnswerTemplate,
-    keys: SmallRng,
+    codec: Codec,
+    offers_deflate: bool,
     /// By peer: answers to offers of strangers, and of those who have left. Each may be refused,
     /// because its receiver may be gone by then.
     doubtful_answers: Vec<u32>,
@@ -68,6 +70,8 @@ pub(crate) enum CutOff {
     #[error(transparent)]
     Frame(#[from] FrameError),
     #[error(transparent)]
+    Inflate(#[from] InflateError),
+    #[error(transparent)]
     Io(#[from] std::io::Error),
 }
 
@@ -84,7 +88,8 @@ impl<'a> Conversation<'a> {
             interval: None,
             announce: AnnounceTemplate::new(&share.offer_sdp, plan.offers),
             answer: AnswerTemplate::new(&share.answer_sdp),
-            keys: SmallRng::seed_from_u64(plan.seed ^ u64::from(share.worker)),
+            codec: Codec::new(plan.seed ^ u64::from(share.worker)),
+            offers_deflate: plan.target.wire.offers_deflate,
             doubtful_answers: vec![0; share.peers.len()],
         }
     }
@@ -105,25 +110,29 @@ impl<'a> Conversation<'a> {
         peer: u32,
         stage: &mut Stage,
         bytes: &[u8],
-        out: &mut Vec<u8>,
+        out: &mut Outbox,
     ) -> Result<usize, CutOff> {
         let now = Instant::now();
         let mut used = 0;
         if *stage == Stage::Upgrading {
-            let Some(end) = handshake::consent(bytes)? else {
+            let Some(consent) = handshake::consent(bytes, self.offers_deflate)? else {
                 return Ok(0);
             };
-            used = end;
+            (used, out.deflates) = (consent.bytes, consent.deflates);
+            self.record.sockets_deflated += u64::from(consent.deflates);
             *stage = Stage::Joining;
             self.join(peer, now, out);
         }
-        while let Some(frame) = Frame::first(&bytes[used..])? {
+        while let Some(frame) = Frame::first(&bytes[used..], out.deflates)? {
             used += frame.bytes;
             match frame.opcode {
-                Opcode::Text => self.message(peer, *stage, frame.payload, now, out),
-                Opcode::Ping => {
-                    write_masked(out, Opcode::Pong, frame.payload, self.keys.next_u32())
+                Opcode::Text if frame.is_deflated => {
+                    let text = self.codec.inflate(frame.payload)?;
+                    self.message(peer, *stage, &text, now, out);
+                    self.codec.give_back(text);
                 }
+                Opcode::Text => self.message(peer, *stage, frame.payload, now, out),
+                Opcode::Ping => self.codec.write(out, Opcode::Pong, frame.payload),
                 Opcode::Pong => {}
                 Opcode::Close => return Err(CutOff::by_frame(frame.payload)),
                 Opcode::Binary => {
@@ -136,14 +145,14 @@ impl<'a> Conversation<'a> {
     }
 
     /// Announces with offers; latency counts from when that was `due`.
-    pub(crate) fn announce(&mut self, peer: u32, due: Instant, out: &mut Vec<u8>) {
+    pub(crate) fn announce(&mut self, peer: u32, due: Instant, out: &mut Outbox) {
         let me = self.ledger.roster.now(peer);
         let info_hash = &self.share.swarms[me.swarm as usize].info_hash;
         let announce = self.ledger.announce(peer, due, Instant::now());
         let maker = self.share.number(peer);
         let first = OfferNumber { maker, announce, slot: 0 };
         let text = self.announce.fill(info_hash, &me.id, first);
-        write_masked(out, Opcode::Text, text, self.keys.next_u32());
+        self.codec.write(out, Opcode::Text, text);
         self.counts.announces += 1;
         if let Some(window) = self.ledger.window {
             self.record.window(window).announces += 1;
@@ -151,28 +160,28 @@ impl<'a> Conversation<'a> {
     }
 
     /// Leaves as a closing page does: close code 1001.
-    pub(crate) fn leave(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn leave(&mut self, out: &mut Outbox) {
         let going_away = 1001_u16.to_be_bytes();
-        write_masked(out, Opcode::Close, &going_away, self.keys.next_u32());
+        self.codec.write(out, Opcode::Close, &going_away);
     }
 
     /// Says `stopped` in a swarm, as clients do that have the time.
-    pub(crate) fn stop(&mut self, from: Membership, out: &mut Vec<u8>) {
+    pub(crate) fn stop(&mut self, from: Membership, out: &mut Outbox) {
         let info_hash = &self.share.swarms[from.swarm as usize].info_hash;
         let text = outgoing::stopped(info_hash, &from.id);
-        write_masked(out, Opcode::Text, &text, self.keys.next_u32());
+        self.codec.write(out, Opcode::Text, &text);
     }
 
     /// Says the first announce in the swarm in which the peer is now.
-    pub(crate) fn join(&mut self, peer: u32, now: Instant, out: &mut Vec<u8>) {
+    pub(crate) fn join(&mut self, peer: u32, now: Instant, out: &mut Outbox) {
         let me = self.ledger.roster.now(peer);
         let info_hash = &self.share.swarms[me.swarm as usize].info_hash;
         self.ledger.join(peer, now);
         let text = outgoing::join(info_hash, &me.id);
-        write_masked(out, Opcode::Text, &text, self.keys.next_u32());
+        self.codec.write(out, Opcode::Text, &text);
     }
 
-    fn message(&mut self, peer: u32, stage: Stage, text: &[u8], now: Instant, out: &mut Vec<u8>) {
+    fn message(&mut self, peer: u32, stage: Stage, text: &[u8], now: Instant, out: &mut Outbox) {
         let is_viewer = self.share.peers[peer as usize].role == Role::Viewer;
         let Ok(message) = Incoming::read(text) else {
             let what = shown(text);
@@ -237,12 +246,12 @@ impl<'a> Conversation<'a> {
     }
 
     /// Answers an offer, if its receiver does.
-    fn answer(&mut self, peer: u32, offer: &GoodOffer, out: &mut Vec<u8>) -> Option<Took> {
+    fn answer(&mut self, peer: u32, offer: &GoodOffer, out: &mut Outbox) -> Option<Took> {
         if offer.is_answered {
             let info_hash = &self.share.swarms[offer.to.swarm as usize].info_hash;
             let (me, maker) = (&offer.to.id, &offer.maker_id);
             let text = self.answer.fill(info_hash, me, maker, &offer.number.id());
-            write_masked(out, Opcode::Text, text, self.keys.next_u32());
+            self.codec.write(out, Opcode::Text, text);
             self.doubtful_answers[peer as usize] += u32::from(offer.is_late);
         }
         offer.took
@@ -256,7 +265,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Answers a stranger as anybody would: it cannot be told from a viewer.
-    fn answer_stranger(&mut self, peer: u32, message: &Incoming<'_>, out: &mut Vec<u8>) {
+    fn answer_stranger(&mut self, peer: u32, message: &Incoming<'_>, out: &mut Outbox) {
         let (Ok(stranger), Ok(offer)) = (message.peer_id.try_into(), message.offer_id.try_into())
         else {
             return;
@@ -264,7 +273,7 @@ impl<'a> Conversation<'a> {
         let me = self.ledger.roster.now(peer);
         let info_hash = &self.share.swarms[me.swarm as usize].info_hash;
         let text = self.answer.fill(info_hash, &me.id, stranger, offer);
-        write_masked(out, Opcode::Text, text, self.keys.next_u32());
+        self.codec.write(out, Opcode::Text, text);
         self.counts.strangers_answered += 1;
         self.doubtful_answers[peer as usize] += 1;
     }
@@ -297,9 +306,10 @@ mod tests {
         let plan = small_plan();
         let share = plan.shares().remove(0);
         let mut talk = Conversation::new(&plan, &share);
-        let (mut stage, mut out) = (Stage::Idle, Vec::new());
+        let (mut stage, mut out) = (Stage::Idle, Outbox::default());
         let used = talk.hear(0, &mut stage, b"\x89\x02hi", &mut out);
         assert_eq!(used.expect("goes on"), 4);
+        let out = out.waiting();
         let key = [out[2], out[3], out[4], out[5]];
         assert_eq!(out[..2], [0x8A, 0x82]);
         assert_eq!([out[6] ^ key[0], out[7] ^ key[1]], *b"hi");
@@ -311,7 +321,7 @@ mod tests {
         let share = plan.shares().remove(0);
         let mut talk = Conversation::new(&plan, &share);
         for (frame, code) in [(&b"\x88\x02\x03\xe9"[..], 1001), (b"\x88\x00", 1005)] {
-            let ended = talk.hear(0, &mut Stage::Idle, frame, &mut Vec::new());
+            let ended = talk.hear(0, &mut Stage::Idle, frame, &mut Outbox::default());
             assert_eq!(ended.expect_err("ends").code(), code);
         }
     }

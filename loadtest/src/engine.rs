@@ -82,11 +82,21 @@ pub(crate) fn with_workers<T>(
 
 /// Tells a missing tracker from a failing one, before thousands of sockets do.
 pub(crate) fn reach(target: &Target) -> anyhow::Result<()> {
-    if let Err(error) = TcpStream::connect_timeout(&target.address, REACH_TIME_MAX) {
-        bail!(
+    let stream = match TcpStream::connect_timeout(&target.address, REACH_TIME_MAX) {
+        Ok(stream) => stream,
+        Err(error) => bail!(
             "nothing listens at {}: {error}\n\
              Start the tracker in another terminal with `cargo run --release`, \
              or name another one with --url.",
+            target.url
+        ),
+    };
+    if let Some(tls) = &target.wire.tls
+        && let Err(error) = tls.try_handshake(&stream)
+    {
+        bail!(
+            "no TLS with {}: {error}\n\
+             --ca FILE names a certificate to trust, --insecure accepts any.",
             target.url
         );
     }

@@ -129,11 +129,15 @@ pub(crate) const READ_BUFFER_BYTES: usize = 256 * 1024;
 /// message exceeds one session description and 300 bytes.
 pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes of one compressed message when it is inflated; the same reason, and the same end.
+pub(crate) const INFLATED_BYTES_MAX: usize = FRAME_BYTES_MAX;
+
 /// Bytes of the tracker's answer to the handshake.
 pub(crate) const HANDSHAKE_BYTES_MAX: usize = 8 * 1024;
 
 /// Bytes that wait for a tracker that does not read. Beyond it the peer stops reading too, and goes
-/// on when the tracker has taken them: the same back pressure that a browser's socket has.
+/// on when the tracker has taken them: the same back pressure that a browser's socket has. With TLS
+/// as much again may be sealed already.
 pub(crate) const OUTBOX_BYTES_MAX: usize = 1024 * 1024;
 
 /// Write buffers that a worker keeps for the next peer that has something to send.
@@ -239,6 +243,12 @@ pub(crate) const HOSTILE_REST: Duration = Duration::from_micros(200);
 /// Sockets of one run from one loopback address: half of what a tracker that bounds them per
 /// address allows by default (`connectionsPerIp`).
 pub(crate) const SOCKETS_PER_ADDRESS_MAX: u32 = 500;
+
+/// Sockets that one round of the floor serves. More in a round are fewer writes, and later ones.
+pub(crate) const FLOOR_EVENTS_PER_ROUND: usize = 512;
+
+/// Bytes of one message to the floor; beyond it the socket ends.
+pub(crate) const FLOOR_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
 
 /// Viewers of a soak that leave or change their swarm, in a second.
 pub(crate) const SOAK_CHURN_PER_S: RangeInclusive<u64> = 0..=10_000;

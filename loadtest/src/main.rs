@@ -13,6 +13,7 @@ mod attack;
 mod client;
 mod conversation;
 mod engine;
+mod floor;
 mod limits;
 mod phase;
 mod plan;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Some(Command::Attack(args)) => {
             args.plan().map_err(Into::into).and_then(|plan| attack::run(&plan))
         }
+        Some(Command::Floor(args)) => floor::run(&args).map(|()| true),
         Some(Command::Soak(args)) => {
             args.plan().map_err(Into::into).and_then(|plan| soak::run(&plan))
         }

@@ -269,11 +269,13 @@ pub(crate) mod tests {
     use std::net::SocketAddr;
 
     use super::*;
+    use crate::client::wire::Wire;
 
     pub(crate) fn small_plan() -> Plan {
         let target = Target {
             url: "ws://127.0.0.1:1".parse().expect("a URL"),
             address: SocketAddr::from(([127, 0, 0, 1], 1)),
+            wire: Wire::default(),
             server_pid: None,
             json: None,
         };

@@ -128,6 +128,8 @@ pub(crate) enum Kind {
 /// What one worker hands over at the end; [`Record::merge`] joins two.
 #[derive(Debug)]
 pub(crate) struct Record {
+    /// Sockets on which compression was agreed.
+    pub(crate) sockets_deflated: u64,
     /// From an announce to its reply.
     pub(crate) reply: Latency,
     /// From an announce to the arrival of one of its offers.
@@ -222,6 +224,7 @@ impl Record {
             offer: Latency::new(),
             answer: Latency::new(),
             turn: Latency::new(),
+            sockets_deflated: 0,
             min_interval: None,
             closes: BTreeMap::new(),
             excused: Excused::default(),
@@ -259,6 +262,7 @@ impl Record {
         self.offer.merge(&other.offer);
         self.answer.merge(&other.answer);
         self.turn.merge(&other.turn);
+        self.sockets_deflated += other.sockets_deflated;
         for (code, count) in other.closes {
             *self.closes.entry(code).or_default() += count;
         }

@@ -169,7 +169,7 @@ fn a_refusal_names_key_value_and_bound() {
         (["--threads", "21"], ["--threads", "21", "20"]),
         (["--sdp-bytes", "10"], ["--sdp-bytes", "10", "160"]),
         (["--peers", "1000000"], ["--peers", "1000000", "file descriptors"]),
-        (["--url", "wss://127.0.0.1"], ["--url", "wss://127.0.0.1", "ws://"]),
+        (["--url", "wt://127.0.0.1"], ["--url", "wt://127.0.0.1", "ws://"]),
         (["--json", "/nowhere/report.json"], ["--json", "/nowhere/report.json", "no such folder"]),
         (["--server-pid", "4194305"], ["--server-pid", "4194305", "no such process"]),
     ] {

@@ -11,12 +11,17 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 use crate::attack::AttackArgs;
+use crate::client::tls::TlsError;
+use crate::client::wire::Wire;
+use crate::floor::FloorArgs;
 use crate::limits;
 use crate::scenario::ScenarioError;
 use crate::soak::SoakArgs;
 
 mod load;
 pub(crate) use load::LoadArgs;
+mod wire;
+use wire::WireArgs;
 
 /// Simulated WebTorrent peers against any tracker: joins, offers, answers, in a closed loop as fast
 /// as the tracker goes, or as a scenario has them. Every message is verified; a violation makes the
@@ -35,6 +40,18 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// One hostile socket beside a good swarm, attack by attack: the swarm must not notice
     Attack(AttackArgs),
+    /// The least that a relay can cost, to hold a tracker against
+    ///
+    /// One thread over epoll that reads, unmasks, finds the fields by substring search, copies, and
+    /// sends once per socket and round. It checks nothing, picks neighbours in a row, and its answer
+    /// to the handshake is a constant, which suits `loadtest` alone: no product, but a measure. How
+    /// many times its CPU time per relay a tracker takes says how much is left to gain. Load both in
+    /// the same minutes, from another core:
+    ///
+    /// taskset -c 0 loadtest floor 8001 &
+    ///
+    /// taskset -c 1 loadtest --url ws://127.0.0.1:8001 --server-pid $!
+    Floor(FloorArgs),
     /// Many peers that come, go and change their swarms for long: memory must not grow
     Soak(SoakArgs),
 }
@@ -42,7 +59,7 @@ pub(crate) enum Command {
 /// What every kind of run is told: the tracker, and where the report goes.
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// The tracker's WebSocket address (ws only)
+    /// The tracker's WebSocket address, ws or wss
     #[arg(long, default_value = "ws://127.0.0.1:8000")]
     url: Url,
     /// The tracker's process on this machine: adds its CPU time and memory to the report
@@ -51,6 +68,8 @@ pub(crate) struct TargetArgs {
     /// Where to write the report as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    wire: WireArgs,
 }
 
 /// The tracker that a run is about.
@@ -58,6 +77,7 @@ pub(crate) struct TargetArgs {
 pub(crate) struct Target {
     pub(crate) url: Url,
     pub(crate) address: SocketAddr,
+    pub(crate) wire: Wire,
     pub(crate) server_pid: Option<u32>,
     pub(crate) json: Option<PathBuf>,
 }
@@ -65,8 +85,12 @@ pub(crate) struct Target {
 /// A value that cannot be run with.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
-    #[error("--url {0}: only ws:// is spoken")]
+    #[error("--url {0}: only ws:// and wss:// are spoken")]
     Scheme(Url),
+    #[error("{flag} is for wss://, and --url is {url}")]
+    NoTls { flag: &'static str, url: Url },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("--url {0}: no address: {1}")]
     Address(Url, String),
     #[error("--peers {peers}: {swarms} swarms of at least 2 need {} or more", swarms * 2)]
@@ -121,13 +145,11 @@ impl TargetArgs {
         {
             return Err(Refused::Folder(file.clone()));
         }
-        Ok(Target { url: self.url, address, server_pid: self.server_pid, json: self.json })
+        let wire = self.wire.check(&self.url)?;
+        Ok(Target { url: self.url, address, wire, server_pid: self.server_pid, json: self.json })
     }
 
     fn address(&self) -> Result<SocketAddr, Refused> {
-        if self.url.scheme() != "ws" {
-            return Err(Refused::Scheme(self.url.clone()));
-        }
         let refused = |why: String| Refused::Address(self.url.clone(), why);
         let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = self.url.port_or_known_default().unwrap_or(80);

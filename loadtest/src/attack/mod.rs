@@ -10,6 +10,7 @@ mod args;
 mod hostile;
 mod report;
 mod scripts;
+mod stream;
 mod trial;
 
 pub(crate) use args::AttackArgs;
@@ -28,7 +29,7 @@ pub(crate) fn run(plan: &AttackPlan) -> anyhow::Result<bool> {
     for attack in &plan.attacks {
         let verdict = judge(plan, attack)?;
         report::table::write_line(&verdict, &mut out)?;
-        report.attacks.push(verdict);
+        report.add(verdict);
     }
     report::table::write_end(&report, &mut out)?;
     if let Some(file) = &plan.target.json {

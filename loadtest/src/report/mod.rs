@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::client::wire::WireReport;
 use crate::engine::{Outcome, ServerUsage};
 use crate::limits::{BUSY_CORE_SHARE, LAG_US_MAX};
 use crate::plan::Plan;
@@ -49,6 +50,7 @@ pub(crate) struct Report {
 #[derive(Debug, Serialize)]
 pub(crate) struct Load {
     pub(crate) url: String,
+    pub(crate) wire: WireReport,
     pub(crate) peers: u32,
     pub(crate) swarms: u32,
     pub(crate) offers: u16,
@@ -129,7 +131,7 @@ impl Report {
         let server = server.map(|usage| Server::new(&usage, &counts, window_s, joined));
         let bottleneck = Bottleneck::of(&record.own_cores, server.as_ref());
         Self {
-            load: Load::new(plan),
+            load: Load::new(plan, record.sockets_deflated),
             joined,
             connects_per_s: joined as f64 / join_time.as_secs_f64(),
             window_s,
@@ -166,9 +168,10 @@ impl Report {
 }
 
 impl Load {
-    fn new(plan: &Plan) -> Self {
+    fn new(plan: &Plan, sockets_deflated: u64) -> Self {
         Self {
             url: plan.target.url.to_string(),
+            wire: plan.target.wire.report(sockets_deflated),
             peers: plan.peers,
             swarms: plan.swarms,
             offers: plan.offers,

@@ -15,8 +15,15 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let load = &report.load;
     writeln!(
         out,
-        "{}: {} peers in {} swarms, {} offers of {} bytes, {} at once, seed {}\n",
-        load.url, load.peers, load.swarms, load.offers, load.sdp_bytes, load.in_flight, load.seed
+        "{}: {} peers in {} swarms, {} offers of {} bytes, {} at once, seed {}\n{}\n",
+        load.url,
+        load.peers,
+        load.swarms,
+        load.offers,
+        load.sdp_bytes,
+        load.in_flight,
+        load.seed,
+        load.wire
     )?;
     let mut line = |name: &str, value: String| writeln!(out, "{name:<22}{value:>14}");
     line("relays/s", count(report.relays_per_s))?;

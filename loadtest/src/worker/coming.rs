@@ -65,7 +65,8 @@ impl Worker<'_> {
         let to = self.plan.target.address;
         // Counted through all workers, so that no address has more than its share.
         let from = source(&self.plan.sources, to, self.talk.share.worker_first + peer);
-        let socket = Socket::connect(from, to, self.poll.registry(), Token(peer as usize));
+        let tls = self.plan.target.wire.tls.as_ref();
+        let socket = Socket::connect(from, to, tls, self.poll.registry(), Token(peer as usize));
         let link = &mut self.links[peer as usize];
         self.talk.record.unrest.rejoins += u64::from(link.has_joined);
         let Link { has_joined, session, is_ready, .. } = *link;

@@ -127,7 +127,7 @@ impl Worker<'_> {
         let (Stage::Idle, Some(socket)) = (link.stage, &mut link.socket) else {
             return;
         };
-        let out = socket.outbox(&mut self.buffers);
+        let out = socket.outbox(&mut self.buffers).bytes();
         let at = out.len();
         write_masked(out, Opcode::Text, &payload, self.rng.next_u32());
         out[at] = first_byte;
@@ -149,7 +149,7 @@ impl Worker<'_> {
                 continue;
             };
             if says && !socket.has_output() {
-                let out = socket.outbox(&mut self.buffers);
+                let out = socket.outbox(&mut self.buffers).bytes();
                 write_masked(out, Opcode::Ping, b"", self.rng.next_u32());
                 self.touch(peer);
             }

@@ -114,7 +114,7 @@ impl<'a> Worker<'a> {
             rng: SmallRng::seed_from_u64(plan.seed ^ u64::from(share.worker) << 32),
             dirty: Vec::new(),
             again: Vec::new(),
-            request: handshake::request(&plan.target.url),
+            request: handshake::request(&plan.target.url, plan.target.wire.offers_deflate),
             last_sweep: Instant::now(),
             phase: Phase::Join,
         })

@@ -22,7 +22,7 @@ impl Worker<'_> {
         if link.stage == Stage::Connecting {
             match socket.finish_connect() {
                 Ok(true) => {
-                    socket.outbox(&mut self.buffers).extend_from_slice(&self.request);
+                    socket.outbox(&mut self.buffers).bytes().extend_from_slice(&self.request);
                     link.stage = Stage::Upgrading;
                 }
                 Ok(false) => return,
