@@ -8,7 +8,7 @@ use crate::client::id::{Id, Ids, PeerNumber};
 use crate::client::sdp::SdpTemplate;
 
 /// One run in full.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) peers: u32,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::limits::{LATENCY_US_MAX, VIOLATIONS_SHOWN_MAX};
+use crate::limits::{LATENCY_BUCKETS_PER_DECADE, LATENCY_US_MAX, VIOLATIONS_SHOWN_MAX};
 use crate::verify::{Took, Violation};
 
 /// What one worker has done so far. The worker alone adds; once a turn it publishes.
@@ -89,6 +89,16 @@ impl Counts {
         }
         Self::from_fields(fields)
     }
+
+    /// These and those.
+    pub(crate) fn and(&self, more: &Self) -> Self {
+        let more = more.fields();
+        let mut fields = self.fields();
+        for (field, more) in fields.iter_mut().zip(more) {
+            *field += more;
+        }
+        Self::from_fields(fields)
+    }
 }
 
 /// One worker's counts where the main thread can see them.
@@ -122,6 +132,18 @@ pub(crate) enum Kind {
     Reply,
     Offer,
     Answer,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 3] = [Self::Reply, Self::Offer, Self::Answer];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Reply => "reply",
+            Self::Offer => "offer",
+            Self::Answer => "answer",
+        }
+    }
 }
 
 /// What one worker hands over at the end; [`Record::merge`] joins two.
@@ -271,8 +293,50 @@ impl Latency {
         self.0.value_at_quantile(quantile)
     }
 
+    /// How many took how long: bucket `n` holds those of at most [`Latency::bucket_end_us`]`(n)`
+    /// that are in none before it. The last bucket is the last that has any.
+    pub(crate) fn buckets(&self) -> Vec<u64> {
+        let mut buckets = Vec::new();
+        for value in self.0.iter_recorded() {
+            let us = value.value_iterated_to() as f64;
+            let bucket = (us.log10() * f64::from(LATENCY_BUCKETS_PER_DECADE)).ceil() as usize;
+            if buckets.len() <= bucket {
+                buckets.resize(bucket + 1, 0);
+            }
+            buckets[bucket] += value.count_since_last_iteration();
+        }
+        buckets
+    }
+
+    /// Where a bucket of [`Latency::buckets`] ends, in microseconds.
+    pub(crate) fn bucket_end_us(bucket: usize) -> f64 {
+        10_f64.powf(bucket as f64 / f64::from(LATENCY_BUCKETS_PER_DECADE))
+    }
+
     fn merge(&mut self, other: &Self) {
         // Same bounds on both sides, so nothing can be out of range.
         let _ = self.0.add(&other.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_latency_is_in_the_bucket_that_ends_behind_it() {
+        let mut latency = Latency::new();
+        let recorded = [1, 2, 90, 100, 101, 5_000, 70_000_000].map(Duration::from_micros);
+        recorded.into_iter().for_each(|took| latency.record(took));
+        let buckets = latency.buckets();
+        assert_eq!(buckets.iter().sum::<u64>(), 7);
+        let up_to = |us: f64| -> u64 {
+            let within = |bucket: usize| Latency::bucket_end_us(bucket) <= us * 1.000_001;
+            (0..buckets.len()).take_while(|bucket| within(*bucket)).map(|b| buckets[b]).sum()
+        };
+        assert_eq!([up_to(1.0), up_to(10.0), up_to(100.0), up_to(1e4)], [1, 2, 4, 6]);
+        // What is longer than the bound counts as the bound.
+        assert!(Latency::bucket_end_us(buckets.len() - 2) < LATENCY_US_MAX as f64);
+        assert!(Latency::new().buckets().is_empty());
     }
 }

@@ -14,8 +14,12 @@ use crate::attack::AttackArgs;
 use crate::limits;
 use crate::soak::SoakArgs;
 
+mod contender;
 mod load;
+mod report;
+pub(crate) use contender::Contender;
 pub(crate) use load::LoadArgs;
+pub(crate) use report::{Comparison, ReportArgs, ReportPlan};
 
 /// Simulated WebTorrent peers against any tracker: joins, offers, answers, in a closed loop as fast
 /// as the tracker goes. Every message is verified; a violation makes the exit code 1.
@@ -26,6 +30,8 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) load: LoadArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
 }
 
 /// What else may be done to a tracker.
@@ -84,8 +90,17 @@ pub(crate) enum Refused {
     ServerPid(u32),
     #[error("--server-pid is missing: it is the memory of the tracker's process that is judged")]
     NoServerPid,
-    #[error("--json {}: no such folder", .0.display())]
-    Folder(PathBuf),
+    #[error("--{key} {}: no such folder", file.display())]
+    Folder { key: &'static str, file: PathBuf },
+    #[error("--compare is there {trackers} times: must be {} to {}",
+        limits::COMPARE_TRACKERS.start(), limits::COMPARE_TRACKERS.end())]
+    Contenders { trackers: usize },
+    #[error("--compare {name}: {}", why.to_string().trim_start_matches("--"))]
+    Contender { name: String, why: Box<Self> },
+    #[error("--compare {0}: two trackers have this name")]
+    SameName(String),
+    #[error("--tolerate {0}: no --compare has this name")]
+    NoContender(String),
     #[error("--only {0}: no such attack; --list shows them")]
     Attack(String),
 }
@@ -94,30 +109,46 @@ impl TargetArgs {
     /// # Errors
     /// The first value that cannot be run with.
     pub(crate) fn check(self) -> Result<Target, Refused> {
-        let address = self.address()?;
-        if let Some(pid) = self.server_pid
+        folder("json", self.json.as_deref())?;
+        let target = Target::new(self.url, self.server_pid)?;
+        Ok(Target { json: self.json, ..target })
+    }
+}
+
+impl Target {
+    /// The tracker at `url`, with no report of its own.
+    ///
+    /// # Errors
+    /// When it has no address, or the process is not there.
+    pub(crate) fn new(url: Url, server_pid: Option<u32>) -> Result<Self, Refused> {
+        let address = address(&url)?;
+        if let Some(pid) = server_pid
             && crate::process::usage(pid).is_none()
         {
             return Err(Refused::ServerPid(pid));
         }
-        if let Some(file) = &self.json
-            && !std::path::absolute(file).is_ok_and(|file| file.parent().is_some_and(Path::is_dir))
-        {
-            return Err(Refused::Folder(file.clone()));
-        }
-        Ok(Target { url: self.url, address, server_pid: self.server_pid, json: self.json })
+        Ok(Self { url, address, server_pid, json: None })
     }
+}
 
-    fn address(&self) -> Result<SocketAddr, Refused> {
-        if self.url.scheme() != "ws" {
-            return Err(Refused::Scheme(self.url.clone()));
-        }
-        let refused = |why: String| Refused::Address(self.url.clone(), why);
-        let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let port = self.url.port_or_known_default().unwrap_or(80);
-        let mut found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
-        found.next().ok_or_else(|| refused("the name has none".into()))
+fn address(url: &Url) -> Result<SocketAddr, Refused> {
+    if url.scheme() != "ws" {
+        return Err(Refused::Scheme(url.clone()));
     }
+    let refused = |why: String| Refused::Address(url.clone(), why);
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let port = url.port_or_known_default().unwrap_or(80);
+    let mut found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
+    found.next().ok_or_else(|| refused("the name has none".into()))
+}
+
+/// Sees that `file` can be written where it is asked for, before anything is measured.
+pub(crate) fn folder(key: &'static str, file: Option<&Path>) -> Result<(), Refused> {
+    let Some(file) = file else {
+        return Ok(());
+    };
+    let is_there = std::path::absolute(file).is_ok_and(|f| f.parent().is_some_and(Path::is_dir));
+    if is_there { Ok(()) } else { Err(Refused::Folder { key, file: file.to_owned() }) }
 }
 
 pub(crate) fn count(bound: &RangeInclusive<u64>) -> RangedU64ValueParser<u64> {
