@@ -90,9 +90,11 @@ fn median(figure: &Figure, tracker: &Tracker, shows_ratio: bool) -> Markup {
     let [low, high] = [summary.min, summary.max].map(|value| figure.unit.show(value));
     html! {
         (figure.unit.show(summary.median))
-        @if let Some(ratio) = summary.ratio.filter(|_| shows_ratio) { " " b.ratio { (ratio_text(ratio)) } }
+        @if let Some(ratio) = summary.ratio.filter(|_| shows_ratio) {
+            " " b.ratio { (ratio_text(ratio)) }
+        }
         br;
-        small title=(format!("spread {}", spread(summary))) { (low) " to " (high) }
+        small title=(format!("{low} to {high}")) { "spread " (spread(summary)) }
     }
 }
 
@@ -106,7 +108,12 @@ fn latencies(report: &Report) -> anyhow::Result<Markup> {
         let named = report.trackers.iter().zip(&histograms);
         let named: Vec<_> =
             named.map(|(t, histogram)| (t.name.as_str(), histogram, kind)).collect();
-        latency(&format!("share of {}s by how long they took", kind.name()), &named)
+        let title = match kind {
+            Kind::Reply => "share of replies by how long they took",
+            Kind::Offer => "share of offers by how long they took",
+            Kind::Answer => "share of answers by how long they took",
+        };
+        latency(title, &named)
     };
     Ok(html! {
         (drawing(&of_kind(Kind::Offer), Size::Full)?)
@@ -145,8 +152,9 @@ fn by_round(
     }
     let values = curves.iter().flat_map(|curve| &curve.points).map(|point| point.1);
     let max = values.reduce(f64::max)?;
-    let x = Axis::linear(1.0..report.rounds() as f64, short);
-    Some(Plot { title: title.into(), x, y: Axis::up_to(max, label), curves, bands: Vec::new() })
+    let x = Axis::whole(1..=report.rounds() as u32);
+    let (title, y) = (title.into(), Axis::up_to(max, label));
+    Some(Plot { title, x, y, curves, bands: Vec::new(), is_filled: false })
 }
 
 fn timelines(report: &Report) -> anyhow::Result<Markup> {

@@ -22,7 +22,9 @@ pub(crate) struct Tracker {
     pub(crate) url: String,
     /// Its violations do not fail the run.
     pub(crate) is_tolerated: bool,
+    /// In all rounds.
     pub(crate) violations: u64,
+    pub(crate) violations_by_kind: BTreeMap<&'static str, u64>,
     /// By where they are in the report of a round; those that are not known are not there.
     pub(crate) figures: BTreeMap<String, Summary>,
     pub(crate) rounds: Vec<Round>,
@@ -53,8 +55,7 @@ pub(crate) struct Summary {
 }
 
 impl Report {
-    /// # Panics
-    /// Never: a comparison without trackers or rounds is refused, and would have no figures.
+    /// Holds the trackers against the first of them.
     pub(crate) fn new(mut trackers: Vec<Tracker>) -> Self {
         for figure in all_figures() {
             let mut first = None;
@@ -94,6 +95,7 @@ impl Tracker {
             url: contender.url.to_string(),
             is_tolerated: contender.is_tolerated,
             violations: 0,
+            violations_by_kind: BTreeMap::new(),
             figures: BTreeMap::new(),
             rounds: Vec::new(),
         }
@@ -106,6 +108,9 @@ impl Tracker {
             server.count_peers_from(fresh, round.report.joined);
         }
         self.violations += round.report.violations;
+        for (kind, times) in &round.report.violations_by_kind {
+            *self.violations_by_kind.entry(kind).or_default() += times;
+        }
         self.rounds.push(round);
     }
 

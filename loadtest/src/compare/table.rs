@@ -64,16 +64,16 @@ fn write_end(report: &Report, out: &mut impl Write) -> io::Result<()> {
     writeln!(out)?;
     for tracker in &report.trackers {
         writeln!(out, "{:<22}{}", tracker.name, tracker.verdict())?;
-        let rounds = tracker.rounds.iter().map(|round| &round.report);
-        if let Some(wrong) = rounds.clone().find(|report| !report.is_right()) {
-            for remark in wrong.remarks() {
-                writeln!(out, "  in the first of them: {remark}")?;
-            }
-            for violation in &wrong.first_violations {
-                writeln!(out, "    {violation}")?;
+        for (kind, times) in &tracker.violations_by_kind {
+            writeln!(out, "{times:>10}  {kind}")?;
+        }
+        let mut rounds = tracker.rounds.iter();
+        for round in rounds.clone().filter(|round| !round.report.is_right()).take(1) {
+            for what in round.report.remarks().iter().chain(&round.report.first_violations) {
+                writeln!(out, "  round {}: {what}", round.round)?;
             }
         }
-        if let Some(advice) = rounds.clone().find_map(|report| report.advice()) {
+        if let Some(advice) = rounds.find_map(|round| round.report.advice()) {
             writeln!(out, "  {}", advice.replace('\n', "\n  "))?;
         }
     }

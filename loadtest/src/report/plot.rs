@@ -1,7 +1,7 @@
 //! Curves as SVG. Colours are left to the page: each ink has a number instead, for which the style
 //! has a colour in light and one in dark, so that one drawing is right in both.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use anyhow::Context;
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
@@ -16,6 +16,8 @@ pub(crate) struct Plot {
     pub(crate) curves: Vec<Curve>,
     /// Stretches of the horizontal axis that are set off, such as what was measured.
     pub(crate) bands: Vec<Range<f64>>,
+    /// Whether the space below the curves is tinted; otherwise their points are shown instead.
+    pub(crate) is_filled: bool,
 }
 
 /// One curve; of many with the same name all have the same ink.
@@ -85,14 +87,16 @@ impl Plot {
             .set_all_tick_mark_size(8)
             .label_style(("sans-serif", 30).into_font().color(&INK_TEXT))
             .draw()?;
-        // Fillings first, so that they cover no curve.
-        for curve in &self.curves {
+        // Tints first, so that they cover no curve.
+        for curve in self.curves.iter().filter(|_| self.is_filled) {
             let (points, ink) = (curve.points.iter().copied(), curve.rgb());
             chart.draw_series(AreaSeries::new(points, 0.0, ink.mix(0.1)))?;
         }
         for curve in &self.curves {
             let (points, ink) = (curve.points.iter().copied(), curve.rgb());
-            chart.draw_series(LineSeries::new(points, ink.stroke_width(4)))?;
+            chart.draw_series(LineSeries::new(points.clone(), ink.stroke_width(4)))?;
+            let dots = points.filter(|_| !self.is_filled);
+            chart.draw_series(dots.map(|point| Circle::new(point, 7, ink.filled())))?;
         }
         area.present()?;
         Ok(())
@@ -127,6 +131,15 @@ impl Axis {
     pub(crate) fn linear(range: Range<f64>, label: fn(f64) -> String) -> Self {
         let coordinates = RangedCoordf64::from(range.clone());
         Self { ticks: coordinates.key_points(TICKS), range, label }
+    }
+
+    /// Whole numbers, all of them or as many as there is room for.
+    pub(crate) fn whole(range: RangeInclusive<u32>) -> Self {
+        let step = (range.end() - range.start()) as usize / (2 * TICKS) + 1;
+        let ticks = range.clone().step_by(step).map(f64::from).collect();
+        // The first and the last have some room beside them.
+        let range = f64::from(*range.start()) - 0.2..f64::from(*range.end()) + 0.2;
+        Self { range, ticks, label: short }
     }
 
     /// Powers of ten at equal distances; what is drawn along it is a logarithm.
@@ -215,6 +228,8 @@ mod tests {
         let narrow = Axis::decades(2.9..4.1, time);
         let labels: Vec<_> = narrow.ticks.iter().map(|tick| time(*tick)).collect();
         assert_eq!(labels, ["1 ms", "2 ms", "5 ms", "10 ms"]);
+        assert_eq!(Axis::whole(1..=5).ticks, [1.0, 2.0, 3.0, 4.0, 5.0]);
+        assert!(Axis::whole(1..=99).ticks.len() <= 2 * TICKS);
     }
 
     #[test]
@@ -227,6 +242,7 @@ mod tests {
             y: Axis::up_to(2.0, short),
             curves: vec![curve(0), curve(1), curve(1)],
             bands: vec![2.0..8.0],
+            is_filled: true,
         };
         assert_eq!(plot.legend(), [("c0", 0), ("c1", 1)]);
         let svg = plot.svg(Size::Half).expect("a drawing");

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::phase::Phase;
 use crate::record::Kind;
 use crate::report::plot::{Axis, Curve, Plot, count, short, time};
 use crate::report::{Histogram, Moment};
@@ -38,7 +39,7 @@ pub(crate) fn latency(title: &str, named: &[(&str, &Histogram, Kind)]) -> Plot {
     let range = extent(curves.iter().flat_map(|curve| &curve.points).map(|point| point.0));
     let x = Axis::decades(range, time);
     let y = Axis::up_to(highest(&curves), |percent| format!("{} %", short(percent)));
-    Plot { title: title.into(), x, y, curves, bands: Vec::new() }
+    Plot { title: title.into(), x, y, curves, bands: Vec::new(), is_filled: true }
 }
 
 /// Width of a latency bucket as a logarithm.
@@ -48,14 +49,14 @@ const BUCKET: f64 = 1.0 / crate::limits::LATENCY_BUCKETS_PER_DECADE as f64;
 /// known.
 pub(crate) fn over_time(runs: &[Run<'_>]) -> Vec<Plot> {
     let rates: &[Trait] = &[
-        ("relays/s", |moment| Some(moment.relays_per_s)),
-        ("announces/s", |moment| Some(moment.announces_per_s)),
+        ("relays/s", |moment| unless_drain(moment, moment.relays_per_s)),
+        ("announces/s", |moment| unless_drain(moment, moment.announces_per_s)),
     ];
     // Many runs share a plot by their colours, so each has one curve.
     let rates = if runs.len() > 1 { &rates[..1] } else { rates };
     let title = if runs.len() > 1 { "relays per second" } else { "throughput, per second" };
     let mebibytes: Trait = ("", |moment| Some(moment.server_rss_bytes? as f64 / 1_048_576.0));
-    let cores: Trait = ("", |moment| moment.server_cores.map(|cores| cores * 1e2));
+    let cores: Trait = ("", |moment| unless_drain(moment, moment.server_cores? * 1e2));
     let connections: Trait = ("", |moment| Some(moment.connections as f64));
     let plots = [
         plot(title, runs, rates, count),
@@ -64,6 +65,11 @@ pub(crate) fn over_time(runs: &[Run<'_>]) -> Vec<Plot> {
         plot("peers", runs, &[connections], count),
     ];
     plots.into_iter().filter(|plot| !plot.curves.is_empty()).collect()
+}
+
+/// What was on its way arrives within milliseconds, which as a rate is a spike that means nothing.
+fn unless_drain(moment: &Moment, rate: f64) -> Option<f64> {
+    (moment.phase != Phase::Drain.name()).then_some(rate)
 }
 
 fn plot(title: &str, runs: &[Run<'_>], traits: &[Trait], label: fn(f64) -> String) -> Plot {
@@ -83,12 +89,12 @@ fn plot(title: &str, runs: &[Run<'_>], traits: &[Trait], label: fn(f64) -> Strin
     let x = Axis::linear(0.0..end, |seconds| format!("{} s", short(seconds)));
     let y = Axis::up_to(highest(&curves), label);
     let bands = runs.iter().filter_map(measured).collect();
-    Plot { title: title.into(), x, y, curves, bands }
+    Plot { title: title.into(), x, y, curves, bands, is_filled: true }
 }
 
 /// From when to when a run was measured.
 fn measured(run: &Run<'_>) -> Option<Range<f64>> {
-    let mut moments = run.timeline.iter().filter(|moment| moment.phase == "measure");
+    let mut moments = run.timeline.iter().filter(|moment| moment.phase == Phase::Measure.name());
     let first = moments.next()?;
     let last = moments.next_back().unwrap_or(first);
     Some(run.at_s + first.at_s - first.length_s..run.at_s + last.at_s)
