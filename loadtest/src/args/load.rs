@@ -13,7 +13,7 @@ use crate::plan::{Pace, Plan};
 #[derive(Debug, Args)]
 pub(crate) struct LoadArgs {
     #[command(flatten)]
-    target: TargetArgs,
+    pub(crate) target: TargetArgs,
     /// Peers, one socket each
     #[arg(long, default_value_t = 2_000, value_parser = count(&limits::PEERS))]
     peers: u64,

@@ -109,37 +109,31 @@ impl TargetArgs {
     /// # Errors
     /// The first value that cannot be run with.
     pub(crate) fn check(self) -> Result<Target, Refused> {
-        folder("json", self.json.as_deref())?;
-        let target = Target::new(self.url, self.server_pid)?;
-        Ok(Target { json: self.json, ..target })
-    }
-}
-
-impl Target {
-    /// The tracker at `url`, with no report of its own.
-    ///
-    /// # Errors
-    /// When it has no address, or the process is not there.
-    pub(crate) fn new(url: Url, server_pid: Option<u32>) -> Result<Self, Refused> {
-        let address = address(&url)?;
-        if let Some(pid) = server_pid
+        let address = self.address()?;
+        if let Some(pid) = self.server_pid
             && crate::process::usage(pid).is_none()
         {
             return Err(Refused::ServerPid(pid));
         }
-        Ok(Self { url, address, server_pid, json: None })
+        folder("json", self.json.as_deref())?;
+        Ok(Target { url: self.url, address, server_pid: self.server_pid, json: self.json })
     }
-}
 
-fn address(url: &Url) -> Result<SocketAddr, Refused> {
-    if url.scheme() != "ws" {
-        return Err(Refused::Scheme(url.clone()));
+    /// The same for another tracker, with no report of its own.
+    fn at(&self, url: Url, server_pid: Option<u32>) -> Self {
+        Self { url, server_pid, json: None }
     }
-    let refused = |why: String| Refused::Address(url.clone(), why);
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-    let port = url.port_or_known_default().unwrap_or(80);
-    let mut found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
-    found.next().ok_or_else(|| refused("the name has none".into()))
+
+    fn address(&self) -> Result<SocketAddr, Refused> {
+        if self.url.scheme() != "ws" {
+            return Err(Refused::Scheme(self.url.clone()));
+        }
+        let refused = |why: String| Refused::Address(self.url.clone(), why);
+        let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+        let port = self.url.port_or_known_default().unwrap_or(80);
+        let mut found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
+        found.next().ok_or_else(|| refused("the name has none".into()))
+    }
 }
 
 /// Sees that `file` can be written where it is asked for, before anything is measured.

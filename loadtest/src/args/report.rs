@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{Contender, Refused, Target, count, folder};
+use super::{Contender, Refused, Target, TargetArgs, count, folder};
 use crate::limits;
 
 /// What becomes of a load's figures.
@@ -42,9 +42,11 @@ pub(crate) struct Comparison {
 }
 
 impl ReportArgs {
+    /// What holds for a load on `target`; trackers that are compared are loaded in the same way.
+    ///
     /// # Errors
     /// The first value that cannot be run with.
-    pub(crate) fn check(self) -> Result<ReportPlan, Refused> {
+    pub(crate) fn check(self, target: &TargetArgs) -> Result<ReportPlan, Refused> {
         folder("html", self.html.as_deref())?;
         if self.compare.is_empty() {
             return Ok(ReportPlan { html: self.html, comparison: None });
@@ -62,11 +64,13 @@ impl ReportArgs {
             let named = contenders.iter_mut().find(|contender| contender.name == name);
             named.ok_or(Refused::NoContender(name))?.is_tolerated = true;
         }
-        let with_target =
-            |contender: Contender| match Target::new(contender.url.clone(), contender.server_pid) {
-                Ok(target) => Ok((contender, target)),
-                Err(why) => Err(Refused::Contender { name: contender.name, why: Box::new(why) }),
-            };
+        let with_target = |contender: Contender| match target
+            .at(contender.url.clone(), contender.server_pid)
+            .check()
+        {
+            Ok(target) => Ok((contender, target)),
+            Err(why) => Err(Refused::Contender { name: contender.name, why: Box::new(why) }),
+        };
         let contenders = contenders.into_iter().map(with_target).collect::<Result<_, Refused>>()?;
         Ok(ReportPlan {
             html: self.html,

@@ -144,7 +144,11 @@ impl Axis {
 
     /// Powers of ten at equal distances; what is drawn along it is a logarithm.
     pub(crate) fn decades(range: Range<f64>, label: fn(f64) -> String) -> Self {
-        let between: &[f64] = if range.end - range.start > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let between: &[f64] = match range.end - range.start {
+            few if few < 1.3 => &[1.0, 2.0, 5.0],
+            some if some < 2.6 => &[1.0, 3.0],
+            _ => &[1.0],
+        };
         let whole = range.start.floor() as i32..=range.end.ceil() as i32;
         let ticks = whole.flat_map(|power| between.iter().map(move |of| power as f64 + of.log10()));
         let ticks = ticks.filter(|tick| range.contains(tick)).collect();
