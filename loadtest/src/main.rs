@@ -61,7 +61,7 @@ fn load_with(load: LoadArgs, report: ReportArgs) -> anyhow::Result<bool> {
     let json = load.target.json.clone();
     let mut out = io::stdout().lock();
     let Some(comparison) = comparison else {
-        let report = Report::new(&load, engine::run(&load, Progress::new(false))?);
+        let report = Report::new(&load, engine::run(&load, Progress::new())?);
         save("json", json.as_deref(), || Ok(serde_json::to_string_pretty(&report)?))?;
         save("html", html.as_deref(), || report::page::page(&report))?;
         report::table::write(&report, &mut out).context("standard output")?;

@@ -15,16 +15,24 @@ pub(crate) struct Progress {
     bars: MultiProgress,
     bar: ProgressBar,
     phase: Phase,
-    /// One run of many: its bars go when it has ended, and the line that replaces them is theirs
+    /// Of one run of many: its bars go when it has ended, and the line that replaces them is theirs
     /// who make the many.
     is_one_of_many: bool,
 }
 
 impl Progress {
-    /// Those of a run that stands alone, or of one of many.
-    pub(crate) fn new(is_one_of_many: bool) -> Self {
+    /// Those of a run that stands alone.
+    pub(crate) fn new() -> Self {
         let (bars, bar, phase) = (MultiProgress::new(), ProgressBar::hidden(), Phase::Join);
-        Self { bars, bar, phase, is_one_of_many }
+        Self { bars, bar, phase, is_one_of_many: false }
+    }
+
+    /// Those of one run of many, below the name that it has among them.
+    pub(crate) fn of_one(name: String) -> Self {
+        let progress = Self { is_one_of_many: true, ..Self::new() };
+        let head = ProgressBar::new_spinner().with_style(style("{msg}"));
+        progress.bars.add(head).finish_with_message(name);
+        progress
     }
 
     /// Starts a phase's bar: up to `length` of whatever [`Progress::show`] counts, or a sign of
@@ -36,9 +44,7 @@ impl Progress {
             Some(_) => "{prefix:>8} {bar:24.cyan/dim} {percent:>3} %  {wide_msg}",
             None => "{prefix:>8} {spinner:24.cyan}        {wide_msg}",
         };
-        // The templates are constants; the default style stands in should one ever be wrong.
-        let style = ProgressStyle::with_template(template);
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━━╌");
+        let style = style(template).progress_chars("━━╌");
         self.bar = self.bars.add(bar.with_style(style).with_prefix(phase.name()));
     }
 
@@ -67,6 +73,11 @@ impl Progress {
             let _ = self.bars.clear();
         }
     }
+}
+
+/// The templates are constants; the default style stands in should one ever be wrong.
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }
 
 /// Writes one line for whoever follows.

@@ -95,7 +95,7 @@ fn the_table_the_json_and_the_page_hold_the_same_figures() {
     assert!((seconds * 1e3 - us).abs() < 1e-6, "{seconds} s for 1,000, {us} us for one");
     assert_eq!(value(table, "CPU per 1,000 relays"), format!("{seconds:.5} s"));
     let connect = number(&server["cpu_us_per_connect"]);
-    assert_eq!(value(table, "CPU per connect"), format!("{connect:.2} µs"));
+    assert_eq!(value(table, "CPU per connect"), format!("{connect:.0} µs"));
     let joined = number(&server["rss_bytes_joined"]) / 1024.0 / 1024.0;
     assert_eq!(value(table, "RSS, all joined"), format!("{joined:.2} MiB"));
 

@@ -41,10 +41,11 @@ pub(crate) fn run(load: &Plan, comparison: &Comparison) -> anyhow::Result<Report
             let plan = Plan { target: target.clone(), seed, ..load.clone() };
             let at_s = began.elapsed().as_secs_f64();
             let name = &contender.name;
-            let what = || format!("round {round} of {rounds}, {name}");
-            let outcome = engine::run(&plan, Progress::new(true)).with_context(what)?;
+            let head = format!("round {round}/{rounds}  {name:<20}");
+            let progress = Progress::of_one(head.clone());
+            let outcome = engine::run(&plan, progress).with_context(|| head.trim().to_owned())?;
             let report = crate::report::Report::new(&plan, outcome);
-            say(format_args!("round {round}/{rounds}  {}", line(name, &report)));
+            say(format_args!("{head}{}", line(&report)));
             trackers[at].add(Round { round, place, at_s, report });
         }
     }
@@ -58,8 +59,8 @@ fn order(round: u64, contenders: usize) -> impl Iterator<Item = usize> {
 }
 
 /// What one round came to.
-fn line(name: &str, report: &crate::report::Report) -> String {
-    let mut line = format!("{name:<20}");
+fn line(report: &crate::report::Report) -> String {
+    let mut line = String::new();
     let figures = figures();
     for key in ["relays_per_s", "server.cpu_us_per_relay", "server.rss_bytes_joined"] {
         let figure = figures.iter().find(|figure| figure.key == key);

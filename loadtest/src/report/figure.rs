@@ -31,6 +31,8 @@ pub(crate) enum Unit {
     /// Some seconds and more, of which a tenth is enough.
     Duration,
     Micros,
+    /// Too coarse to have anything behind the point.
+    WholeMicros,
     /// Told in microseconds, shown in milliseconds.
     Latency,
     Bytes,
@@ -61,7 +63,9 @@ pub(crate) fn figures() -> Vec<Figure> {
             s.cpu_s_per_1000_relays
         }),
         server("cpu_us_per_relay", "CPU per relay", Unit::Micros, |s| s.cpu_us_per_relay),
-        server("cpu_us_per_connect", "CPU per connect", Unit::Micros, |s| s.cpu_us_per_connect),
+        server("cpu_us_per_connect", "CPU per connect", Unit::WholeMicros, |s| {
+            s.cpu_us_per_connect
+        }),
         server("rss_bytes_before", "RSS before", Unit::Bytes, |s| Some(s.rss_bytes_before as f64)),
         server("rss_bytes_joined", "RSS, all joined", Unit::Bytes, |s| {
             Some(s.rss_bytes_joined as f64)
@@ -111,6 +115,7 @@ impl Unit {
             Self::Seconds => format!("{value:.5} s"),
             Self::Duration => format!("{value:.1} s"),
             Self::Micros => format!("{value:.2} µs"),
+            Self::WholeMicros => format!("{value:.0} µs"),
             Self::Latency => format!("{:.2} ms", value / 1e3),
             Self::Bytes => BinaryBytes(value.round().max(0.0) as u64).to_string(),
             Self::SingleBytes => {
