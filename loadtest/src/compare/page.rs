@@ -3,11 +3,11 @@
 
 use maud::{Markup, html};
 
-use super::report::{Report, Tracker, all_figures};
+use super::report::{Report, Tracker};
 use super::table::{MEMORY_REMARK, ratio_text, spread};
 use crate::record::Kind;
 use crate::report::Histogram;
-use crate::report::figure::Figure;
+use crate::report::figure::{Figure, all_figures};
 use crate::report::page::{Run, drawing, facts, head, latency, over_time, shell, violations};
 use crate::report::plot::{Axis, Curve, Plot, Size, count, short};
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use crate::args::Contender;
-use crate::report::figure::{Figure, figures, latencies};
+use crate::report::figure::{Figure, all_figures};
 use crate::report::{self, Load};
 
 /// All trackers of a comparison, in the order in which they were named.
@@ -154,11 +154,6 @@ impl Summary {
     }
 }
 
-/// Everything that is compared.
-pub(crate) fn all_figures() -> impl Iterator<Item = Figure> {
-    figures().into_iter().chain(latencies())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -189,15 +184,5 @@ mod tests {
     fn the_spread_is_a_share_of_the_median() {
         assert_eq!(summary(&[9.0, 10.0, 12.0]).spread(), 0.3);
         assert_eq!(summary(&[0.0, 0.0]).spread(), 0.0);
-    }
-
-    #[test]
-    fn no_two_figures_share_a_key_or_a_name() {
-        let figures: Vec<_> = all_figures().collect();
-        for (at, figure) in figures.iter().enumerate() {
-            let others = &figures[..at];
-            assert!(others.iter().all(|other| other.key != figure.key), "{}", figure.key);
-            assert!(others.iter().all(|other| other.name != figure.name), "{}", figure.name);
-        }
     }
 }

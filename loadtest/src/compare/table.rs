@@ -2,7 +2,8 @@
 
 use std::io::{self, Write};
 
-use super::report::{Report, Summary, all_figures};
+use super::report::{Report, Summary};
+use crate::report::figure::all_figures;
 
 /// Characters of a column. A tracker's name is as wide as the first two together.
 const MEDIAN: usize = 14;

@@ -40,6 +40,11 @@ pub(crate) enum Unit {
     SingleBytes,
 }
 
+/// All of them.
+pub(crate) fn all_figures() -> impl Iterator<Item = Figure> {
+    figures().into_iter().chain(latencies())
+}
+
 /// Throughput, and what the tracker's process took for it.
 pub(crate) fn figures() -> Vec<Figure> {
     let known = |key: &str, name: &str, unit, of: fn(&Report) -> f64| Figure {
@@ -88,7 +93,7 @@ pub(crate) const QUANTILES: [Quantile; 4] = [
 ];
 
 /// How long messages took: each quantile of each kind.
-pub(crate) fn latencies() -> Vec<Figure> {
+fn latencies() -> Vec<Figure> {
     let each = Kind::ALL.into_iter().flat_map(|kind| QUANTILES.map(|quantile| (kind, quantile)));
     let figure = |(kind, (key, name, quantile)): (Kind, Quantile)| {
         // A run that relayed nothing was late with nothing.
@@ -122,6 +127,39 @@ impl Unit {
                 let sign = if value <= -0.5 { "-" } else { "" };
                 format!("{sign}{} B", HumanCount(value.abs().round() as u64))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_figures_share_a_key_or_a_name() {
+        let figures: Vec<_> = all_figures().collect();
+        for (at, figure) in figures.iter().enumerate() {
+            let others = &figures[..at];
+            assert!(others.iter().all(|other| other.key != figure.key), "{}", figure.key);
+            assert!(others.iter().all(|other| other.name != figure.name), "{}", figure.name);
+        }
+    }
+
+    #[test]
+    fn numbers_have_their_units_and_no_more_digits_than_are_known() {
+        for (unit, value, shown) in [
+            (Unit::PerSecond, 1_234_567.4, "1,234,567"),
+            (Unit::Cores, 0.986, "99 %"),
+            (Unit::Seconds, 0.003_21, "0.00321 s"),
+            (Unit::Duration, 29.96, "30.0 s"),
+            (Unit::Micros, 3.214, "3.21 µs"),
+            (Unit::WholeMicros, 45.6, "46 µs"),
+            (Unit::Latency, 1_234.0, "1.23 ms"),
+            (Unit::Bytes, 1_572_864.0, "1.50 MiB"),
+            (Unit::SingleBytes, 1_187.6, "1,188 B"),
+            (Unit::SingleBytes, -1_187.6, "-1,188 B"),
+        ] {
+            assert_eq!(unit.show(value), shown);
         }
     }
 }

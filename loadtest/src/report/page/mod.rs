@@ -5,9 +5,9 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use serde::Serialize;
 use serde_json::Value;
 
-use super::figure::{QUANTILES, Unit, figures};
+use super::Report;
+use super::figure::{Figure, QUANTILES, Unit, all_figures, figures};
 use super::plot::{Plot, Size};
-use super::{Quantiles, Report};
 use crate::record::Kind;
 
 mod curves;
@@ -28,7 +28,9 @@ pub(crate) fn page(report: &Report) -> anyhow::Result<String> {
         (cards(report))
         section {
             h2 { "Latency" }
-            (drawing(&latency("share of messages by how long they took", &kinds), Size::Full)?)
+            @if !report.latency_us.histogram.up_to_us.is_empty() {
+                (drawing(&latency("share of messages by how long they took", &kinds), Size::Full)?)
+            }
             (latency_table(report))
         }
         section {
@@ -85,32 +87,31 @@ pub(crate) fn verdict(report: &Report) -> Markup {
     html! { @for remark in report.remarks() { span class=(class) { (remark) } " " } }
 }
 
-/// The figures that are asked for first.
+/// The figures that are asked for first, as far as they are known.
 fn cards(report: &Report) -> Markup {
-    let mut cards = Vec::new();
     let keys = [
         "relays_per_s",
         "server.cpu_us_per_relay",
+        "latency_us.offer.p50",
+        "latency_us.offer.p99",
         "server.rss_bytes_per_peer",
         "server.cpu_us_per_connect",
-        "announces_per_s",
         "connects_per_s",
+        "announces_per_s",
     ];
-    let figures = figures();
-    for key in keys {
-        let figure = figures.iter().find(|figure| figure.key == key);
-        if let Some((figure, value)) = figure.and_then(|f| Some((f, (f.of)(report)?))) {
-            cards.push((figure.name.clone(), figure.unit.show(value)));
+    let figures: Vec<_> = all_figures().collect();
+    let figure = |key: &str| figures.iter().find(|figure| figure.key == key);
+    let known = |figure: &Figure| Some((figure.name.clone(), (figure.of)(report)?, figure.unit));
+    let cards = keys.into_iter().filter_map(figure).filter_map(known).take(CARDS);
+    html! {
+        div.cards {
+            @for (name, value, unit) in cards { div { b { (unit.show(value)) } span { (name) } } }
         }
     }
-    cards.truncate(4);
-    let Quantiles { p50, p99, .. } = report.latency_us.offer;
-    cards.push(("offer p50".into(), Unit::Latency.show(p50 as f64)));
-    cards.push(("offer p99".into(), Unit::Latency.show(p99 as f64)));
-    html! {
-        div.cards { @for (name, value) in &cards { div { b { (value) } span { (name) } } } }
-    }
 }
+
+/// As many as a wide page has room for beside each other.
+const CARDS: usize = 6;
 
 fn table_of_figures(report: &Report) -> Markup {
     html! {
@@ -202,19 +203,38 @@ pub(crate) fn violations(report: &Report) -> Markup {
 /// When it has no JSON.
 pub(crate) fn facts(title: &str, facts: &impl Serialize) -> anyhow::Result<Markup> {
     let facts = serde_json::to_value(facts)?;
-    let shown = |value: &Value| match value {
-        Value::String(text) if text.contains('\n') => html! { pre { (text) } },
-        Value::String(text) => html! { (text) },
-        value => html! { (value) },
-    };
-    Ok(html! {
-        section {
-            h2 { (title) }
-            table { tbody {
-                @for (key, value) in facts.as_object().into_iter().flatten() {
-                    @if !value.is_null() { tr { th { (key) } td { (shown(value)) } } }
+    Ok(html! { section { h2 { (title) } table { tbody { (fields(&facts)) } } } })
+}
+
+/// A row for each field that says something, and below a field of fields its own.
+fn fields(facts: &Value) -> Markup {
+    html! {
+        @for (key, value) in facts.as_object().into_iter().flatten() {
+            @match value {
+                Value::Null => {}
+                Value::Object(_) => { tr { th.head colspan="2" { (key) } } (fields(value)) }
+                Value::String(text) if text.contains('\n') => {
+                    tr { th { (key) } td { pre { (text) } } }
                 }
-            } }
+                Value::String(text) => { tr { th { (key) } td { (text) } } }
+                value => { tr { th { (key) } td { (value) } } }
+            }
         }
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_of_fields_are_rows_of_their_own_and_texts_stay_as_written() {
+        let scenario = serde_json::json!({ "pace": "closed", "file": "peers = 2\nswarms = 1" });
+        let load = serde_json::json!({ "peers": 2, "none": null, "scenario": scenario });
+        let page = facts("The load", &load).expect("JSON").into_string();
+        assert!(page.contains("<th>peers</th><td>2</td>"), "{page}");
+        assert!(page.contains("<th>pace</th><td>closed</td>"), "{page}");
+        assert!(page.contains("<pre>peers = 2\nswarms = 1</pre>"), "{page}");
+        assert!(!page.contains("none"), "{page}");
+    }
 }
