@@ -123,10 +123,11 @@ impl Tracker {
         let rounds = self.rounds.iter();
         let wrong = rounds.filter(|round| !round.report.is_right()).count();
         let forgiven = if self.is_tolerated { ", tolerated" } else { "" };
+        let rounds = format!("{wrong} of {} rounds{forgiven}", self.rounds.len());
         match (wrong, self.violations) {
             (0, _) => "no violations".to_owned(),
-            (_, 0) => format!("not all could join in {wrong} rounds{forgiven}"),
-            (_, many) => format!("{many} VIOLATIONS in {wrong} rounds{forgiven}"),
+            (_, 0) => format!("not all could join in {rounds}"),
+            (_, many) => format!("{many} VIOLATIONS in {rounds}"),
         }
     }
 
