@@ -3,11 +3,12 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may end with a panic")]
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 
 mod real;
 mod support;
@@ -46,6 +47,15 @@ fn program(args: &[&str]) -> (Option<i32>, String) {
     let output = Command::new(env!("CARGO_BIN_EXE_loadtest")).args(args).output();
     let output = output.expect("the program runs");
     (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+/// An address where nothing listens, for as long as the socket is kept: another test could get it
+/// otherwise.
+fn deaf() -> (Socket, SocketAddr) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into()).expect("a free port");
+    let address = socket.local_addr().expect("an address").as_socket().expect("IPv4");
+    (socket, address)
 }
 
 /// The value in the table's line of this name.
@@ -206,7 +216,7 @@ fn a_comparison_holds_all_rounds_their_medians_and_ratios() {
     assert!((0..3).all(|round| before(round) > 0.0));
     assert_eq!(trackers[0]["violations"], 0, "{json:#}");
     assert!(trackers[1]["violations"].as_u64() > Some(0));
-    assert!(table.contains("VIOLATIONS in 3 rounds") && table.contains("twice"), "{table}");
+    assert!(table.contains("VIOLATIONS in 3 of 3 rounds") && table.contains("twice"), "{table}");
     let error = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(error.lines().count(), 6, "one line a round: {error}");
 }
@@ -219,7 +229,7 @@ fn a_tracker_that_is_tolerated_is_shown_as_wrong_and_fails_no_comparison() {
     let tolerates = |name| show(right, &[&trackers[..], &["--tolerate", name]].concat());
     let Shown { output, table, json, html } = tolerates("wrong");
     assert_eq!(output.status.code(), Some(0), "{table}");
-    assert!(table.contains("VIOLATIONS in 1 rounds, tolerated"), "{table}");
+    assert!(table.contains("VIOLATIONS in 1 of 1 rounds, tolerated"), "{table}");
     assert!(html.contains("tolerated"));
     assert_eq!(json["trackers"][1]["is_tolerated"], true);
     let Shown { output, table, .. } = tolerates("right");
@@ -228,10 +238,12 @@ fn a_tracker_that_is_tolerated_is_shown_as_wrong_and_fails_no_comparison() {
 
 #[test]
 fn who_asks_for_a_tracker_that_is_not_there_is_told_which_and_what_to_do() {
+    let (_port, missing) = deaf();
+    let url = format!("ws://{missing}");
+    let (code, error) = program(&["--url", &url]);
+    assert_eq!(code, Some(1));
+    assert!(error.contains(&url) && error.contains("cargo run --release"), "{error}");
     let there = support::start(Fault::None);
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let missing = free.local_addr().expect("an address");
-    drop(free);
     let [here, gone] = [format!("here=ws://{there}"), format!("gone=ws://{missing}")];
     let (code, error) = program(&["--compare", &here, "--compare", &gone]);
     assert_eq!(code, Some(1));
