@@ -116,7 +116,7 @@ pub(crate) const CONNECTS_IN_FLIGHT_MAX: usize = 250;
 /// How long the first connect may take, before any other is tried.
 pub(crate) const REACH_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// How often the progress line changes, and the phases' ends are looked for.
+/// How often the phases' ends are looked for.
 pub(crate) const GLANCE: Duration = Duration::from_millis(20);
 
 /// Until when every peer must have joined.
@@ -188,6 +188,27 @@ pub(crate) const VIOLATIONS_SHOWN_MAX: usize = 10;
 
 /// Latencies above this are recorded as this, in microseconds.
 pub(crate) const LATENCY_US_MAX: u64 = 60_000_000;
+
+/// Buckets of a latency histogram to each power of ten: 60 us and 70 us are told apart.
+pub(crate) const LATENCY_BUCKETS_PER_DECADE: u16 = 20;
+
+/// How often a run is sampled. Processor time is told in ticks of 10 ms, so a sample of this length
+/// tells it to 4 % of a core.
+pub(crate) const SAMPLE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Samples of one run. At the bound each two neighbours become one, and the interval doubles: two
+/// minutes are kept in full, and a plot has no more points than it is wide.
+pub(crate) const SAMPLES_MAX: usize = 480;
+
+/// Trackers that one run may compare: as many as a plot has colours that can be told apart.
+pub(crate) const COMPARE_TRACKERS: RangeInclusive<usize> = 2..=6;
+
+/// Rounds of a comparison. An odd number has a median that was measured.
+pub(crate) const COMPARE_ROUNDS: RangeInclusive<u64> = 1..=99;
+
+/// How long nothing happens between two rounds: the last one's tracker forgets its peers meanwhile,
+/// and does not take the machine from the next.
+pub(crate) const COMPARE_REST: Duration = Duration::from_secs(1);
 
 /// Share of one core above which an event loop is called busy.
 pub(crate) const BUSY_CORE_SHARE: f64 = 0.9;

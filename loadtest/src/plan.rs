@@ -17,7 +17,7 @@ use crate::limits::JOIN_TIME_MAX;
 use crate::scenario::Scenario;
 
 /// One run in full.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) peers: u32,

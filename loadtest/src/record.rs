@@ -8,7 +8,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use crate::limits::{LATENCY_US_MAX, VIOLATIONS_SHOWN_MAX};
+use crate::limits::{LATENCY_BUCKETS_PER_DECADE, LATENCY_US_MAX, VIOLATIONS_SHOWN_MAX};
 use crate::verify::{Excused, Took, Violation};
 
 /// What one worker has done so far. The worker alone adds; once a turn it publishes.
@@ -30,12 +30,21 @@ pub(crate) struct Counts {
     pub(crate) throttled: u64,
     /// Offers of strangers that were answered.
     pub(crate) strangers_answered: u64,
+    /// Connections whose first announce was replied to: also those of peers that come again.
+    pub(crate) opened: u64,
+    /// Those of them that have ended, in whatever way.
+    pub(crate) closed: u64,
 }
 
 /// Number of counts.
-const FIELDS: usize = 9;
+const FIELDS: usize = 11;
 
 impl Counts {
+    /// Connections of peers that are in their swarms.
+    pub(crate) fn connections(&self) -> u64 {
+        self.opened.saturating_sub(self.closed)
+    }
+
     /// An offer or an answer delivered is one relay.
     pub(crate) fn relays(&self) -> u64 {
         self.offers + self.answers
@@ -52,8 +61,22 @@ impl Counts {
             timeouts,
             throttled,
             strangers_answered,
+            opened,
+            closed,
         } = *self;
-        [joined, gone, announces, replies, offers, answers, timeouts, throttled, strangers_answered]
+        [
+            joined,
+            gone,
+            announces,
+            replies,
+            offers,
+            answers,
+            timeouts,
+            throttled,
+            strangers_answered,
+            opened,
+            closed,
+        ]
     }
 
     fn from_fields(fields: [u64; FIELDS]) -> Self {
@@ -67,6 +90,8 @@ impl Counts {
             timeouts,
             throttled,
             strangers_answered,
+            opened,
+            closed,
         ] = fields;
         Self {
             joined,
@@ -78,6 +103,8 @@ impl Counts {
             timeouts,
             throttled,
             strangers_answered,
+            opened,
+            closed,
         }
     }
 
@@ -87,6 +114,16 @@ impl Counts {
         let mut fields = self.fields();
         for (field, earlier) in fields.iter_mut().zip(earlier) {
             *field -= earlier;
+        }
+        Self::from_fields(fields)
+    }
+
+    /// These and those.
+    pub(crate) fn and(&self, more: &Self) -> Self {
+        let more = more.fields();
+        let mut fields = self.fields();
+        for (field, more) in fields.iter_mut().zip(more) {
+            *field += more;
         }
         Self::from_fields(fields)
     }
@@ -117,12 +154,30 @@ impl Board {
     }
 }
 
-/// What can arrive for an announce.
+/// What takes its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// From an announce to its reply.
     Reply,
+    /// From an announce to the arrival of one of its offers.
     Offer,
+    /// From an answer to its arrival.
     Answer,
+    /// From when a peer was due to connect, or changes its swarm, until it has joined.
+    Join,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 4] = [Self::Reply, Self::Offer, Self::Answer, Self::Join];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Reply => "reply",
+            Self::Offer => "offer",
+            Self::Answer => "answer",
+            Self::Join => "join",
+        }
+    }
 }
 
 /// What one worker hands over at the end; [`Record::merge`] joins two.
@@ -130,12 +185,8 @@ pub(crate) enum Kind {
 pub(crate) struct Record {
     /// Sockets on which compression was agreed.
     pub(crate) sockets_deflated: u64,
-    /// From an announce to its reply.
-    pub(crate) reply: Latency,
-    /// From an announce to the arrival of one of its offers.
-    pub(crate) offer: Latency,
-    /// From an answer to its arrival.
-    pub(crate) answer: Latency,
+    /// In the order of [`Kind::ALL`].
+    latencies: [Latency; 4],
     /// One turn of this program's own event loop: how much of the latencies may be its own.
     pub(crate) turn: Latency,
     /// The longest `min interval` that the tracker asked for, in seconds.
@@ -144,8 +195,6 @@ pub(crate) struct Record {
     pub(crate) closes: BTreeMap<u16, u64>,
     /// What is missing because peers left or were cut off.
     pub(crate) excused: Excused,
-    /// From when a peer was due to connect until it had joined.
-    pub(crate) join: Latency,
     /// From when an announce of an open loop was due until it was sent, while measuring.
     pub(crate) lag: Latency,
     /// Announces of an open loop that were sent late because the tracker took nothing, or owed
@@ -220,15 +269,12 @@ pub(crate) struct Latency(Histogram<u64>);
 impl Record {
     pub(crate) fn new() -> Self {
         Self {
-            reply: Latency::new(),
-            offer: Latency::new(),
-            answer: Latency::new(),
+            latencies: Kind::ALL.map(|_| Latency::new()),
             turn: Latency::new(),
             sockets_deflated: 0,
             min_interval: None,
             closes: BTreeMap::new(),
             excused: Excused::default(),
-            join: Latency::new(),
             lag: Latency::new(),
             held_up: 0,
             unrest: Unrest::default(),
@@ -241,15 +287,10 @@ impl Record {
     /// Something arrived as it should, while measuring or not.
     pub(crate) fn arrived(&mut self, kind: Kind, took: Took, measures: bool) {
         if measures {
-            let latency = match kind {
-                Kind::Reply => &mut self.reply,
-                Kind::Offer => &mut self.offer,
-                Kind::Answer => &mut self.answer,
-            };
-            latency.record(took.latency);
+            self.took(kind, took.latency);
         }
         if let Some(number) = took.window
-            && kind != Kind::Reply
+            && matches!(kind, Kind::Offer | Kind::Answer)
         {
             let window = self.window(number);
             window.relay.record(took.latency);
@@ -257,17 +298,26 @@ impl Record {
         }
     }
 
+    /// Keeps how long something took.
+    pub(crate) fn took(&mut self, kind: Kind, latency: Duration) {
+        self.latencies[kind as usize].record(latency);
+    }
+
+    /// How long things of this kind took.
+    pub(crate) fn latency(&self, kind: Kind) -> &Latency {
+        &self.latencies[kind as usize]
+    }
+
     pub(crate) fn merge(&mut self, other: Self) {
-        self.reply.merge(&other.reply);
-        self.offer.merge(&other.offer);
-        self.answer.merge(&other.answer);
+        for (latency, other) in self.latencies.iter_mut().zip(&other.latencies) {
+            latency.merge(other);
+        }
         self.turn.merge(&other.turn);
         self.sockets_deflated += other.sockets_deflated;
         for (code, count) in other.closes {
             *self.closes.entry(code).or_default() += count;
         }
         self.min_interval = self.min_interval.max(other.min_interval);
-        self.join.merge(&other.join);
         self.lag.merge(&other.lag);
         self.held_up += other.held_up;
         self.excused.add(other.excused);
@@ -329,8 +379,50 @@ impl Latency {
         self.0.value_at_quantile(quantile)
     }
 
+    /// How many took how long: bucket `n` holds those of at most [`Latency::bucket_end_us`]`(n)`
+    /// that are in none before it. The last bucket is the last that has any.
+    pub(crate) fn buckets(&self) -> Vec<u64> {
+        let mut buckets = Vec::new();
+        for value in self.0.iter_recorded() {
+            let us = value.value_iterated_to() as f64;
+            let bucket = (us.log10() * f64::from(LATENCY_BUCKETS_PER_DECADE)).ceil() as usize;
+            if buckets.len() <= bucket {
+                buckets.resize(bucket + 1, 0);
+            }
+            buckets[bucket] += value.count_since_last_iteration();
+        }
+        buckets
+    }
+
+    /// Where a bucket of [`Latency::buckets`] ends, in microseconds.
+    pub(crate) fn bucket_end_us(bucket: usize) -> f64 {
+        10_f64.powf(bucket as f64 / f64::from(LATENCY_BUCKETS_PER_DECADE))
+    }
+
     fn merge(&mut self, other: &Self) {
         // Same bounds on both sides, so nothing can be out of range.
         let _ = self.0.add(&other.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_latency_is_in_the_bucket_that_ends_behind_it() {
+        let mut latency = Latency::new();
+        let recorded = [1, 2, 90, 100, 101, 5_000, 70_000_000].map(Duration::from_micros);
+        recorded.into_iter().for_each(|took| latency.record(took));
+        let buckets = latency.buckets();
+        assert_eq!(buckets.iter().sum::<u64>(), 7);
+        let up_to = |us: f64| -> u64 {
+            let within = |bucket: usize| Latency::bucket_end_us(bucket) <= us * 1.000_001;
+            (0..buckets.len()).take_while(|bucket| within(*bucket)).map(|b| buckets[b]).sum()
+        };
+        assert_eq!([up_to(1.0), up_to(10.0), up_to(100.0), up_to(1e4)], [1, 2, 4, 6]);
+        // What is longer than the bound counts as the bound.
+        assert!(Latency::bucket_end_us(buckets.len() - 2) < LATENCY_US_MAX as f64);
+        assert!(Latency::new().buckets().is_empty());
     }
 }

@@ -99,7 +99,17 @@ fn a_storm_breaks_sockets_at_once_and_they_come_back() {
     let storm = ["--storm-every", "1s", "--storm-window", "500ms"];
     let report = run("storm", &[&PACED[..], &storm].concat());
     assert!(unrest(&report, "breaks") > 60, "{report:#}");
-    assert!(unrest(&report, "rejoins") > 60, "{report:#}");
+    let rejoins = unrest(&report, "rejoins");
+    assert!(rejoins > 60, "{report:#}");
+    // Both are seen over time: that half of them are gone, and that they connect again.
+    let timeline = report["timeline"].as_array().expect("samples");
+    let there = timeline.iter().filter(|moment| moment["phase"] == "measure");
+    let there = there.filter_map(|moment| moment["connections"].as_u64());
+    assert!(there.clone().min() < Some(105) && there.max() <= Some(120), "{timeline:#?}");
+    let of = |moment: &Value, key: &str| moment[key].as_f64().expect("a number");
+    let connects = timeline.iter().map(|m| of(m, "connects_per_s") * of(m, "length_s"));
+    let connects = connects.sum::<f64>().round() as u64;
+    assert!((121..=120 + rejoins).contains(&connects), "{connects} connects, {rejoins} rejoins");
 }
 
 #[test]

@@ -87,8 +87,8 @@ fn peers_of_a_secure_tracker_get_what_was_sent() {
     let (table, output, report) = load("wss", identity.start(), &ca.each_ref().map(|a| &a[..]));
     assert_eq!(output.status.code(), Some(0), "{table}");
     assert!(is_right(&report), "{report:#}");
-    assert_eq!(report["load"]["wire"]["tls"], true);
-    assert_eq!(report["load"]["wire"]["insecure"], false);
+    assert_eq!(report["wire"]["tls"], true);
+    assert_eq!(report["wire"]["insecure"], false);
 }
 
 #[test]
@@ -177,8 +177,8 @@ fn who_accepts_any_certificate_is_told_so_in_the_report() {
     assert_eq!(output.status.code(), Some(0), "{table}");
     assert!(is_right(&report), "{report:#}");
     assert!(table.contains("certificates NOT CHECKED"), "{table}");
-    assert_eq!(report["load"]["wire"]["insecure"], true);
-    assert_eq!(report["load"]["wire"]["resumes_tls"], true);
+    assert_eq!(report["wire"]["insecure"], true);
+    assert_eq!(report["wire"]["resumes_tls"], true);
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn compressed_messages_of_the_real_tracker_are_what_was_sent() {
         let (table, output, report) = load(scheme, tracker, flags);
         assert_eq!(output.status.code(), Some(0), "{table}");
         assert!(is_right(&report), "{report:#}");
-        assert_eq!(report["load"]["wire"]["sockets_deflated"], PEERS);
+        assert_eq!(report["wire"]["sockets_deflated"], PEERS);
     }
 }
 
@@ -203,7 +203,7 @@ fn a_tracker_that_does_not_compress_is_measured_and_the_report_says_so() {
     let (table, output, report) = load("ws", support::start(Fault::None), &["--deflate"]);
     assert_eq!(output.status.code(), Some(0), "{table}");
     assert!(is_right(&report), "{report:#}");
-    assert_eq!(report["load"]["wire"]["sockets_deflated"], 0);
+    assert_eq!(report["wire"]["sockets_deflated"], 0);
     assert!(table.contains("NOT AGREED"), "{table}");
 }
 

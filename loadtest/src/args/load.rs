@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use clap::Args;
 use rand::Rng;
 
-use super::{Refused, TargetArgs, descriptors};
+use super::{Comparison, Refused, Target, TargetArgs, descriptors};
 use crate::limits;
 use crate::plan::{Churn, Oddities, Pace, Plan, Storm};
 use crate::scenario::{self, Keys, Pace as PaceKey, Scenario};
@@ -14,7 +14,7 @@ use crate::scenario::{self, Keys, Pace as PaceKey, Scenario};
 #[derive(Debug, Args)]
 pub(crate) struct LoadArgs {
     #[command(flatten)]
-    target: TargetArgs,
+    pub(crate) target: TargetArgs,
     /// A scenario that comes with this program, or a file of such keys
     #[arg(long, value_name = "FILE|NAME", default_value = scenario::DEFAULT)]
     scenario: String,
@@ -29,13 +29,17 @@ pub(crate) struct LoadArgs {
 }
 
 impl LoadArgs {
-    /// What holds. Raises this process's soft limit of descriptors on the way.
+    /// What holds, on the first of the trackers if some are compared. Raises this process's soft
+    /// limit of descriptors on the way.
     ///
     /// # Errors
     /// The first value that cannot be run with.
-    pub(crate) fn plan(self) -> Result<Plan, Refused> {
+    pub(crate) fn plan(self, comparison: Option<&Comparison>) -> Result<Plan, Refused> {
         let scenario = scenario::load(&self.scenario, self.keys)?;
-        let target = self.target.check()?;
+        let target = match comparison.and_then(|comparison| comparison.contenders.first()) {
+            None => self.target.check()?,
+            Some((_, first)) => Target { json: self.target.json, ..first.clone() },
+        };
         let Scenario { peers, swarms, .. } = scenario;
         if peers < 2 * swarms {
             return Err(Refused::FewPeers { peers, swarms });

@@ -1,7 +1,7 @@
 //! What may be asked for on the command line, and what of it holds. A refusal names the flag, the
-//! value and the bound, before any socket opens.
+//! value and the bound, before any peer connects.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,9 +18,13 @@ use crate::limits;
 use crate::scenario::ScenarioError;
 use crate::soak::SoakArgs;
 
+mod contender;
 mod load;
-pub(crate) use load::LoadArgs;
+mod report;
 mod wire;
+pub(crate) use contender::Contender;
+pub(crate) use load::LoadArgs;
+pub(crate) use report::{Comparison, ReportArgs, ReportPlan};
 use wire::WireArgs;
 
 /// Simulated WebTorrent peers against any tracker: joins, offers, answers, in a closed loop as fast
@@ -33,6 +37,8 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) load: LoadArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
 }
 
 /// What else may be done to a tracker.
@@ -122,8 +128,17 @@ pub(crate) enum Refused {
     ServerPid(u32),
     #[error("--server-pid is missing: it is the memory of the tracker's process that is judged")]
     NoServerPid,
-    #[error("--json {}: no such folder", .0.display())]
-    Folder(PathBuf),
+    #[error("--{key} {}: no such folder", file.display())]
+    Folder { key: &'static str, file: PathBuf },
+    #[error("--compare is there {trackers} times: must be {} to {}",
+        limits::COMPARE_TRACKERS.start(), limits::COMPARE_TRACKERS.end())]
+    Contenders { trackers: usize },
+    #[error("--compare {name}: {}", why.to_string().trim_start_matches("--"))]
+    Contender { name: String, why: Box<Self> },
+    #[error("--compare {0}: two trackers have this name")]
+    SameName(String),
+    #[error("--tolerate {0}: no --compare has this name")]
+    NoContender(String),
     #[error("--hostile-from {0}: is no address of this machine: {1}")]
     HostileFrom(IpAddr, String),
     #[error("--only {0}: no such attack; --list shows them")]
@@ -140,22 +155,38 @@ impl TargetArgs {
         {
             return Err(Refused::ServerPid(pid));
         }
-        if let Some(file) = &self.json
-            && !std::path::absolute(file).is_ok_and(|file| file.parent().is_some_and(Path::is_dir))
-        {
-            return Err(Refused::Folder(file.clone()));
-        }
+        folder("json", self.json.as_deref())?;
         let wire = self.wire.check(&self.url)?;
         Ok(Target { url: self.url, address, wire, server_pid: self.server_pid, json: self.json })
+    }
+
+    /// The same for another tracker, with no report of its own.
+    fn at(&self, url: Url, server_pid: Option<u32>) -> Self {
+        Self { url, server_pid, json: None, wire: self.wire.clone() }
     }
 
     fn address(&self) -> Result<SocketAddr, Refused> {
         let refused = |why: String| Refused::Address(self.url.clone(), why);
         let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = self.url.port_or_known_default().unwrap_or(80);
-        let mut found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
-        found.next().ok_or_else(|| refused("the name has none".into()))
+        let found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
+        let found: Vec<_> = found.collect();
+        // `localhost` has two addresses, of which many a tracker listens at one.
+        let listens = |address: &&SocketAddr| {
+            found.len() > 1 && TcpStream::connect_timeout(address, limits::REACH_TIME_MAX).is_ok()
+        };
+        let chosen = found.iter().find(listens).or(found.first());
+        chosen.copied().ok_or_else(|| refused("the name has none".into()))
     }
+}
+
+/// Sees that `file` can be written where it is asked for, before anything is measured.
+pub(crate) fn folder(key: &'static str, file: Option<&Path>) -> Result<(), Refused> {
+    let Some(file) = file else {
+        return Ok(());
+    };
+    let is_there = std::path::absolute(file).is_ok_and(|f| f.parent().is_some_and(Path::is_dir));
+    if is_there { Ok(()) } else { Err(Refused::Folder { key, file: file.to_owned() }) }
 }
 
 pub(crate) fn count(bound: &RangeInclusive<u64>) -> RangedU64ValueParser<u64> {

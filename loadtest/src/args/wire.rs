@@ -10,7 +10,7 @@ use crate::client::tls::{Tls, Trust};
 use crate::client::wire::Wire;
 
 /// TLS and compression.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct WireArgs {
     /// For wss: a PEM file with the only certificates to trust, instead of what this system trusts
     #[arg(long, value_name = "FILE", conflicts_with = "insecure")]

@@ -1,24 +1,40 @@
-//! What a run says in the end, as data: the table and the JSON file show the same figures, because
-//! both are written from this.
+//! What a run says in the end, as data: the table, the page and the JSON file show the same figures,
+//! because all are written from this.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
+use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::client::wire::WireReport;
-use crate::engine::{Outcome, ServerUsage};
+use crate::engine::Outcome;
 use crate::limits::{BUSY_CORE_SHARE, LAG_US_MAX};
 use crate::plan::Plan;
-use crate::record::{Counts, Latency, Record, Unrest};
+use crate::record::{Record, Unrest};
 use crate::scenario::Scenario;
 use crate::verify::Excused;
 
-mod scenario;
+pub(crate) mod figure;
+mod latency;
+pub(crate) mod page;
+pub(crate) mod plot;
+mod remarks;
+mod server;
 pub(crate) mod table;
+mod timeline;
+
+pub(crate) use latency::{Histogram, Latencies, Quantiles};
+pub(crate) use server::Server;
+pub(crate) use timeline::Moment;
 
 /// One run's figures; units are in the names.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    /// When it ended (RFC 3339).
+    pub(crate) ended_at: String,
+    pub(crate) url: String,
+    pub(crate) wire: WireReport,
     pub(crate) load: Load,
     pub(crate) joined: u64,
     pub(crate) connects_per_s: f64,
@@ -44,13 +60,13 @@ pub(crate) struct Report {
     pub(crate) violations: u64,
     pub(crate) violations_by_kind: BTreeMap<&'static str, u64>,
     pub(crate) first_violations: Vec<String>,
+    /// The run from its first connect on.
+    pub(crate) timeline: Vec<Moment>,
 }
 
 /// What was asked for.
 #[derive(Debug, Serialize)]
 pub(crate) struct Load {
-    pub(crate) url: String,
-    pub(crate) wire: WireReport,
     pub(crate) peers: u32,
     pub(crate) swarms: u32,
     pub(crate) offers: u16,
@@ -60,39 +76,6 @@ pub(crate) struct Load {
     pub(crate) seed: u64,
     /// Every key of the scenario, with the flags that went over it.
     pub(crate) scenario: Option<Scenario>,
-}
-
-/// In microseconds. At saturation these hold the tracker's queue, and `own_turn`, the time that
-/// one round over this program's own sockets takes.
-#[derive(Debug, Serialize)]
-pub(crate) struct Latencies {
-    pub(crate) reply: Quantiles,
-    pub(crate) offer: Quantiles,
-    pub(crate) answer: Quantiles,
-    /// From when a peer was due to connect until it had joined.
-    pub(crate) join: Quantiles,
-    pub(crate) own_turn: Quantiles,
-}
-
-/// The latency that this share of all stayed within.
-#[derive(Debug, Serialize)]
-pub(crate) struct Quantiles {
-    pub(crate) p50: u64,
-    pub(crate) p90: u64,
-    pub(crate) p99: u64,
-    pub(crate) p99_9: u64,
-}
-
-/// The tracker's process.
-#[derive(Debug, Serialize)]
-pub(crate) struct Server {
-    pub(crate) cores_used: f64,
-    /// `None` when nothing was relayed.
-    pub(crate) cpu_us_per_relay: Option<f64>,
-    pub(crate) rss_bytes_before: u64,
-    pub(crate) rss_bytes_joined: u64,
-    pub(crate) rss_bytes_end: u64,
-    pub(crate) rss_bytes_per_peer: f64,
 }
 
 /// This program.
@@ -126,25 +109,22 @@ pub(crate) enum Bottleneck {
 
 impl Report {
     pub(crate) fn new(plan: &Plan, outcome: Outcome) -> Self {
-        let Outcome { record, counts, window, join_time, joined, server } = outcome;
+        let server = Server::new(&outcome);
+        let Outcome { record, counts, window, join_time, joined, samples, .. } = outcome;
         let window_s = window.as_secs_f64();
-        let server = server.map(|usage| Server::new(&usage, &counts, window_s, joined));
         let bottleneck = Bottleneck::of(&record.own_cores, server.as_ref());
         Self {
-            load: Load::new(plan, record.sockets_deflated),
+            ended_at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            url: plan.target.url.to_string(),
+            wire: plan.target.wire.report(record.sockets_deflated),
+            load: Load::new(plan),
             joined,
             connects_per_s: joined as f64 / join_time.as_secs_f64(),
             window_s,
             relays: counts.relays(),
             relays_per_s: counts.relays() as f64 / window_s,
             announces_per_s: counts.announces as f64 / window_s,
-            latency_us: Latencies {
-                reply: Quantiles::of(&record.reply),
-                offer: Quantiles::of(&record.offer),
-                answer: Quantiles::of(&record.answer),
-                join: Quantiles::of(&record.join),
-                own_turn: Quantiles::of(&record.turn),
-            },
+            latency_us: Latencies::of(&record),
             server,
             own: Own::new(&record, bottleneck),
             announce_timeouts: counts.timeouts,
@@ -158,20 +138,14 @@ impl Report {
             violations: record.violations.total(),
             violations_by_kind: record.violations.by_kind,
             first_violations: record.violations.first,
+            timeline: samples.iter().map(Moment::new).collect(),
         }
-    }
-
-    /// Whether the tracker let everyone in and kept every promise.
-    pub(crate) fn is_right(&self) -> bool {
-        self.violations == 0 && self.joined == u64::from(self.load.peers)
     }
 }
 
 impl Load {
-    fn new(plan: &Plan, sockets_deflated: u64) -> Self {
+    fn new(plan: &Plan) -> Self {
         Self {
-            url: plan.target.url.to_string(),
-            wire: plan.target.wire.report(sockets_deflated),
             peers: plan.peers,
             swarms: plan.swarms,
             offers: plan.offers,
@@ -179,34 +153,21 @@ impl Load {
             in_flight: plan.in_flight,
             threads: plan.threads,
             seed: plan.seed,
-            scenario: plan.scenario.clone(),
+            scenario: plan.scenario.clone().map(|keys| Scenario { seed: plan.seed, ..keys }),
         }
     }
-}
 
-impl Quantiles {
-    pub(crate) fn of(latency: &Latency) -> Self {
-        Self {
-            p50: latency.quantile_us(0.5),
-            p90: latency.quantile_us(0.9),
-            p99: latency.quantile_us(0.99),
-            p99_9: latency.quantile_us(0.999),
-        }
-    }
-}
-
-impl Server {
-    fn new(usage: &ServerUsage, counts: &Counts, window_s: f64, joined: u64) -> Self {
-        let cpu_s = usage.measure_end.cpu.saturating_sub(usage.measure_start.cpu).as_secs_f64();
-        let grown = usage.joined.rss_bytes as f64 - usage.before_connect.rss_bytes as f64;
-        Self {
-            cores_used: cpu_s / window_s,
-            cpu_us_per_relay: (counts.relays() > 0).then(|| cpu_s * 1e6 / counts.relays() as f64),
-            rss_bytes_before: usage.before_connect.rss_bytes,
-            rss_bytes_joined: usage.joined.rss_bytes,
-            rss_bytes_end: usage.drained.rss_bytes,
-            rss_bytes_per_peer: grown / joined.max(1) as f64,
-        }
+    /// The load without its tracker.
+    pub(crate) fn sentence(&self) -> String {
+        format!(
+            "{} peers in {} swarms, {} offers of {} bytes, {} at once, seed {}",
+            HumanCount(self.peers.into()),
+            HumanCount(self.swarms.into()),
+            self.offers,
+            HumanCount(self.sdp_bytes as u64),
+            HumanCount(self.in_flight.into()),
+            self.seed
+        )
     }
 }
 
@@ -215,6 +176,12 @@ impl Own {
         let lag_us = (record.lag.count() > 0).then(|| Quantiles::of(&record.lag));
         let is_late = lag_us.as_ref().is_some_and(|lag| lag.p99 > LAG_US_MAX);
         Self { cores_used: record.own_cores.clone(), bottleneck, lag_us, is_late }
+    }
+
+    /// The share of a core that each event loop used, for people.
+    pub(crate) fn cores(&self) -> String {
+        let cores = self.cores_used.iter().map(|cores| format!("{:.0} %", cores * 100.0));
+        cores.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -232,7 +199,7 @@ impl Bottleneck {
         }
     }
 
-    fn verdict(self) -> &'static str {
+    pub(crate) fn verdict(self) -> &'static str {
         match self {
             Self::Tracker => "the tracker",
             Self::Neither => "neither: few peers at once, or other work on this machine",
@@ -251,7 +218,9 @@ mod tests {
     fn loadtest_says_so_when_it_is_the_bottleneck() {
         let server = |cores_used| Server {
             cores_used,
+            cpu_s_per_1000_relays: None,
             cpu_us_per_relay: None,
+            cpu_us_per_connect: None,
             rss_bytes_before: 0,
             rss_bytes_joined: 0,
             rss_bytes_end: 0,

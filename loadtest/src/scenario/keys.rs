@@ -50,18 +50,22 @@ pub(super) struct Row {
 
 /// Declares [`Keys`], in which every key may be missing, and [`Scenario`], in which none is.
 macro_rules! keys {
-    ($($(#[$doc:meta])+ $key:ident: $kind:ty = $default:expr, $bound:expr;)+) => {
+    ($($(#[doc = $doc:literal])+ $key:ident: $kind:ty = $default:expr, $bound:expr;)+) => {
         /// What a file or the command line says.
         #[derive(Clone, Debug, Default, Args, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(crate) struct Keys {
-            $($(#[$doc])+ #[arg(long)] pub(crate) $key: Option<$kind>,)+
+            $(
+                $(#[doc = $doc])+
+                #[arg(long, help = help(concat!($($doc),+), &$default))]
+                pub(crate) $key: Option<$kind>,
+            )+
         }
 
         /// What holds: every key with its value.
         #[derive(Clone, Debug, Serialize)]
         pub(crate) struct Scenario {
-            $($(#[$doc])+ pub(crate) $key: $kind,)+
+            $($(#[doc = $doc])+ pub(crate) $key: $kind,)+
         }
 
         impl Keys {
@@ -150,6 +154,11 @@ keys! {
     seed: u64 = 0, 0..=u64::MAX;
     /// Event loops; 0 is half of the cores. A swarm stays on one of them
     threads: u64 = 0, limits::LOAD_THREADS;
+}
+
+/// What `--help` says of a key: what it is when neither a flag nor the scenario says so, too.
+fn help(what: &str, default: &impl Display) -> String {
+    format!("{} [default: {default}]", what.trim_start())
 }
 
 /// What a value may be.

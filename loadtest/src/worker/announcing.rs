@@ -16,6 +16,7 @@ use crate::limits::{
 };
 use crate::phase::Phase;
 use crate::plan::{Pace, Plan, Role, Share};
+use crate::record::Kind;
 
 /// When the announces of a rate are due: the n-th at a moment that depends on nothing else, so that
 /// no delay adds up.
@@ -212,8 +213,10 @@ impl Worker<'_> {
                 Stage::Joining => {
                     self.joining -= 1;
                     self.talk.counts.joined += u64::from(!link.has_joined);
-                    link.has_joined = true;
-                    self.talk.record.join.record(now.saturating_duration_since(link.due));
+                    self.talk.counts.opened += u64::from(!link.is_open);
+                    (link.has_joined, link.is_open) = (true, true);
+                    let took = now.saturating_duration_since(link.due);
+                    self.talk.record.took(Kind::Join, took);
                     self.talk.ledger.joined(peer);
                 }
                 Stage::Announcing => self.announcing -= 1,

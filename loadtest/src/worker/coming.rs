@@ -39,6 +39,7 @@ impl Link {
             due: now,
             read_until: now,
             has_joined: false,
+            is_open: false,
             session: 0,
             is_ready: false,
         }

@@ -97,8 +97,7 @@ impl Worker<'_> {
 
     /// The tracker has closed a socket whose peer has said goodbye, or has had the time to.
     pub(super) fn part(&mut self, peer: u32, now: Instant) {
-        let link = &mut self.links[peer as usize];
-        (link.stage, link.socket) = (Stage::Gone, None);
+        self.hang_up(peer);
         self.talk.ledger.finish_leaving(peer, now);
         self.come_again(peer, now, false);
     }
@@ -123,12 +122,12 @@ impl Worker<'_> {
                 break;
             }
         }
-        let link = &mut self.links[peer as usize];
-        if link.socket.take().is_none() {
+        let link = &self.links[peer as usize];
+        if link.socket.is_none() {
             return;
         }
         self.announcing -= usize::from(link.stage == Stage::Announcing);
-        link.stage = Stage::Gone;
+        self.hang_up(peer);
         let now = Instant::now();
         self.talk.ledger.leave(peer, now, now, None);
         self.talk.record.unrest.breaks += 1;

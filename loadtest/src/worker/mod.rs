@@ -81,6 +81,8 @@ struct Link {
     /// Until then it has read all that had arrived.
     read_until: Instant,
     has_joined: bool,
+    /// Its present connection counts among the open ones.
+    is_open: bool,
     /// Counts its connections and changes of swarm.
     session: u32,
     /// Stands in [`Worker::ready`], once.

@@ -112,6 +112,13 @@ impl Worker<'_> {
         self.dirty = dirty;
     }
 
+    /// The connection is over, whoever has ended it.
+    pub(super) fn hang_up(&mut self, peer: u32) {
+        let link = &mut self.links[peer as usize];
+        (link.stage, link.socket) = (Stage::Gone, None);
+        self.talk.counts.closed += u64::from(std::mem::take(&mut link.is_open));
+    }
+
     /// A connection ended. Viewers expect that only when they have said goodbye; those who aren't
     /// as they should be come again after a while.
     pub(super) fn cut_off(&mut self, peer: u32, why: &CutOff) {
@@ -124,12 +131,10 @@ impl Worker<'_> {
             Stage::Leaving => return self.part(peer, now),
             Stage::Gone => return,
         }
-        let has_joined = link.has_joined;
-        link.stage = Stage::Gone;
-        link.socket = None;
-        let role = self.talk.ledger.roster.role(peer);
+        let (has_joined, role) = (link.has_joined, self.talk.ledger.roster.role(peer));
         let read_all = role != Role::Slow && !link.is_paused;
         let read_until = if read_all { now } else { link.read_until };
+        self.hang_up(peer);
         let talk = &mut self.talk;
         talk.ledger.leave(peer, read_until, now, None);
         *talk.record.closes.entry(why.code()).or_default() += 1;

@@ -9,18 +9,19 @@ use tracker::Tracker;
 use tracker::config::Sources;
 
 /// Starts it on a free port with its own defaults.
+#[allow(dead_code, reason = "not every test file has a use for it")]
 pub(crate) fn start() -> SocketAddr {
     start_with(&on_a_free_port())
 }
 
 /// The same without the rules that keep viewers from announcing as fast as a load test does; it
 /// asks for an announce every other second, and keeps less for who doesn't read.
-#[allow(dead_code, reason = "not every test file loads with more than viewers do")]
+#[allow(dead_code, reason = "not every test file has a use for it")]
 pub(crate) fn start_unlimited() -> SocketAddr {
     let mut config = on_a_free_port();
     config["tracker"] = json!({ "minAnnounceInterval": 0, "announceInterval": 2 });
-    config["limits"] = json!({ "announcesPerSecondPerSocket": 0, "offersPerSecondPerReceiver": 0,
-        "outboxBytes": 65536 });
+    config["limits"] = json!({ "announcesPerSecondPerSocket": 0, "announcesPerSecondPerIp": 0,
+        "offersPerSecondPerReceiver": 0, "outboxBytes": 65536 });
     start_with(&config)
 }
 
