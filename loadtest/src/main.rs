@@ -19,6 +19,7 @@ mod plan;
 mod process;
 mod record;
 mod report;
+mod simulate;
 mod soak;
 mod verify;
 mod worker;
@@ -39,6 +40,7 @@ fn main() -> ExitCode {
         Some(Command::Soak(args)) => {
             args.plan().map_err(Into::into).and_then(|plan| soak::run(&plan))
         }
+        Some(Command::Simulate(args)) => simulate::run(args).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

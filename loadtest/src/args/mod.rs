@@ -12,6 +12,7 @@ use url::Url;
 
 use crate::attack::AttackArgs;
 use crate::limits;
+use crate::simulate::{InvalidPopulation, SimulateArgs};
 use crate::soak::SoakArgs;
 
 mod load;
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Attack(AttackArgs),
     /// Many peers that come, go and change their swarms for long: memory must not grow
     Soak(SoakArgs),
+    /// An evening of a million viewers in simulated time: no sockets, the tracker's own code
+    Simulate(SimulateArgs),
 }
 
 /// What every kind of run is told: the tracker, and where the report goes.
@@ -86,6 +89,13 @@ pub(crate) enum Refused {
     NoServerPid,
     #[error("--json {}: no such folder", .0.display())]
     Folder(PathBuf),
+    #[error("--population {}: {why}", .file.display())]
+    Population { file: PathBuf, why: InvalidPopulation },
+    #[error(
+        "--viewers {viewers}: join swarms {joins:.0} times with the changes of quality of so \
+        many minutes, at most {bound:.0}"
+    )]
+    Joins { viewers: u64, joins: f64, bound: f64 },
     #[error("--only {0}: no such attack; --list shows them")]
     Attack(String),
 }
