@@ -1,7 +1,7 @@
 //! What may be asked for on the command line, and what of it holds. A refusal names the flag, the
 //! value and the bound, before any socket opens.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -96,6 +96,8 @@ pub(crate) enum Refused {
         many minutes, at most {bound:.0}"
     )]
     Joins { viewers: u64, joins: f64, bound: f64 },
+    #[error("--hostile-from {0}: is no address of this machine: {1}")]
+    HostileFrom(IpAddr, String),
     #[error("--only {0}: no such attack; --list shows them")]
     Attack(String),
 }

@@ -1,6 +1,6 @@
 //! What may be asked of the attack test, and what of it holds.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::time::Duration;
 
 use clap::Args;
@@ -8,6 +8,7 @@ use rand::Rng;
 
 use super::scripts::{self, Attack, Manner};
 use crate::args::{Refused, Target, TargetArgs, bounded, count, descriptors};
+use crate::client::source::outward;
 use crate::limits;
 use crate::plan::{Pace, Plan};
 
@@ -48,6 +49,10 @@ pub(crate) struct AttackArgs {
     /// The tracker's STUN address, which is attacked too if it is named
     #[arg(long, value_name = "ADDRESS")]
     stun: Option<SocketAddr>,
+    /// The address of this machine that the hostile socket comes from. On the tracker's own machine
+    /// it is the one that leads outwards, since 127.0.0.1 is under no limit per address
+    #[arg(long, value_name = "ADDRESS")]
+    hostile_from: Option<IpAddr>,
     /// Shows the attacks' names and ends
     #[arg(long)]
     pub(crate) list: bool,
@@ -66,6 +71,8 @@ pub(crate) struct AttackPlan {
     pub(crate) attempts: u64,
     pub(crate) attacks: Vec<&'static Attack>,
     pub(crate) stun: Option<SocketAddr>,
+    /// Where the hostile socket comes from, if that isn't left to the system.
+    pub(crate) hostile_from: Option<IpAddr>,
 }
 
 impl AttackArgs {
@@ -87,7 +94,13 @@ impl AttackArgs {
             (only.is_empty() || only.iter().any(|name| name == attack.name))
                 && (stun.is_some() || attack.manner != Manner::Datagrams)
         };
+        let hostile_from = self.hostile_from.or_else(|| outward(target.address));
+        if let Some(from) = hostile_from {
+            let listener = TcpListener::bind((from, 0));
+            listener.map_err(|why| Refused::HostileFrom(from, why.to_string()))?;
+        }
         Ok(AttackPlan {
+            hostile_from,
             swarm: Plan {
                 target: target.clone(),
                 peers: self.peers as u32,

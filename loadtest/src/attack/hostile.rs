@@ -4,14 +4,14 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde::Serialize;
-use socket2::SockRef;
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::scripts::{Attack, Manner, Scene, Script};
 use crate::client::frame::{Frame, Opcode};
@@ -226,7 +226,13 @@ impl Assailant {
     }
 
     fn open(&mut self) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect_timeout(&self.scene.address, REACH_TIME_MAX)?;
+        let to = self.scene.address;
+        let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
+        if let Some(from) = self.scene.from {
+            socket.bind(&SocketAddr::new(from, 0).into())?;
+        }
+        socket.connect_timeout(&to.into(), REACH_TIME_MAX)?;
+        let stream = TcpStream::from(socket);
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(REACH_TIME_MAX))?;
         stream.set_write_timeout(Some(REACH_TIME_MAX))?;

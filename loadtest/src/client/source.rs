@@ -2,7 +2,7 @@
 //! a tracker may bound its sockets per address; loopback has millions of addresses (RFC 5735,
 //! section 3), so that a crowd comes from many, as real ones do.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use crate::limits::SOCKETS_PER_ADDRESS_MAX;
 
@@ -15,6 +15,19 @@ pub(crate) fn source(to: SocketAddr, number: u32) -> Option<IpAddr> {
     // 127.0.0.1 is left to whoever else is here: the hostile socket, and people.
     let host = 2 + number / SOCKETS_PER_ADDRESS_MAX;
     Some(Ipv4Addr::from_bits(Ipv4Addr::new(127, 0, 0, 0).to_bits() + host).into())
+}
+
+/// This machine's address towards others, for who shall be somebody else to a tracker that is on
+/// this machine itself; `None` when there is none, or the tracker is elsewhere.
+pub(crate) fn outward(to: SocketAddr) -> Option<IpAddr> {
+    if !cfg!(target_os = "linux") || !to.is_ipv4() || !to.ip().is_loopback() {
+        return None;
+    }
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    // Nothing is sent: it only looks for the way (to an address for documentation, RFC 5737).
+    socket.connect((Ipv4Addr::new(198, 51, 100, 1), 9)).ok()?;
+    let own = socket.local_addr().ok()?.ip();
+    (!own.is_loopback()).then_some(own)
 }
 
 #[cfg(test)]

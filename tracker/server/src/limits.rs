@@ -127,6 +127,11 @@ pub(crate) const RESPONSE_PATIENCE: u32 = 6;
 /// How long a client of `/metrics` may take for its request.
 pub(crate) const METRICS_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a connection waits at most when its network connects faster than it may; half of the
+/// time for its handshake if that is shorter. So those who share an address and come at once, as
+/// after a break of their network, are let in one after another instead of being sent away.
+pub(crate) const ARRIVAL_WAIT_MAX: Duration = Duration::from_secs(5);
+
 /// TLS handshakes of a listener that a worker has under way, from a client's first byte on. Each
 /// holds some 10 kB, and whoever comes next waits, without them, within the same time limit.
 pub(crate) const TLS_HANDSHAKES_MAX: usize = 4096;

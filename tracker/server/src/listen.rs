@@ -84,11 +84,11 @@ pub(crate) fn serve(
                 .upgrade(sockets)
                 .finish(map_config(app, |_| AppConfig::default()));
             let streams = fn_service(move |socket: TcpStream| {
-                let (acceptor, address) = (acceptor.clone(), socket.peer_addr().ok());
-                let peer = address.map(|address| address.ip());
+                let acceptor = acceptor.clone();
                 async move {
-                    let stream = acceptor.accept(socket, peer).await.map_err(DispatchError::Io)?;
-                    Ok::<_, DispatchError>((stream, Http::Http1, address))
+                    let (stream, peer) =
+                        acceptor.accept(socket).await.map_err(DispatchError::Io)?;
+                    Ok::<_, DispatchError>((stream, Http::Http1, Some(peer)))
                 }
             });
             streams.and_then(http)

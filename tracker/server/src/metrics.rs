@@ -52,6 +52,8 @@ pub(crate) struct WorkerMetrics {
     pub(crate) undelivered: AtomicU64,
     /// Handshakes that were refused, by [`TurnedAway::index`].
     turned_away: [AtomicU64; TurnedAway::LABELS.len()],
+    /// Connections that waited, because their network connects too fast.
+    pub(crate) arrivals_delayed: AtomicU64,
     /// Times that a socket's reading paused, because it sent too many frames.
     pub(crate) read_pauses: AtomicU64,
     /// Messages that came compressed.
@@ -159,6 +161,11 @@ impl Metrics {
     pub(crate) fn turned_away(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let count = |index: usize| self.sum(|worker| &worker.turned_away[index]);
         TurnedAway::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
+    }
+
+    /// Connections that waited.
+    pub(crate) fn arrivals_delayed(&self) -> u64 {
+        self.sum(|worker| &worker.arrivals_delayed)
     }
 
     /// Times that a socket's reading paused.

@@ -13,6 +13,7 @@ use crate::access::{Access, Admission, Admissions, Arrival, Full};
 use crate::actors::{Drain, PolicyChanged, ShardActor};
 use crate::config::{Policy, ServerConfig};
 use crate::directory::{Directory, WorkerId};
+use crate::limits::ARRIVAL_WAIT_MAX;
 use crate::load;
 use crate::metrics::Metrics;
 use crate::transport::certificate::Certificate;
@@ -133,28 +134,36 @@ impl Node {
         (self.admissions.sockets() >= bound).then_some(TurnedAway::Full { key, bound })
     }
 
-    /// Counts a connection from `peer` that is no socket yet, if it is under a bound at all.
+    /// Counts a connection from `peer` that is no socket yet, if it is under a bound at all, and
+    /// tells how long it has to wait.
     ///
     /// # Errors
     ///
-    /// When there are too many.
-    pub(crate) fn arrive(&self, peer: Option<IpAddr>) -> Result<Option<Arrival>, TurnedAway> {
+    /// When there are too many, or too many come.
+    pub(crate) fn arrive(&self, peer: IpAddr) -> Result<(Option<Arrival>, Duration), TurnedAway> {
         let policy = self.policy();
-        let network =
-            peer.and_then(|peer| policy.trusted_proxies.bounded_network(peer.to_canonical()));
-        let bound = policy.limits.connections_per_ip;
-        let arrive = |network| {
-            let arrival = self.admissions.arrive(network, bound);
-            arrival.ok_or(TurnedAway::PerIp { bound })
+        let Some(network) = policy.trusted_proxies.bounded_network(peer.to_canonical()) else {
+            return Ok((None, Duration::ZERO));
         };
-        network.map(arrive).transpose()
+        let limits = &policy.limits;
+        let bound = limits.connections_per_ip;
+        let arrival = self.admissions.arrive(network, bound).ok_or(TurnedAway::PerIp { bound })?;
+        let wait = match limits.connection_rate_per_ip {
+            Some(rate) => {
+                let patience = limits.handshake.map_or(ARRIVAL_WAIT_MAX, |limit| limit / 2);
+                let wait = arrival.wait(rate, self.now(), patience.min(ARRIVAL_WAIT_MAX));
+                wait.ok_or(TurnedAway::PerIpRate(rate))?
+            }
+            None => Duration::ZERO,
+        };
+        Ok((Some(arrival), wait))
     }
 
     /// Counts a socket that comes from `peer` with these `X-Forwarded-For` headers.
     ///
     /// # Errors
     ///
-    /// When there are too many.
+    /// When there are too many, or too many come through a proxy.
     pub(crate) fn admit<'a>(
         &self,
         server: &ServerConfig,
@@ -167,17 +176,26 @@ impl Node {
         let policy = self.policy();
         let proxies = &policy.trusted_proxies;
         // The system doesn't say the address of a connection that has broken.
+        let peer = peer.map(|peer| peer.to_canonical());
         let client = peer.map(|peer| proxies.client(peer, forwarded_for));
         let network = client.and_then(|client| proxies.bounded_network(client));
         let (key, bound) = self.connections_max(server);
         let per_ip = policy.limits.connections_per_ip;
-        self.admissions.admit(network, bound, per_ip).map_err(|full| match full {
-            Full::InAll => TurnedAway::Full { key, bound },
-            Full::OfNetwork => {
-                tracing::debug!(?client, ?peer, "too many connections of this address");
-                TurnedAway::PerIp { bound: per_ip }
+        let admission =
+            self.admissions.admit(network, bound, per_ip).map_err(|full| match full {
+                Full::InAll => TurnedAway::Full { key, bound },
+                Full::OfNetwork => {
+                    tracing::debug!(?client, ?peer, "too many connections of this address");
+                    TurnedAway::PerIp { bound: per_ip }
+                }
+            })?;
+        match policy.limits.connection_rate_per_ip {
+            // The proxy's own connections don't arrive at anybody's rate.
+            Some(rate) if client != peer && !admission.may_connect(rate, self.now()) => {
+                Err(TurnedAway::PerIpRate(rate))
             }
-        })
+            _ => Ok(admission),
+        }
     }
 
     /// How many sockets may be open for a handshake with this listener, and the key that says so.

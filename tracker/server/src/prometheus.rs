@@ -116,6 +116,11 @@ impl Exposition {
         page.counter("tracker_handshakes_refused_total", "WebSocket handshakes that were refused.")
             .labelled("reason", counts.turned_away());
         page.counter(
+            "tracker_connections_delayed_total",
+            "Connections that waited for their turn, since their address opens too many a second.",
+        )
+        .value(counts.arrivals_delayed());
+        page.counter(
             "tracker_read_pauses_total",
             "Times that a WebSocket wasn't read for a second, since it sent too many frames.",
         )

@@ -12,10 +12,11 @@ use crate::limits::{ATTACK_FACTOR_MAX, BUSY_CORE_SHARE};
 /// Those of `out`.
 pub(crate) fn write_head(plan: &AttackPlan, out: &mut impl Write) -> io::Result<()> {
     let swarm = &plan.swarm;
+    let from = plan.hostile_from.map(|from| format!(", from {from}")).unwrap_or_default();
     writeln!(
         out,
         "{}: a swarm of {} peers, {} announces/s with {} offers of {} bytes; each attack {} times \
-         {} off and on\n",
+         {} off and on{from}\n",
         plan.target.url,
         swarm.peers,
         plan.announces_per_s,

@@ -1,7 +1,7 @@
 //! The attacks, as data: what the hostile socket says, how it behaves, and how many peers of its
 //! own it brings into the good swarm. Files are by what they abuse.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::args::AttackPlan;
 use crate::client::frame::{Opcode, write_masked};
@@ -54,6 +54,8 @@ pub(crate) struct Script {
 pub(crate) struct Scene {
     pub(crate) address: SocketAddr,
     pub(crate) stun: Option<SocketAddr>,
+    /// Where to come from, if that isn't left to the system.
+    pub(crate) from: Option<IpAddr>,
     /// The handshake.
     pub(crate) request: Vec<u8>,
     info_hash: Id,
@@ -81,6 +83,7 @@ impl Scene {
         Self {
             address: swarm.target.address,
             stun: plan.stun,
+            from: plan.hostile_from,
             request: handshake::request(&swarm.target.url),
             info_hash: ids.info_hash(0),
             members,
@@ -150,6 +153,7 @@ mod tests {
         let ids = Ids::new(1);
         let scene = Scene {
             address: target.address,
+            from: None,
             stun: None,
             request: handshake::request(&target.url),
             info_hash: ids.info_hash(0),

@@ -1,7 +1,8 @@
-//! How many sockets are open, in all and of each network, and how fast each network announces; and
-//! how many connections of each network are no sockets yet. Each of these holds its [`Admission`] or
-//! its [`Arrival`] for as long as it lives, on whatever worker; counting is a matter of atomics, and
-//! the table of networks is touched only when one begins, and after a network's last one has ended.
+//! How many sockets are open, in all and of each network; how many connections of each network are
+//! no sockets yet; and how fast each network connects and announces. Each of these holds its
+//! [`Admission`] or its [`Arrival`] for as long as it lives, on whatever worker; counting is a matter
+//! of atomics, and the table of networks is touched only when one begins, and after a network's last
+//! one has ended.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -19,7 +20,7 @@ pub(crate) struct Admissions {
     sockets: AtomicUsize,
     networks: DashMap<Network, Arc<Usage>>,
     /// Networks whose last socket or last arrival has ended, until a sweep finds that they have
-    /// neither, and their bucket full: who closes and comes again shall not find a fresh one.
+    /// neither, and their buckets full: who closes and comes again shall not find fresh ones.
     leaving: Mutex<HashSet<Network>>,
 }
 
@@ -29,6 +30,7 @@ struct Usage {
     network: Network,
     sockets: AtomicUsize,
     arrivals: AtomicUsize,
+    connections: SharedTokenBucket,
     announces: SharedTokenBucket,
 }
 
@@ -121,7 +123,21 @@ impl Admissions {
     }
 }
 
+impl Arrival {
+    /// How long the connection has to wait, since its network connects faster than `rate`; `None`
+    /// when that is longer than `patience`. It is asked once.
+    pub(crate) fn wait(&self, rate: Rate, now: Duration, patience: Duration) -> Option<Duration> {
+        self.usage.connections.reserve(rate, now, patience)
+    }
+}
+
 impl Admission {
+    /// Whether the network may connect once more. It is asked of a socket whose connection was no
+    /// [`Arrival`] of its network, since it came through a proxy.
+    pub(crate) fn may_connect(&self, rate: Rate, now: Duration) -> bool {
+        self.usage.as_ref().is_none_or(|usage| usage.connections.take(rate, now))
+    }
+
     /// Whether the network may announce once more. It is asked for each announce.
     pub(crate) fn may_announce(&self, rate: Rate, now: Duration) -> bool {
         self.usage.as_ref().is_none_or(|usage| usage.announces.take(rate, now))
@@ -153,6 +169,7 @@ impl Usage {
             network,
             sockets: AtomicUsize::new(0),
             arrivals: AtomicUsize::new(0),
+            connections: SharedTokenBucket::default(),
             announces: SharedTokenBucket::default(),
         })
     }
@@ -162,7 +179,7 @@ impl Usage {
     }
 
     fn is_over(&self, now: Duration) -> bool {
-        !self.is_in_use() && self.announces.is_full(now)
+        !self.is_in_use() && self.connections.is_full(now) && self.announces.is_full(now)
     }
 }
 
@@ -234,6 +251,29 @@ mod tests {
         admissions.sweep(now);
         let again = admissions.admit(network(1), MANY, MANY).expect("room");
         assert!(!again.may_announce(rate, now));
+    }
+
+    #[test]
+    fn a_network_connects_at_its_rate_directly_or_through_a_proxy_and_coming_again_is_no_way_out() {
+        let (admissions, rate) = (Arc::<Admissions>::default(), Rate::per_second(1));
+        let (rate, now) = (rate.expect("a rate"), 100 * SECOND);
+        let one = network(1).expect("a network");
+        for n in 0..10 {
+            if n % 2 == 0 {
+                let arrival = admissions.arrive(one, MANY).expect("room");
+                assert_eq!(arrival.wait(rate, now, SECOND), Some(Duration::ZERO));
+            } else {
+                let socket = admissions.admit(Some(one), MANY, MANY).expect("room");
+                assert!(socket.may_connect(rate, now));
+            }
+            admissions.sweep(now);
+        }
+        let arrive = || admissions.arrive(one, MANY).expect("room").wait(rate, now, SECOND);
+        assert_eq!((arrive(), arrive()), (Some(SECOND), None));
+        let socket = admissions.admit(Some(one), MANY, MANY).expect("room");
+        assert!(!socket.may_connect(rate, now));
+        let other = admissions.admit(network(2), MANY, MANY).expect("room");
+        assert!(other.may_connect(rate, now));
     }
 
     #[test]

@@ -44,17 +44,17 @@ impl Rate {
     }
 
     /// When a bucket that is full at `full_at` is full if a token is taken from it now; `None`
-    /// when there is none in it.
-    fn take(self, full_at: u64, now: u64) -> Option<u64> {
+    /// when that is further away than `most` nanoseconds.
+    fn take(self, full_at: u64, now: u64, most: u64) -> Option<u64> {
         let full_at = full_at.max(now) + self.token_ns;
-        (full_at - now <= nanoseconds(BURST)).then_some(full_at)
+        (full_at - now <= most).then_some(full_at)
     }
 }
 
 impl TokenBucket {
     /// Takes a token. `false` when there is none.
     pub(crate) fn take(&mut self, rate: Rate, now: Duration) -> bool {
-        let taken = rate.take(self.full_at, nanoseconds(now));
+        let taken = rate.take(self.full_at, nanoseconds(now), nanoseconds(BURST));
         self.full_at = taken.unwrap_or(self.full_at);
         taken.is_some()
     }
@@ -63,8 +63,23 @@ impl TokenBucket {
 impl SharedTokenBucket {
     /// Takes a token. `false` when there is none.
     pub(crate) fn take(&self, rate: Rate, now: Duration) -> bool {
-        let now = nanoseconds(now);
-        self.full_at.fetch_update(Relaxed, Relaxed, |full_at| rate.take(full_at, now)).is_ok()
+        self.reserve(rate, now, Duration::ZERO).is_some()
+    }
+
+    /// Takes a token that comes back within `patience`, and tells how long that takes: who is late
+    /// for a full bucket's worth waits in line. `None` when the line is longer.
+    pub(crate) fn reserve(
+        &self,
+        rate: Rate,
+        now: Duration,
+        patience: Duration,
+    ) -> Option<Duration> {
+        let (now, burst) = (nanoseconds(now), nanoseconds(BURST));
+        let most = burst + nanoseconds(patience);
+        let mut full_at = now;
+        let reserve = |before| rate.take(before, now, most).inspect(|after| full_at = *after);
+        self.full_at.fetch_update(Relaxed, Relaxed, reserve).ok()?;
+        Some(Duration::from_nanos((full_at - now).saturating_sub(burst)))
     }
 
     /// Whether nothing is missing from it.
@@ -109,6 +124,16 @@ mod tests {
             assert!(!shared.is_full(now));
             assert!(shared.is_full(now + BURST));
         }
+    }
+
+    #[test]
+    fn who_comes_after_the_burst_waits_in_line_and_beyond_its_patience_not_at_all() {
+        let rate = Rate::per_second(2).expect("a rate");
+        let (bucket, now) = (SharedTokenBucket::default(), 77 * SECOND);
+        let line: Vec<_> = (0..100).map_while(|_| bucket.reserve(rate, now, 3 * SECOND)).collect();
+        assert_eq!(line[..20], [Duration::ZERO; 20]);
+        assert_eq!(line[20..], [1, 2, 3, 4, 5, 6].map(|halves| halves * SECOND / 2));
+        assert_eq!(bucket.reserve(rate, now + SECOND, 3 * SECOND), Some(5 * SECOND / 2));
     }
 
     #[test]

@@ -24,6 +24,11 @@ pub(super) struct RawLimits {
     /// many further connections may be no sockets, or none yet.
     #[serde(deserialize_with = "whole")]
     connections_per_ip: u64,
+    /// Connections a second of one IPv4 address, or of one IPv6 /64; ten seconds' worth may come at
+    /// once. Further ones wait for their turn for 5 s at most, or are closed; behind a trusted proxy
+    /// the handshake gets 429.
+    #[serde(deserialize_with = "whole")]
+    connections_per_second_per_ip: u64,
     /// Seconds from the connection to the end of the handshake; and in which a kept-alive
     /// connection's next request has to be there in whole.
     #[serde(deserialize_with = "whole")]
@@ -70,6 +75,8 @@ pub struct Limits {
     pub connections: usize,
     /// Open sockets of one IPv4 address or IPv6 /64, and connections that are none.
     pub connections_per_ip: usize,
+    /// Connections of one IPv4 address or IPv6 /64; any number without it.
+    pub connection_rate_per_ip: Option<Rate>,
     /// From the connection to the end of the handshake; for ever without it.
     pub handshake: Option<Duration>,
     /// Pairs of a swarm and a peer id of one socket.
@@ -96,6 +103,9 @@ impl Default for RawLimits {
             connections: 0,
             // Hundreds of viewers may share the address of an office or of a carrier's NAT.
             connections_per_ip: 1000,
+            // They come back after a break within seconds; a page opens one, and one or two more
+            // for what HTTP it speaks with this program.
+            connections_per_second_per_ip: 50,
             handshake_seconds: 10,
             json_depth: rules.json_depth as u64,
             offers_per_announce: rules.offers_per_announce as u64,
@@ -123,6 +133,7 @@ impl RawLimits {
         let count = |name: &str, value, most| within(name, value, most).map(unless_0);
         let rate = |name: &str, value| within(name, value, 1_000_000).map(|value| value as u32);
         let handshake = within("handshakeSeconds", self.handshake_seconds, 3600)?;
+        let connections = rate("connectionsPerSecondPerIp", self.connections_per_second_per_ip)?;
         let of_socket = rate("announcesPerSecondPerSocket", self.announces_per_second_per_socket)?;
         let of_ip = rate("announcesPerSecondPerIp", self.announces_per_second_per_ip)?;
         let of_receiver = rate("offersPerSecondPerReceiver", self.offers_per_second_per_receiver)?;
@@ -135,6 +146,7 @@ impl RawLimits {
         let server = Limits {
             connections: count("connections", self.connections, 1 << 24)?,
             connections_per_ip: count("connectionsPerIp", self.connections_per_ip, 1 << 24)?,
+            connection_rate_per_ip: Rate::per_second(connections),
             handshake: (handshake != 0).then_some(Duration::from_secs(handshake)),
             swarms_per_socket: count("swarmsPerSocket", self.swarms_per_socket, 1 << 24)?,
             peer_ids_per_socket: count("peerIdsPerSocket", self.peer_ids_per_socket, 1 << 24)?,

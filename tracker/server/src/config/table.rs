@@ -77,6 +77,9 @@ pub const KEYS: &[Key] = &[
         "Open at a time. Beyond it the handshake gets 429. As many further connections may shake \
          hands or speak HTTP; beyond that they are closed at once. A CDN or proxy in front belongs \
          in `trustedProxies`."),
+    number("limits.connectionsPerSecondPerIp", "connections a second", 0..=1_000_000, Is("50"),
+        "New ones. Further ones wait for their turn, 5 s at most; beyond that they are closed, and \
+         behind a trusted proxy the handshake gets 429."),
     number("limits.handshakeSeconds", "seconds", 0..=3600, Is("10"),
         "From the connection to the end of the handshake, and for each further request of a \
          connection that is kept; a response may stand still for six times as long. Then it is \

@@ -1,15 +1,16 @@
 //! From a TCP connection to a stream that HTTP can read: as it is, or with TLS where the listener
-//! has a certificate; unless its address has too many of them.
+//! has a certificate; unless its address has too many of them, or has them too fast.
 
 use std::io::{self, ErrorKind};
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::punctual::Punctual;
 use super::stream::Stream;
@@ -44,26 +45,31 @@ impl Acceptor {
         Self { worker, server, handshakes: Semaphore::new(TLS_HANDSHAKES_MAX) }
     }
 
-    /// Makes a stream of a new connection from `peer`.
+    /// Makes a stream of a new connection, and tells where it comes from.
     ///
     /// # Errors
     ///
-    /// When there are too many of its address; when its TLS handshake fails, or takes longer than
-    /// `limits.handshakeSeconds`.
+    /// When it has broken already, and the system doesn't know any more whose it was; when there are too many of its address, or too many come; when its TLS handshake fails, or
+    /// takes longer than `limits.handshakeSeconds`.
     pub(crate) async fn accept(
         &self,
         socket: TcpStream,
-        peer: Option<IpAddr>,
-    ) -> io::Result<Punctual<Stream>> {
+    ) -> io::Result<(Punctual<Stream>, SocketAddr)> {
         let node = &self.worker.node;
-        let arrival = node.arrive(peer).map_err(|turned_away| {
-            tracing::debug!(?peer, "too many connections of this address");
+        let peer = socket.peer_addr()?;
+        let (arrival, wait) = node.arrive(peer.ip()).map_err(|turned_away| {
+            let why = turned_away.reason();
+            tracing::debug!(%peer, why, "closed");
             self.worker.metrics().turned_away(&turned_away);
-            io::Error::new(ErrorKind::QuotaExceeded, turned_away.reason())
+            io::Error::new(ErrorKind::QuotaExceeded, why)
         })?;
         let (began, limit) = (Instant::now(), node.policy().limits.handshake);
+        if !wait.is_zero() {
+            self.worker.metrics().arrivals_delayed.fetch_add(1, Relaxed);
+            sleep(wait).await;
+        }
         let stream = self.stream(socket, limit).await?;
-        Ok(Punctual::new(stream, arrival, began, limit))
+        Ok((Punctual::new(stream, arrival, began, limit), peer))
     }
 
     async fn stream(&self, socket: TcpStream, limit: Option<Duration>) -> io::Result<Stream> {

@@ -6,7 +6,7 @@ use actix_http::header::{CONTENT_TYPE, HeaderValue, WWW_AUTHENTICATE};
 use actix_http::ws::HandshakeError;
 use actix_http::{Response, StatusCode};
 
-use crate::access::TokenRefusal;
+use crate::access::{Rate, TokenRefusal};
 
 /// Why a handshake is refused.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(crate) enum TurnedAway {
     /// As many sockets of this address are open as there may be, or as many connections that are
     /// none yet.
     PerIp { bound: usize },
+    /// This address connects faster than it may.
+    PerIpRate(Rate),
     /// It is no WebSocket's handshake.
     Protocol(HandshakeError),
     /// The token doesn't open a socket.
@@ -30,8 +32,8 @@ pub(crate) enum TurnedAway {
 
 impl TurnedAway {
     /// The labels under which these are counted, each at its [`index`](Self::index).
-    pub(crate) const LABELS: [&'static str; 7] =
-        ["path", "origin", "stopping", "full", "per_ip", "protocol", "token"];
+    pub(crate) const LABELS: [&'static str; 8] =
+        ["path", "origin", "stopping", "full", "per_ip", "per_ip_rate", "protocol", "token"];
 
     /// The place of this in a table of counts.
     pub(crate) fn index(&self) -> usize {
@@ -41,8 +43,9 @@ impl TurnedAway {
             Self::Stopping => 2,
             Self::Full { .. } => 3,
             Self::PerIp { .. } => 4,
-            Self::Protocol(_) => 5,
-            Self::Token(_) => 6,
+            Self::PerIpRate(_) => 5,
+            Self::Protocol(_) => 6,
+            Self::Token(_) => 7,
         }
     }
 
@@ -56,6 +59,11 @@ impl TurnedAway {
             Self::PerIp { bound } => format!(
                 "{bound} connections of this address are open, which is limits.connectionsPerIp"
             ),
+            Self::PerIpRate(rate) => format!(
+                "this address opens more than {} connections a second, which is \
+                 limits.connectionsPerSecondPerIp",
+                rate.bound()
+            ),
             Self::Protocol(error) => error.to_string(),
             Self::Token(refusal) => refusal.to_string(),
         }
@@ -67,7 +75,7 @@ impl TurnedAway {
             Self::Path => StatusCode::NOT_FOUND,
             Self::Origin => StatusCode::FORBIDDEN,
             Self::Stopping | Self::Full { .. } => StatusCode::SERVICE_UNAVAILABLE,
-            Self::PerIp { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::PerIp { .. } | Self::PerIpRate(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Protocol(error) => return Response::from(error),
             Self::Token(_) => StatusCode::UNAUTHORIZED,
         };

@@ -1,5 +1,5 @@
 //! How many connections of an address may be no sockets: those that say nothing, shake hands with
-//! TLS, or speak HTTP. The loopback is under no such bound, so each test runs in a network of its
+//! TLS, or speak HTTP; and how fast it may open them. The loopback is under no such bound, so each test runs in a network of its
 //! own, which has another address and leads nowhere (Linux).
 
 use std::io::{ErrorKind, Write};
@@ -19,11 +19,23 @@ const OUTWARD: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 1);
 /// A tracker on all addresses of the machine that keeps silent connections, and where it is for
 /// others. One that is `secure` speaks TLS.
 fn tracker(connections_per_ip: u32, secure: Option<&Files>) -> (Server, SocketAddr) {
+    // Tests that look for room often would run into the rate, which has tests of its own.
+    tracker_with(
+        secure,
+        json!({
+            "connectionsPerIp": connections_per_ip,
+            "connectionsPerSecondPerIp": 0,
+            "handshakeSeconds": 0,
+        }),
+    )
+}
+
+fn tracker_with(secure: Option<&Files>, limits: Value) -> (Server, SocketAddr) {
     let everywhere = "0.0.0.0";
     let plain = || json!({"server": {"port": 0, "host": everywhere}});
     let server = limited_with(json!({
         "servers": [secure.map_or_else(plain, |files| files.server(everywhere))],
-        "limits": {"connectionsPerIp": connections_per_ip, "handshakeSeconds": 0},
+        "limits": limits,
     }));
     let address = SocketAddr::new(IpAddr::V4(OUTWARD), server.address().port());
     (server, address)
@@ -204,6 +216,50 @@ fn loopback_and_trusted_proxies_may_have_as_many_connections_as_they_like() {
             silent.push(Raw::connect(address));
             for _ in 0..5 {
                 silent.push(until_there_is_room(address));
+            }
+        },
+    );
+}
+
+#[test]
+fn connections_that_come_too_fast_wait_in_line_and_beyond_its_end_are_closed() {
+    in_own_network(
+        "arrivals::connections_that_come_too_fast_wait_in_line_and_beyond_its_end_are_closed",
+        || {
+            let limits = json!({"connectionsPerSecondPerIp": 1, "handshakeSeconds": 0});
+            let (server, address) = tracker_with(None, limits);
+            let began = Instant::now();
+            let mut burst: Vec<_> = (0..10).map(|_| Raw::connect(address)).collect();
+            for raw in &mut burst {
+                raw.write(b"HEAD /health HTTP/1.1\r\nHost: test\r\n\r\n");
+                raw.read_head();
+            }
+            // Five seconds' worth wait; a second or two may have passed on a busy machine.
+            let mut line: Vec<_> = (0..9).map(|_| Raw::connect(address)).collect();
+            let waiting = |line: &mut Vec<Raw>| {
+                line.retain(|raw| is_open(&raw.socket));
+                line.len()
+            };
+            let refused =
+                || server.metrics()[r#"tracker_handshakes_refused_total{reason="per_ip_rate"}"#];
+            while refused() == 0.0 {
+                assert!(began.elapsed() < PATIENCE, "all are let in");
+            }
+            while waiting(&mut line) > 9 - refused() as usize {
+                assert!(began.elapsed() < PATIENCE, "refused, and not closed");
+                std::thread::yield_now();
+            }
+            assert!((5..9).contains(&line.len()), "{} wait", line.len());
+            assert!(server.metrics()["tracker_connections_delayed_total"] >= 4.0);
+            // Whoever waits is served when its turn has come, one a second.
+            let mut socket = line.remove(0).upgrade(b"");
+            assert!(began.elapsed().as_millis() >= 900, "it hasn't waited");
+            socket.say(&announce("film", "ann", &json!({})).to_string());
+            socket.hear_text();
+            // Others are under no such bound.
+            let loopback = ([127, 0, 0, 1], address.port()).into();
+            for _ in 0..20 {
+                Raw::connect(loopback).upgrade(b"");
             }
         },
     );

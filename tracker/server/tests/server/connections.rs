@@ -114,6 +114,30 @@ fn this_machine_and_trusted_proxies_are_under_no_bound_per_ip() {
 }
 
 #[test]
+fn sockets_of_an_address_behind_a_proxy_are_opened_at_a_rate() {
+    let server = behind_a_proxy(&json!({"connectionsPerSecondPerIp": 1}));
+    let began = std::time::Instant::now();
+    let open = |ip: &str| try_forwarded(&server, &[ip]).map(drop);
+    let mut opened = 0;
+    let refusal = loop {
+        match open("203.0.113.7") {
+            Ok(()) => opened += 1,
+            Err(refusal) => break refusal,
+        }
+    };
+    let most = 10 + 1 + began.elapsed().as_secs() as usize;
+    assert!((10..=most).contains(&opened), "{opened}");
+    let parts = ["429", "more than 1 connections a second", "limits.connectionsPerSecondPerIp"];
+    assert_refused(Err(refusal), &parts);
+    open("203.0.113.8").expect("another address has its own rate");
+
+    let server = behind_a_proxy(&json!({"connectionsPerSecondPerIp": 0}));
+    for _ in 0..50 {
+        try_forwarded(&server, &["203.0.113.7"]).expect("a socket");
+    }
+}
+
+#[test]
 fn only_a_trusted_proxy_is_believed_and_only_what_it_says_itself() {
     let limits = json!({"connectionsPerIp": 1});
     // Whoever isn't trusted comes from where it comes from: here that is this machine.
