@@ -140,3 +140,15 @@ impl Crowd {
         (0..).zip(&self.members).filter(|(_, member)| member.is_here)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run keeps all that ever were.
+    #[test]
+    fn viewers_and_members_stay_small() {
+        let sizes = (size_of::<Viewer>(), size_of::<Member>());
+        assert!(sizes.0 <= 24 && sizes.1 <= 40, "{sizes:?}");
+    }
+}
