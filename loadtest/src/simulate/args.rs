@@ -15,8 +15,8 @@ use super::limits::{
 use super::population::{Invalid, Population};
 use crate::args::{Refused, bounded, count};
 
-/// An evening without sockets: viewers come, meet and leave in simulated time, and the tracker's own
-/// code decides who meets whom. Nothing is sent, and no tracker has to run.
+/// An evening without sockets: viewers come, meet and leave in simulated time, and the tracker's
+/// own code decides who meets whom. Nothing is sent, and no tracker has to run.
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArgs {
     /// Viewers who come, all in all
@@ -43,8 +43,8 @@ pub(crate) struct SimulateArgs {
     /// Half of the viewers stay longer; the population's by default
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     watch_median: Option<Duration>,
-    /// Who the viewers are, as TOML: networks, qualities, habits; loadtest/src/simulate/evening.toml
-    /// is the default, and explains the keys
+    /// Who the viewers are, as TOML: networks, qualities, habits. The default, which explains the
+    /// keys, is loadtest/src/simulate/evening.toml
     #[arg(long, value_name = "FILE")]
     population: Option<PathBuf>,
     /// Where to write the report as JSON

@@ -1,6 +1,6 @@
-//! Who is there: viewers, what they are in, and whom they are connected to. Numbers stand for
-//! both, are given in the order of coming, and are never used again, so an event that comes too late
-//! finds that its member has gone.
+//! Who is there: viewers, the swarms that each is a member of, and whom they are connected to.
+//! Their numbers are given in the order of coming and never used again, so an event that comes too
+//! late finds that its member has gone.
 
 use super::calendar::Tick;
 

@@ -30,7 +30,7 @@ pub(super) struct Connectedness {
     pub(super) alone: u64,
     /// Components of two and more.
     pub(super) components: u64,
-    /// Share of those who can connect that are in their swarm's largest component.
+    /// Share of those who can connect that are in their swarm's largest component of these.
     pub(super) in_largest: f64,
     pub(super) degree: Degree,
 }
@@ -63,7 +63,10 @@ impl Mesh {
             *place(&mut self.by_degree, member.peers.len()) += 1;
             if self.root(number) == number {
                 let size = self.sizes[number as usize];
-                seen.components += u64::from(size > 1);
+                if size < 2 {
+                    continue;
+                }
+                seen.components += 1;
                 let largest = place(&mut self.largest, member.swarm as usize);
                 largest_of_all += size.saturating_sub(*largest);
                 *largest = size.max(*largest);

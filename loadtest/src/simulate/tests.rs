@@ -202,5 +202,6 @@ fn a_mesh_falls_into_its_components() {
     assert_eq!(crowd.link([0, 1], 9), Linked::Gone);
     let seen = mesh.look(&crowd, &population);
     assert_eq!((seen.members, seen.alone, seen.components), (5, 3, 1));
+    assert!((seen.in_largest - 2.0 / 5.0).abs() < 1e-9);
     assert!(Flows::of(&crowd, &mut mesh, &population).watched_bps > 0.0);
 }

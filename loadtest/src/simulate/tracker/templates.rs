@@ -92,9 +92,15 @@ impl AnnounceTemplate {
         let list = offer_ids.iter().map(offer).collect::<Vec<_>>().join(",");
         let [info_hash, peer_id] = [ids::info_hash(NOBODY), ids::peer_id(NOBODY)];
         let frame = format!(
-            r#"{{"action":"announce","info_hash":"{}","peer_id":"{}","numwant":{offers},"uploaded":0,"downloaded":0,"left":null{event},"offers":[{list}]}}"#,
+            concat!(
+                r#"{{"action":"announce","info_hash":"{}","peer_id":"{}","numwant":{},"#,
+                r#""uploaded":0,"downloaded":0,"left":null{},"offers":[{}]}}"#
+            ),
             text(&info_hash),
-            text(&peer_id)
+            text(&peer_id),
+            offers,
+            event,
+            list
         );
         let Incoming::Announce(announce) = read(frame, limits)? else {
             bail!("a frame that is no announce");
@@ -131,7 +137,10 @@ impl AnswerTemplate {
         let [info_hash, peer_id] = [ids::info_hash(NOBODY), ids::peer_id(NOBODY)];
         let to_peer_id = ids::peer_id(NOBODY_ELSE);
         let frame = format!(
-            r#"{{"action":"announce","info_hash":"{}","peer_id":"{}","to_peer_id":"{}","offer_id":"{}","answer":{{"type":"answer","sdp":""}}}}"#,
+            concat!(
+                r#"{{"action":"announce","info_hash":"{}","peer_id":"{}","to_peer_id":"{}","#,
+                r#""offer_id":"{}","answer":{{"type":"answer","sdp":""}}}}"#
+            ),
             text(&info_hash),
             text(&peer_id),
             text(&to_peer_id),
