@@ -4,7 +4,6 @@
 //! those that are tolerated.
 
 use std::io::{self, Write};
-use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
@@ -26,6 +25,7 @@ mod record;
 mod report;
 mod samples;
 mod scenario;
+mod simulate;
 mod soak;
 mod verify;
 mod worker;
@@ -33,6 +33,7 @@ mod worker;
 use args::{Cli, Command, LoadArgs, Refused, ReportArgs, ReportPlan};
 use progress::Progress;
 use report::Report;
+use report::file::{save_json, save_page};
 
 fn main() -> ExitCode {
     let Cli { command, load, report } = Cli::parse();
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
         Some(Command::Soak(args)) => {
             args.plan().map_err(Into::into).and_then(|plan| soak::run(&plan))
         }
+        Some(Command::Simulate(args)) => simulate::run(args).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -66,28 +68,16 @@ fn load_with(load: LoadArgs, report: ReportArgs) -> anyhow::Result<bool> {
     let mut out = io::stdout().lock();
     let Some(comparison) = comparison else {
         let report = Report::new(&load, engine::run(&load, Progress::new())?);
-        save("json", json.as_deref(), || Ok(serde_json::to_string_pretty(&report)?))?;
-        save("html", html.as_deref(), || report::page::page(&report))?;
+        save_json(json.as_deref(), &report)?;
+        save_page(html.as_deref(), || report::page::page(&report))?;
         report::table::write(&report, &mut out).context("standard output")?;
         return Ok(report.is_right());
     };
     let report = compare::run(&load, &comparison)?;
-    save("json", json.as_deref(), || Ok(serde_json::to_string_pretty(&report)?))?;
-    save("html", html.as_deref(), || compare::page::page(&report))?;
+    save_json(json.as_deref(), &report)?;
+    save_page(html.as_deref(), || compare::page::page(&report))?;
     compare::table::write(&report, &mut out).context("standard output")?;
     Ok(report.is_right())
-}
-
-/// Writes what was asked for to where it was asked for.
-fn save(
-    key: &str,
-    file: Option<&Path>,
-    text: impl FnOnce() -> anyhow::Result<String>,
-) -> anyhow::Result<()> {
-    let Some(file) = file else {
-        return Ok(());
-    };
-    std::fs::write(file, text()?).with_context(|| format!("--{key} {}", file.display()))
 }
 
 fn fail(why: &str, code: u8) -> ExitCode {

@@ -16,6 +16,7 @@ use crate::client::wire::Wire;
 use crate::floor::FloorArgs;
 use crate::limits;
 use crate::scenario::ScenarioError;
+use crate::simulate::{InvalidPopulation, SimulateArgs};
 use crate::soak::SoakArgs;
 
 mod contender;
@@ -45,6 +46,9 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// One hostile socket beside a good swarm, attack by attack: the swarm must not notice
+    ///
+    /// The exit code is 1 when the swarm's p99 latency during an attack is more than twice the one
+    /// before it, or any promise to the swarm was broken.
     Attack(AttackArgs),
     /// The least that a relay can cost, to hold a tracker against
     ///
@@ -59,7 +63,15 @@ pub(crate) enum Command {
     /// taskset -c 1 loadtest --url ws://127.0.0.1:8001 --server-pid $!
     Floor(FloorArgs),
     /// Many peers that come, go and change their swarms for long: memory must not grow
+    ///
+    /// The exit code is 1 when the tracker's memory grows by more than 5 % while they do, is not
+    /// within 10 MB of its start when all have left, or anybody was cut off or refused.
     Soak(SoakArgs),
+    /// An evening of very many viewers in simulated time: no sockets, the tracker's own code
+    ///
+    /// Viewers come, meet and leave, and the tracker's own code decides who meets whom. Nothing is
+    /// sent, and no tracker has to run.
+    Simulate(SimulateArgs),
 }
 
 /// What every kind of run is told: the tracker, and where the report goes.
@@ -139,6 +151,13 @@ pub(crate) enum Refused {
     SameName(String),
     #[error("--tolerate {0}: no --compare has this name")]
     NoContender(String),
+    #[error("--population {}: {why}", .file.display())]
+    Population { file: PathBuf, why: InvalidPopulation },
+    #[error(
+        "--viewers {viewers}: join swarms {joins:.0} times with the changes of quality of so \
+         many minutes, at most {bound:.0}"
+    )]
+    Joins { viewers: u64, joins: f64, bound: f64 },
     #[error("--hostile-from {0}: is no address of this machine: {1}")]
     HostileFrom(IpAddr, String),
     #[error("--only {0}: no such attack; --list shows them")]

@@ -12,8 +12,7 @@ use crate::client::source::outward;
 use crate::limits;
 use crate::plan::{Pace, Plan};
 
-/// One hostile socket beside a good swarm. The exit code is 1 when the swarm's p99 latency during
-/// an attack is more than twice the one before it, or any promise to the swarm was broken.
+/// One hostile socket beside a good swarm.
 #[derive(Debug, Args)]
 pub(crate) struct AttackArgs {
     #[command(flatten)]

@@ -4,8 +4,6 @@
 
 use std::io::{self, Write};
 
-use anyhow::Context;
-
 mod args;
 mod hostile;
 mod report;
@@ -17,6 +15,8 @@ pub(crate) use args::AttackArgs;
 use args::AttackPlan;
 use report::{Report, Verdict};
 use scripts::Attack;
+
+use crate::report::file::save_json;
 
 /// Runs all attacks that were asked for; whether the tracker held.
 ///
@@ -31,11 +31,8 @@ pub(crate) fn run(plan: &AttackPlan) -> anyhow::Result<bool> {
         report::table::write_line(&verdict, &mut out)?;
         report.add(verdict);
     }
+    save_json(plan.target.json.as_deref(), &report)?;
     report::table::write_end(&report, &mut out)?;
-    if let Some(file) = &plan.target.json {
-        let json = serde_json::to_vec_pretty(&report)?;
-        std::fs::write(file, json).with_context(|| format!("--json {}", file.display()))?;
-    }
     Ok(report.held())
 }
 

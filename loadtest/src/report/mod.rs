@@ -16,6 +16,7 @@ use crate::scenario::Scenario;
 use crate::verify::Excused;
 
 pub(crate) mod figure;
+pub(crate) mod file;
 mod latency;
 pub(crate) mod page;
 pub(crate) mod plot;

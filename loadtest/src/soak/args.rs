@@ -8,9 +8,7 @@ use rand::Rng;
 use crate::args::{Refused, Target, TargetArgs, bounded, count, descriptors};
 use crate::limits;
 
-/// Many viewers that hold their sockets, while some join, leave, and change their quality. The exit
-/// code is 1 when the tracker's memory grows by more than 5 % while they do, is not within 10 MB of
-/// its start when all have left, or anybody was cut off or refused.
+/// Many viewers that hold their sockets, while some join, leave, and change their quality.
 #[derive(Debug, Args)]
 pub(crate) struct SoakArgs {
     #[command(flatten)]
