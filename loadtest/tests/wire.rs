@@ -182,6 +182,25 @@ fn who_accepts_any_certificate_is_told_so_in_the_report() {
 }
 
 #[test]
+fn secure_trackers_are_compared_with_the_flags_of_one() {
+    let identity = Identity::new();
+    let [one, two] = [identity.start(), identity.start()];
+    let [a, b] = [format!("a=wss://{one}/"), format!("b=wss://{two}/")];
+    let args = ["--compare", &a, "--compare", &b, "--rounds", "1", "--swarms", "2"];
+    let [ca, file] = identity.ca();
+    let (peers, brief) = (PEERS.to_string(), ["--warmup", "0s", "--duration", "1s"]);
+    let flags = [&args[..], &brief, &["--offers", "5", "--peers", &peers, &ca, &file]].concat();
+    let (output, report) = support::run(one, &flags);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    for tracker in report["trackers"].as_array().expect("trackers") {
+        assert!(is_right(&tracker["rounds"][0]), "{tracker:#}");
+        assert_eq!(tracker["rounds"][0]["wire"]["tls"], true);
+    }
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(table.matches("/, wss, handshakes each in full").count(), 2, "{table}");
+}
+
+#[test]
 fn compressed_messages_of_the_real_tracker_are_what_was_sent() {
     let identity = Identity::new();
     let plain = real::start_with(&unpaced(json!({ "port": 0, "host": "127.0.0.1" })));

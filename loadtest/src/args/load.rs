@@ -15,7 +15,8 @@ use crate::scenario::{self, Keys, Pace as PaceKey, Scenario};
 pub(crate) struct LoadArgs {
     #[command(flatten)]
     pub(crate) target: TargetArgs,
-    /// A scenario that comes with this program, or a file of such keys
+    /// A scenario that comes with this program, or a file of its keys. Each key is a flag, too,
+    /// which goes over the scenario
     #[arg(long, value_name = "FILE|NAME", default_value = scenario::DEFAULT)]
     scenario: String,
     /// Shows the scenarios that come with this program and ends

@@ -189,14 +189,17 @@ impl TargetArgs {
         let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = self.url.port_or_known_default().unwrap_or(80);
         let found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
-        let found: Vec<_> = found.collect();
-        // `localhost` has two addresses, of which many a tracker listens at one.
-        let listens = |address: &&SocketAddr| {
-            found.len() > 1 && TcpStream::connect_timeout(address, limits::REACH_TIME_MAX).is_ok()
-        };
-        let chosen = found.iter().find(listens).or(found.first());
-        chosen.copied().ok_or_else(|| refused("the name has none".into()))
+        choose(&found.collect::<Vec<_>>()).ok_or_else(|| refused("the name has none".into()))
     }
+}
+
+/// The first address at which somebody listens: `localhost` has two, and many a tracker has one.
+/// Where nobody does, the first of all.
+fn choose(found: &[SocketAddr]) -> Option<SocketAddr> {
+    let listens =
+        |address: &&SocketAddr| TcpStream::connect_timeout(address, limits::REACH_TIME_MAX).is_ok();
+    let listening = if found.len() > 1 { found.iter().find(listens) } else { None };
+    listening.or(found.first()).copied()
 }
 
 /// Sees that `file` can be written where it is asked for, before anything is measured.
@@ -225,4 +228,22 @@ pub(crate) fn descriptors(key: &'static str, sockets: u64) -> Result<(), Refused
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(0);
     let fits = sockets + limits::DESCRIPTORS_SPARE <= limit;
     if fits { Ok(()) } else { Err(Refused::Descriptors { key, sockets, limit }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn of_the_addresses_of_a_name_the_first_is_taken_at_which_somebody_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let here = listener.local_addr().expect("an address");
+        let deaf = SocketAddr::from(([127, 0, 0, 253], here.port()));
+        assert_eq!(choose(&[deaf, here]), Some(here));
+        assert_eq!(choose(&[here, deaf]), Some(here));
+        assert_eq!(choose(&[deaf]), Some(deaf), "what to do about it is said later");
+        assert_eq!(choose(&[]), None);
+    }
 }

@@ -12,7 +12,7 @@ use crate::engine::Outcome;
 use crate::limits::{BUSY_CORE_SHARE, LAG_US_MAX};
 use crate::plan::Plan;
 use crate::record::{Record, Unrest};
-use crate::scenario::Scenario;
+use crate::scenario::{Pace, Scenario};
 use crate::verify::Excused;
 
 pub(crate) mod figure;
@@ -161,14 +161,28 @@ impl Load {
     /// The load without its tracker.
     pub(crate) fn sentence(&self) -> String {
         format!(
-            "{} peers in {} swarms, {} offers of {} bytes, {} at once, seed {}",
+            "{} peers in {} swarms, {} offers of {} bytes, {}, seed {}",
             HumanCount(self.peers.into()),
             HumanCount(self.swarms.into()),
             self.offers,
             HumanCount(self.sdp_bytes as u64),
-            HumanCount(self.in_flight.into()),
+            self.pace(),
             self.seed
         )
+    }
+
+    /// When peers announce.
+    fn pace(&self) -> String {
+        match &self.scenario {
+            Some(keys) if keys.pace == Pace::Interval => "at the tracker's interval".to_owned(),
+            Some(keys) if keys.pace == Pace::Rate && keys.relays_per_s > 0.0 => {
+                format!("{} relays/s asked for", keys.relays_per_s)
+            }
+            Some(keys) if keys.pace == Pace::Rate => {
+                format!("{} announces/s asked for", keys.announces_per_s)
+            }
+            _ => format!("{} at once", HumanCount(self.in_flight.into())),
+        }
     }
 }
 

@@ -20,10 +20,10 @@ pub(crate) use curves::{Run, latency, over_time};
 pub(crate) fn page(report: &Report) -> anyhow::Result<String> {
     let title = format!("{} under load", report.url);
     let kinds = Kind::ALL.map(|kind| (kind.name(), &report.latency_us.histogram, kind));
+    let how = format!("{}, {}", report.load.sentence(), report.wire);
     let run = [Run { name: "", ink: 0, at_s: 0.0, timeline: &report.timeline }];
     let body = html! {
-        (head(&report.url, &report.load.sentence(), &report.ended_at))
-        p.quiet { (report.wire) }
+        (head(&report.url, &how, &report.ended_at))
         p { (verdict(report)) }
         @for remark in report.remarks() { p.note { (remark) } }
         @if let Some(advice) = report.advice() { p.note { (advice) } }
