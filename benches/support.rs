@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use tracker_core::{ConnId, Outbox, Outgoing};
+use tracker_core::{ConnId, Incoming, Limits, Outbox, Outgoing, parse};
 
 /// What P2P Media Loader announces: 5 offers with an SDP of 630 bytes, 3.9 kB in all.
 #[must_use]
@@ -15,7 +15,7 @@ pub fn p2p_media_loader_announce() -> Bytes {
 /// What libraries that wait for their candidates announce: 10 offers with an SDP of 1.5 kB.
 #[must_use]
 pub fn gathered_announce(peer_id: &str) -> Bytes {
-    announce(peer_id, 10, 1500)
+    announce(peer_id, 10, SDP_BYTES)
 }
 
 /// An announce without offers, as a member that fills a swarm.
@@ -33,11 +33,39 @@ pub fn short_announce(peer_id: &str) -> Bytes {
 /// An answer with an SDP of 1.5 kB to offer `index` of an announce from here.
 #[must_use]
 pub fn answer(peer_id: &str, to_peer_id: &str, index: usize) -> Bytes {
-    let sdp = sdp("active", 1500);
+    let sdp = sdp("active", SDP_BYTES);
     let offer_id = offer_id(index);
     Bytes::from(format!(
         r#"{{"action":"announce","info_hash":"{INFO_HASH}","peer_id":"{peer_id}","to_peer_id":"{to_peer_id}","answer":{{"type":"answer","sdp":"{sdp}"}},"offer_id":"{offer_id}"}}"#
     ))
+}
+
+/// A scrape of [`SCRAPED`].
+#[must_use]
+pub fn scrape() -> Bytes {
+    let hashes = SCRAPED.map(|hash| format!("\"{}\"", hash.escape_ascii())).join(",");
+    Bytes::from(format!(r#"{{"action":"scrape","info_hash":[{hashes}]}}"#))
+}
+
+/// An offer of 1.5 kB as its receiver gets it.
+///
+/// # Panics
+///
+/// When the announce that it comes from makes no sense.
+#[must_use]
+pub fn outgoing_offer() -> Vec<u8> {
+    let frame = gathered_announce(&peer_id(1));
+    let Ok(Incoming::Announce(announce)) = parse(frame.clone(), &Limits::default()) else {
+        panic!("no announce");
+    };
+    let offered = announce.offers[0];
+    let offer = Outgoing::Offer {
+        info_hash: announce.info_hash_span.of(&frame),
+        peer_id: announce.peer_id_span.of(&frame),
+        offer_id: offered.id_span.of(&frame),
+        offer: offered.offer.of(&frame),
+    };
+    offer.to_string().into_bytes()
 }
 
 /// The id of member `number`, 20 characters.
@@ -45,6 +73,23 @@ pub fn answer(peer_id: &str, to_peer_id: &str, index: usize) -> Bytes {
 pub fn peer_id(number: u64) -> String {
     format!("-WW0208-{number:012}")
 }
+
+/// Bytes of an SDP once its candidates are gathered.
+pub const SDP_BYTES: usize = 1500;
+
+/// The info hashes of a scrape.
+pub const SCRAPED: [&[u8; 20]; 10] = [
+    b"film0_______________",
+    b"film1_______________",
+    b"film2_______________",
+    b"film3_______________",
+    b"film4_______________",
+    b"film5_______________",
+    b"film6_______________",
+    b"film7_______________",
+    b"film8_______________",
+    b"film9_______________",
+];
 
 /// A SHA-1 as clients spell it: more than half of its bytes are two bytes or more of UTF-8.
 const INFO_HASH: &str =

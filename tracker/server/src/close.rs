@@ -20,7 +20,7 @@ pub(crate) enum Close {
     /// The client doesn't read what it is sent.
     SlowReader,
     /// The client broke the WebSocket protocol.
-    Protocol(&'static str),
+    Protocol,
     /// A text message isn't UTF-8.
     NotUtf8,
     /// A compressed message can't be inflated.
@@ -32,7 +32,10 @@ pub(crate) enum Close {
 impl From<Violation> for Close {
     fn from(violation: Violation) -> Self {
         match violation {
-            Violation::Protocol(what) => Self::Protocol(what),
+            Violation::Protocol(what) => {
+                tracing::debug!(what, "a client breaks the protocol");
+                Self::Protocol
+            }
             Violation::NotUtf8 => Self::NotUtf8,
             Violation::NotDeflate => Self::NotDeflate,
             Violation::TooBig => Self::TooBig,
@@ -61,7 +64,7 @@ impl Close {
             Self::ByPeer => Some(1000),
             Self::Lost | Self::Superseded | Self::SlowReader => None,
             Self::Stopping | Self::Idle => Some(1001),
-            Self::Protocol(_) => Some(1002),
+            Self::Protocol => Some(1002),
             Self::NotUtf8 | Self::NotDeflate => Some(1007),
             Self::TooBig => Some(1009),
         }
@@ -81,7 +84,7 @@ impl Close {
             Self::Idle => 3,
             Self::Superseded => 4,
             Self::SlowReader => 5,
-            Self::Protocol(_) => 6,
+            Self::Protocol => 6,
             Self::NotUtf8 => 7,
             Self::NotDeflate => 8,
             Self::TooBig => 9,

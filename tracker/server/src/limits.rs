@@ -3,10 +3,10 @@
 
 use std::time::Duration;
 
-/// Bytes of a worker's read buffer. Frames are handed to the shard as slices of it, and it starts
-/// over when all of them are done: large enough for what a round of sockets brings, small enough
-/// to stay in a core's cache.
-pub(crate) const READ_BUFFER_BYTES: usize = 1 << 20;
+/// Bytes of each of a worker's two read buffers. Frames are handed to the shard as slices of them,
+/// and one starts over when all of its slices are done: large enough for what a round of sockets
+/// brings, small enough that both stay in a core's cache.
+pub(crate) const READ_BUFFER_BYTES: usize = 512 << 10;
 
 /// Bytes that one read asks for, so that a frame of the default maximum comes in one; and all that
 /// a socket can make us hold for it by sending more than it may.
@@ -26,16 +26,16 @@ pub(crate) const TURN_REST_MAX: Duration = Duration::from_millis(50);
 
 /// Reads of one socket in a turn. A client that writes byte by byte makes each of them a system
 /// call.
-pub(crate) const READS_PER_TURN: usize = 4;
+pub(crate) const READS_PER_TURN: u32 = 4;
 
 /// Messages that are read of one socket in a turn, or relayed for it: 32,000 a second, some tenth
 /// of what a worker can do. Viewers say some a minute. A read may bring 20,000 pings, each of
 /// which wants an answer: so long nobody else would be heard.
-pub(crate) const MESSAGES_PER_TURN: usize = 32;
+pub(crate) const MESSAGES_PER_TURN: u32 = 32;
 
 /// Bytes of messages, as they come and inflated, that are looked at for one socket in a turn, and
 /// one message at least. Reading so much JSON takes some 100 us, inflating up to 32 ns a byte.
-pub(crate) const MESSAGE_BYTES_PER_TURN: usize = 64 << 10;
+pub(crate) const MESSAGE_BYTES_PER_TURN: u32 = 64 << 10;
 
 /// Frames of any kind that are read of a socket for each announce that it may make: answers, pings
 /// and whatever else, of which clients send no more than they get offers. Beyond it the socket's
@@ -49,17 +49,18 @@ pub(crate) const READ_PAUSE: Duration = Duration::from_secs(1);
 /// is moved up: so seldom that the copying costs little.
 pub(crate) const WRITTEN_OUTBOX_BYTES_MAX: usize = 256 << 10;
 
-/// Emptied outboxes that a worker keeps for the next ones, and the most bytes that each may hold.
-pub(crate) const SPARE_OUTBOXES_MAX: usize = 256;
+/// Bytes that an outbox begins with when there is no emptied one: two offers, so that it isn't moved
+/// for each of the first.
+pub(crate) const OUTBOX_BYTES_MIN: usize = 4 << 10;
+
+/// Emptied outboxes that a worker keeps for the next ones, as many as a round at saturation fills,
+/// and the most bytes that each may hold. Those that nobody needs for a second are given back.
+pub(crate) const SPARE_OUTBOXES_MAX: usize = 1024;
 pub(crate) const SPARE_OUTBOX_BYTES_MAX: usize = 64 << 10;
 
 /// Messages in a shard's mailbox. Peers of the same worker wait when it is full; what another
 /// worker's shard wanted to deliver is dropped and counted, since an offer is worthless later.
 pub(crate) const SHARD_MAILBOX_MESSAGES: usize = 8192;
-
-/// Messages in a peer's mailbox. There are only commands of its own worker in it, few and rare;
-/// they are taken beyond this, too.
-pub(crate) const PEER_MAILBOX_MESSAGES: usize = 4;
 
 /// Entries of `trustedProxies`. Each new socket's address is compared with all; the largest CDNs
 /// publish some hundred prefixes.
@@ -133,12 +134,21 @@ pub(crate) const METRICS_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const ARRIVAL_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// TLS handshakes of a listener that a worker has under way, from a client's first byte on. Each
-/// holds some 10 kB, and whoever comes next waits, without them, within the same time limit.
+/// holds some 10 kB, and what of a message came in part; whoever comes next waits, without them, within the same time limit.
 pub(crate) const TLS_HANDSHAKES_MAX: usize = 4096;
 
-/// Bytes that are encrypted and wait for the kernel to take them, beside what waits in the outbox:
-/// four of the longest records.
-pub(crate) const TLS_BUFFER_BYTES_MAX: usize = 64 << 10;
+/// Bytes of ciphertext that one read asks for: several of the longest records. And the fewest, when
+/// the reader has little room: a handshake's messages, or a record of most messages.
+pub(crate) const TLS_READ_BYTES: usize = 64 << 10;
+pub(crate) const TLS_READ_BYTES_MIN: usize = 4 << 10;
+
+/// Bytes of what has come in part, which a socket holds until the rest comes: a handshake message of
+/// 64 KiB, the longest that rustls takes, in its records, or one record of 16 KiB.
+pub(crate) const TLS_PART_BYTES_MAX: usize = 84 << 10;
+
+/// Bytes that are encrypted at a time, and may then wait for the kernel to take them, beside what
+/// waits in the outbox: four of the longest records.
+pub(crate) const TLS_WRITE_BYTES: usize = 64 << 10;
 
 /// Bytes of a file with a certificate or a key: a chain of ten certificates has some 20 kB.
 pub(crate) const PEM_FILE_BYTES_MAX: u64 = 1 << 20;

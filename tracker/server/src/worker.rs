@@ -1,12 +1,12 @@
 //! What the actors of one worker thread share without locks: the table of its sockets, what waits
-//! to be written to them, the buffer that they are read through, and what compresses for all of
+//! to be written to them, the buffers that they are read through, and what compresses for all of
 //! them.
 
 use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -15,7 +15,7 @@ use tracker_core::{ConnId, Outgoing};
 use tracker_websocket::deflate::{Body, Deflater, Inflater};
 use tracker_websocket::frame::Opcode;
 
-use crate::actors::{ClosePeer, ShardActor, SocketBlocked};
+use crate::actors::ShardActor;
 use crate::close::Close;
 use crate::config::Policy;
 use crate::directory::WorkerId;
@@ -63,7 +63,7 @@ impl Worker {
         let worker = Rc::new(Self {
             id,
             node: node.clone(),
-            read_buffer: RefCell::new(ReadBuffer::new()),
+            read_buffer: RefCell::default(),
             inflater: RefCell::default(),
             deflater: RefCell::default(),
             sockets: RefCell::default(),
@@ -87,7 +87,7 @@ impl Worker {
         let mut sockets = self.sockets.borrow_mut();
         sockets.next_generation = sockets.next_generation.wrapping_add(1) & ConnKey::GENERATION_MAX;
         let generation = sockets.next_generation;
-        self.metrics().opened(connection.listener);
+        self.metrics().opened(connection.server.index);
         let slot = sockets.connections.insert((generation, connection));
         ConnKey { worker: self.id, generation, slot }.into()
     }
@@ -97,13 +97,23 @@ impl Worker {
         let mut sockets = self.sockets.borrow_mut();
         sockets.get(id)?;
         let (_, connection) = sockets.connections.remove(ConnKey::from(id).slot);
-        self.metrics().gone(connection.listener);
+        self.metrics().gone(connection.server.index);
         Some(connection)
     }
 
     /// Runs `act` on a socket of this worker, if it is still there.
     pub(crate) fn with<T>(&self, id: ConnId, act: impl FnOnce(&mut Connection) -> T) -> Option<T> {
         self.sockets.borrow_mut().get(id).map(|(connection, _)| act(connection))
+    }
+
+    /// Wakes the socket's actor with `waker` from now on.
+    pub(crate) fn wake_with(&self, id: ConnId, waker: &Waker) {
+        self.with(id, |connection| connection.waker = Some(waker.clone()));
+    }
+
+    /// What the socket's actor was told and hasn't heard yet.
+    pub(crate) fn take_told(&self, id: ConnId) -> Option<Close> {
+        self.with(id, |connection| connection.told.take()).flatten()
     }
 
     /// Reads what a socket has: empty when the other side has ended.
@@ -200,9 +210,9 @@ impl Worker {
                 Flushed::All => {}
                 Flushed::Blocked => {
                     connection.outbox.blocked = true;
-                    connection.actor.do_send(SocketBlocked);
+                    connection.wake();
                 }
-                Flushed::Broken => connection.actor.do_send(ClosePeer(Close::Lost)),
+                Flushed::Broken => connection.tell(Close::Lost),
             }
         }
     }
@@ -229,7 +239,7 @@ impl Worker {
                 };
                 match look(connection) {
                     Verdict::Keep => {}
-                    Verdict::Close(close) => connection.actor.do_send(ClosePeer(close)),
+                    Verdict::Close(close) => connection.tell(close),
                     Verdict::Ping => {
                         let key = ConnKey { worker: self.id, generation: *generation, slot };
                         pings.push(ConnId::from(key));
@@ -252,11 +262,11 @@ impl Worker {
     /// Tells up to `count` sockets' actors, from slot `from` on, to close them. Returns the slot
     /// behind the last of them, and how many there were.
     pub(crate) fn close_some(&self, from: usize, count: usize, close: Close) -> (usize, usize) {
-        let connections = &self.sockets.borrow().connections;
+        let connections = &mut self.sockets.borrow_mut().connections;
         let (mut slot, mut told) = (from, 0);
         while slot < connections.capacity() && told < count {
-            if let Some((_, connection)) = connections.get(slot) {
-                connection.actor.do_send(ClosePeer(close));
+            if let Some((_, connection)) = connections.get_mut(slot) {
+                connection.tell(close);
                 told += 1;
             }
             slot += 1;
@@ -298,7 +308,7 @@ impl Sockets {
         if !push(connection, spare) {
             // It takes nothing any more, so this happens once.
             connection.closing_until = Some(Duration::ZERO);
-            connection.actor.do_send(ClosePeer(Close::SlowReader));
+            connection.tell(Close::SlowReader);
         } else if !connection.outbox.listed {
             connection.outbox.listed = true;
             self.to_flush.push(ConnKey::from(to).slot);

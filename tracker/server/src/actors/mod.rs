@@ -5,8 +5,8 @@
 //!             bytes         Announce, RelayAnswer, Scrape, PeerLeft, OwnerLives
 //!   socket ----------> PeerActor -------------------------------------------> ShardActor
 //!      ^                 ^  |                                                  |      |
-//!      |  SocketBlocked, |  | Adopt: the socket moves to its swarm's worker    |      | Deliver,
-//!      |  ClosePeer      |  +------------------------------> another's         |      | Probe
+//!      |        a wake,  |  | Adopt: the socket moves to its swarm's worker    |      | Deliver,
+//!      |        a Close  |  +------------------------------> another's         |      | Probe
 //!      |                 |                                   ShardActor        |      v
 //!      +-------------- Worker <------------------------------------------------+   another's
 //!        one flush      (outboxes of this thread's sockets)   frames               ShardActor
@@ -24,7 +24,7 @@ mod shard;
 mod stun;
 
 pub(crate) use files::{FilesActor, ReloadFiles, StopFiles};
+pub(crate) use peer::PeerActor;
 pub(crate) use peer::seat::Seat;
-pub(crate) use peer::{ClosePeer, PeerActor, SocketBlocked};
 pub(crate) use shard::{Drain, LargestSwarms, PolicyChanged, Probing, ShardActor};
 pub(crate) use stun::{StopStun, StunActor};

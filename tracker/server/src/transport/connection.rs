@@ -2,32 +2,34 @@
 //! heard of. The worker owns it, and its `PeerActor` reads through the worker.
 
 use std::io;
-use std::task::{Context, Poll, ready};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use actix::Addr;
 use tracker_websocket::PerMessageDeflate;
 use tracker_websocket::frame::{Opcode, write_deflated_header, write_header};
 
 use super::stream::Stream;
-use crate::actors::{PeerActor, Probing};
+use crate::actors::Probing;
 use crate::close::Close;
-use crate::limits::{SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX, WRITTEN_OUTBOX_BYTES_MAX};
+use crate::config::ServerConfig;
+use crate::limits::{
+    OUTBOX_BYTES_MIN, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX, WRITTEN_OUTBOX_BYTES_MAX,
+};
 
 /// One socket of a worker.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) stream: Stream,
-    pub(crate) actor: Addr<PeerActor>,
+    /// Wakes its `PeerActor`; `None` before that has begun.
+    pub(crate) waker: Option<Waker>,
+    /// What the actor hears when it wakes: that the socket shall close.
+    pub(crate) told: Option<Close>,
     pub(crate) outbox: Outbox,
-    /// The listener that it came in through, by its place in the configuration.
-    pub(crate) listener: usize,
+    /// The listener that it came in through.
+    pub(crate) server: Arc<ServerConfig>,
     /// Whether its client understands compressed messages.
     pub(crate) deflate: Option<PerMessageDeflate>,
-    /// Bytes from which on a message is worth compressing.
-    pub(crate) deflate_from_bytes: u32,
-    /// How long it may be silent; `None` is for ever.
-    pub(crate) idle_timeout: Option<Duration>,
     /// When bytes last came, or the socket did.
     pub(crate) heard_at: Duration,
     /// Somebody else claims a peer id of it, or did so just before.
@@ -60,14 +62,27 @@ pub(crate) enum Flushed {
 }
 
 impl Connection {
+    /// Lets its actor look at it.
+    pub(crate) fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Tells its actor to close it. What ends it at once goes before what is said first.
+    pub(crate) fn tell(&mut self, close: Close) {
+        if self.told.is_none() || close.code().is_none() {
+            self.told = Some(close);
+        }
+        self.wake();
+    }
+
     /// Whether a message of `bytes` is to be compressed before it is pushed.
     pub(crate) fn deflates(&self, bytes: usize) -> bool {
-        let Some(deflate) = self.deflate else {
+        let (Some(deflate), Some(from)) = (self.deflate, self.server.deflate_from_bytes) else {
             return false;
         };
-        bytes >= self.deflate_from_bytes as usize
-            && deflate.window_holds(bytes)
-            && self.closing_until.is_none()
+        bytes >= from as usize && deflate.window_holds(bytes) && self.closing_until.is_none()
     }
 
     /// Appends a frame. `false` when there is no room for it.
@@ -230,7 +245,7 @@ pub(crate) struct Spare {
 
 impl Spare {
     fn take(&mut self) -> Vec<u8> {
-        let bytes = self.emptied.pop().unwrap_or_default();
+        let bytes = self.emptied.pop().unwrap_or_else(|| Vec::with_capacity(OUTBOX_BYTES_MIN));
         self.fewest = self.fewest.min(self.emptied.len());
         bytes
     }

@@ -1,5 +1,6 @@
-//! One read buffer for all sockets of a worker: an idle socket holds no memory for reading. What
-//! was read or inflated is handed out as a slice; when all slices are gone the buffer starts over.
+//! Two read buffers for all sockets of a worker, in turn: an idle socket holds no memory for reading.
+//! What was read or inflated is handed out as a slice; when all slices of a buffer are gone it starts
+//! over.
 
 use std::io;
 use std::pin::Pin;
@@ -11,15 +12,16 @@ use tokio_util::io::poll_read_buf;
 use super::stream::Stream;
 use crate::limits::{READ_BUFFER_BYTES, READ_BYTES};
 
-/// The buffer.
-#[derive(Debug)]
-pub(crate) struct ReadBuffer(BytesMut);
+/// The buffers.
+#[derive(Debug, Default)]
+pub(crate) struct ReadBuffer {
+    current: BytesMut,
+    /// The one before. When `current` is full, what was just read waits for the shard in it, and
+    /// what was read before that doesn't any more.
+    other: BytesMut,
+}
 
 impl ReadBuffer {
-    pub(crate) fn new() -> Self {
-        Self(BytesMut::with_capacity(READ_BUFFER_BYTES))
-    }
-
     /// Reads what a stream has, up to [`READ_BYTES`]: empty when the other side has ended.
     pub(crate) fn poll_read(
         &mut self,
@@ -27,8 +29,8 @@ impl ReadBuffer {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<BytesMut>> {
         self.make_room();
-        ready!(poll_read_buf(Pin::new(stream), cx, &mut (&mut self.0).limit(READ_BYTES)))?;
-        Poll::Ready(Ok(self.0.split()))
+        ready!(poll_read_buf(Pin::new(stream), cx, &mut (&mut self.current).limit(READ_BYTES)))?;
+        Poll::Ready(Ok(self.current.split()))
     }
 
     /// Keeps what was inflated as if it had been read. What is longer than most messages can be
@@ -38,15 +40,17 @@ impl ReadBuffer {
             return Bytes::copy_from_slice(inflated);
         }
         self.make_room();
-        self.0.extend_from_slice(inflated);
-        self.0.split().freeze()
+        self.current.extend_from_slice(inflated);
+        self.current.split().freeze()
     }
 
     /// Room for [`READ_BYTES`].
     fn make_room(&mut self) {
-        if self.0.capacity() < READ_BYTES {
-            // Takes the same memory from its start when nobody holds a slice any more.
-            self.0.reserve(READ_BUFFER_BYTES);
+        let Self { current, other } = self;
+        if current.capacity() < READ_BYTES && !current.try_reclaim(READ_BUFFER_BYTES) {
+            std::mem::swap(current, other);
+            // Takes other memory only when somebody still holds a slice of this one.
+            current.reserve(READ_BUFFER_BYTES);
         }
     }
 }

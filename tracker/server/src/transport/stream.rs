@@ -23,7 +23,7 @@ pub(crate) enum Stream {
 #[derive(Debug)]
 pub(crate) struct Detached {
     socket: std::net::TcpStream,
-    session: Option<Session>,
+    session: Option<Box<Session>>,
 }
 
 impl Stream {

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::support::tls::{
     self, Files, Identity, Secure, connect, ends_cleanly, raw, request, speaking, trusting,
 };
-use crate::support::{Client, PATIENCE, Server, announce, answer, http_on, id, offer};
+use crate::support::{Client, PATIENCE, Server, announce, answer, frame, http_on, id, offer};
 use crate::swarms::{assert_heard_in_order, talk};
 
 #[test]
@@ -162,6 +162,51 @@ fn a_session_is_resumed_by_its_ticket() {
         seen[r#"tracker_tls_handshakes_total{result="resumed"}"#] == 4.0
     });
     assert_eq!(seen[r#"tracker_tls_handshakes_total{result="full"}"#], 2.0);
+}
+
+#[test]
+fn a_client_that_writes_its_records_byte_by_byte_is_understood() {
+    let secure = Secure::without_pace();
+    let mut client = raw(secure.server.address(), &secure.config).upgrade(b"");
+    let text = announce("film", "ann", &json!({})).to_string();
+    let socket = &mut client.socket;
+    socket.conn.writer().write_all(&frame(0x81, text.as_bytes())).expect("room");
+    let mut records = Vec::new();
+    while socket.conn.wants_write() {
+        socket.conn.write_tls(&mut records).expect("room");
+    }
+    for byte in records {
+        socket.sock.write_all(&[byte]).expect("sent");
+    }
+    assert!(client.hear_text().contains("interval"));
+}
+
+#[test]
+fn keys_that_a_client_renews_are_renewed_by_the_server_too() {
+    let secure = Secure::without_pace();
+    let mut client = raw(secure.server.address(), &secure.config).upgrade(b"");
+    for _ in 0..3 {
+        client.socket.conn.refresh_traffic_keys().expect("TLS 1.3");
+        client.say(&announce("film", "ann", &json!({})).to_string());
+        // Under its own new keys: else this could not be read.
+        assert!(client.hear_text().contains("interval"));
+    }
+}
+
+#[test]
+fn a_handshake_message_that_never_ends_is_cut_off_at_its_bound() {
+    let secure = Secure::with(&json!({"limits": {"handshakeSeconds": 600}}));
+    let mut socket = TcpStream::connect(secure.server.address()).expect("a connection");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+    // A ClientHello of 60,000 bytes, half of which comes, a byte in each record.
+    let hello = [&[1, 0, 0xea, 0x60][..], &[0; 30_000]].concat();
+    let records: Vec<u8> = hello.iter().flat_map(|&byte| [0x16, 3, 1, 0, 1, byte]).collect();
+    // It is cut off before all of it is sent.
+    let _ = socket.write_all(&records);
+    if let Err(error) = socket.read_to_end(&mut Vec::new()) {
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+    }
+    assert_eq!(secure.client().announce("film", "ann")["incomplete"], 1);
 }
 
 #[test]

@@ -2,11 +2,11 @@
 //! the shard that has the swarm, and moves the socket to that shard's worker at its first
 //! announce, so that the rest of its life stays on one core.
 
+mod context;
 mod route;
 pub(crate) mod seat;
 mod turn;
 
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::task::{Context as TaskContext, Poll};
@@ -21,10 +21,11 @@ use tracker_websocket::message::{Data, Message as Said};
 use super::shard::tell_alive;
 use crate::close::Close;
 use crate::config::Policy;
-use crate::limits::{PEER_MAILBOX_MESSAGES, READ_PAUSE};
+use crate::limits::READ_PAUSE;
 use crate::transport::connection::{Connection, Outbox};
 use crate::transport::stream::Stream;
 use crate::worker::Worker;
+use context::{Running, SocketContext};
 use seat::Seat;
 use turn::Turn;
 
@@ -41,18 +42,6 @@ pub(crate) struct PeerActor {
     read_at: Duration,
 }
 
-/// From the worker: close the socket, with a close frame if `Close` has a code for it. Sent once
-/// or twice in a socket's life, and taken whether the mailbox is full or not.
-#[derive(Message, Clone, Copy, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct ClosePeer(pub(crate) Close);
-
-/// From the worker: the kernel takes no more bytes of this socket; wait until it does. Sent when
-/// an outbox turns from free to blocked, and taken whether the mailbox is full or not.
-#[derive(Message, Clone, Copy, Debug)]
-#[rtype(result = "()")]
-pub(crate) struct SocketBlocked;
-
 /// What becomes of the socket after a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Next {
@@ -67,40 +56,42 @@ enum Next {
 impl PeerActor {
     /// Starts the actor of a socket on this thread, which is `worker`'s.
     pub(crate) fn start_on(worker: Rc<Worker>, stream: Stream, seat: Seat) -> ConnId {
-        let mut conn = ConnId(0);
-        Self::create(|ctx| {
-            ctx.set_mailbox_capacity(PEER_MAILBOX_MESSAGES);
-            conn = worker.insert(Connection {
-                stream,
-                actor: ctx.address(),
-                outbox: Outbox::default(),
-                listener: seat.server.index,
-                deflate: seat.deflate,
-                deflate_from_bytes: seat.server.deflate_from_bytes.unwrap_or(u32::MAX),
-                heard_at: worker.node.now(),
-                idle_timeout: seat.server.idle_timeout,
-                probing: None,
-                pinged: false,
-                closing_until: None,
-            });
-            if worker.node.is_stopping() {
-                ctx.notify(ClosePeer(Close::Stopping));
-            }
-            let (turn, read_at) = (Turn::default(), worker.node.now());
-            Self { worker: worker.clone(), conn, seat, turn, close: None, read_at }
+        let conn = worker.insert(Connection {
+            stream,
+            waker: None,
+            told: worker.node.is_stopping().then_some(Close::Stopping),
+            outbox: Outbox::default(),
+            server: seat.server.clone(),
+            deflate: seat.deflate,
+            heard_at: worker.node.now(),
+            probing: None,
+            pinged: false,
+            closing_until: None,
         });
+        let (turn, read_at) = (Turn::default(), worker.node.now());
+        actix_rt::spawn(Running::new(Self { worker, conn, seat, turn, close: None, read_at }));
         conn
+    }
+
+    /// The worker says that the socket shall close, with a close frame if `close` has a code for it.
+    fn hear(&mut self, close: Close, ctx: &mut SocketContext) {
+        match (close.code(), self.close) {
+            (Some(_), None) => self.say_goodbye(close),
+            // It is being said, and the client has its time to answer.
+            (Some(_), Some(_)) => {}
+            (None, _) => drop(self.end(ctx, close)),
+        }
     }
 
     /// Reads and writes as far as the socket and its turn let it. What a turn has to say of itself,
     /// pongs and refusals, goes out in one write.
-    fn poll_socket(&mut self, ctx: &mut Context<Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+    fn poll_socket(&mut self, ctx: &mut SocketContext, cx: &mut TaskContext<'_>) -> Poll<()> {
         let polled = self.poll_turn(ctx, cx);
         self.worker.flush();
         polled
     }
 
-    fn poll_turn(&mut self, ctx: &mut Context<Self>, cx: &mut TaskContext<'_>) -> Poll<()> {
+    fn poll_turn(&mut self, ctx: &mut SocketContext, cx: &mut TaskContext<'_>) -> Poll<()> {
         let flushed = self.worker.with_spare(self.conn, |connection, spare| {
             if connection.outbox.blocked { connection.poll_flush(cx, spare) } else { Poll::Pending }
         });
@@ -132,7 +123,7 @@ impl PeerActor {
         }
     }
 
-    fn take_bytes(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
+    fn take_bytes(&mut self, bytes: BytesMut, ctx: &mut SocketContext) -> Result<Next, Close> {
         let now = self.worker.node.now();
         self.read_at = now;
         let askers = self.worker.with(self.conn, |connection| {
@@ -152,7 +143,7 @@ impl PeerActor {
         outcome
     }
 
-    fn take_frames(&mut self, bytes: BytesMut, ctx: &mut Context<Self>) -> Result<Next, Close> {
+    fn take_frames(&mut self, bytes: BytesMut, ctx: &mut SocketContext) -> Result<Next, Close> {
         if self.seat.inbox.is_empty() {
             self.seat.inbox = bytes;
             let outcome = self.read_frames(ctx);
@@ -166,7 +157,7 @@ impl PeerActor {
     }
 
     /// Looks at the whole frames in the inbox, until the turn is used up.
-    fn read_frames(&mut self, ctx: &mut Context<Self>) -> Result<Next, Close> {
+    fn read_frames(&mut self, ctx: &mut SocketContext) -> Result<Next, Close> {
         let payload_max = self.seat.server.frame_bytes_max;
         let deflate = self.seat.deflate.is_some();
         let policy = self.worker.node.policy();
@@ -195,7 +186,7 @@ impl PeerActor {
         &mut self,
         said: Said,
         policy: &Policy,
-        ctx: &mut Context<Self>,
+        ctx: &mut SocketContext,
     ) -> Result<Next, Close> {
         let (text, frame) = match said {
             Said::Data(Data { text, deflated: false, payload }) => (text, payload),
@@ -263,7 +254,7 @@ impl PeerActor {
 
     /// Doesn't read for a while: what comes meanwhile waits in the kernel, and once it is full there
     /// the client waits too. Nothing is lost, and a close would bring the client back at once.
-    fn pause(&self, ctx: &mut Context<Self>) -> Next {
+    fn pause(&self, ctx: &mut SocketContext) -> Next {
         self.worker.metrics().read_pauses.fetch_add(1, Relaxed);
         let pause = tokio::time::sleep(READ_PAUSE).into_actor(self);
         // What is left in the inbox begins anew: the wait was its sender's doing and not ours.
@@ -279,7 +270,7 @@ impl PeerActor {
         self.worker.flush();
     }
 
-    fn end(&mut self, ctx: &mut Context<Self>, close: Close) -> Poll<()> {
+    fn end(&mut self, ctx: &mut SocketContext, close: Close) -> Poll<()> {
         self.close.get_or_insert(close);
         ctx.stop();
         Poll::Ready(())
@@ -287,11 +278,7 @@ impl PeerActor {
 }
 
 impl Actor for PeerActor {
-    type Context = Context<Self>;
-
-    fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.spawn(Socket);
-    }
+    type Context = SocketContext;
 
     fn stopped(&mut self, _: &mut Self::Context) {
         // It makes room before anybody can see that it is gone.
@@ -305,40 +292,4 @@ impl Actor for PeerActor {
             self.leave(membership);
         }
     }
-}
-
-/// The actor's reading and writing, polled when the socket is ready for either.
-struct Socket;
-
-impl ActorFuture<PeerActor> for Socket {
-    type Output = ();
-
-    fn poll(
-        self: Pin<&mut Self>,
-        peer: &mut PeerActor,
-        ctx: &mut Context<PeerActor>,
-        cx: &mut TaskContext<'_>,
-    ) -> Poll<()> {
-        peer.poll_socket(ctx, cx)
-    }
-}
-
-impl Handler<ClosePeer> for PeerActor {
-    type Result = ();
-
-    fn handle(&mut self, ClosePeer(close): ClosePeer, ctx: &mut Self::Context) {
-        match (close.code(), self.close) {
-            (Some(_), None) => self.say_goodbye(close),
-            // It is being said, and the client has its time to answer.
-            (Some(_), Some(_)) => {}
-            (None, _) => drop(self.end(ctx, close)),
-        }
-    }
-}
-
-impl Handler<SocketBlocked> for PeerActor {
-    type Result = ();
-
-    /// The actor's [`Socket`] is polled next, and sees to it.
-    fn handle(&mut self, _: SocketBlocked, _: &mut Self::Context) {}
 }

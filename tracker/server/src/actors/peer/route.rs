@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 use tracker_core::wire::{Action, Span};
 use tracker_core::{Counts, Event, InfoHash, Outgoing, PeerId, Reason, Refusal};
 
+use super::context::SocketContext;
 use super::seat::{Membership, Seat};
 use super::{Next, PeerActor};
 use crate::actors::shard::{Adopt, Announce, PeerLeft, RelayAnswer, Scrape, ShardActor};
@@ -24,7 +25,7 @@ impl PeerActor {
         &mut self,
         announce: tracker_core::Announce,
         policy: &Policy,
-        ctx: &mut Context<Self>,
+        ctx: &mut SocketContext,
     ) -> Next {
         if let Err(reason) = self.seat.may_announce(&policy.limits, self.read_at) {
             return self.refuse_part(&announce.frame, announce.info_hash_span, reason);
@@ -128,7 +129,7 @@ impl PeerActor {
         &mut self,
         worker: WorkerId,
         announce: tracker_core::Announce,
-        ctx: &mut Context<Self>,
+        ctx: &mut SocketContext,
     ) -> Next {
         let (Some(shard), Some(connection)) =
             (self.worker.node.shard(worker).cloned(), self.worker.remove(self.conn))
@@ -157,7 +158,7 @@ impl PeerActor {
     }
 
     /// Passes an answer on to its swarm's shard.
-    pub(super) fn answer(&mut self, answer: tracker_core::Answer, ctx: &mut Context<Self>) -> Next {
+    pub(super) fn answer(&mut self, answer: tracker_core::Answer, ctx: &mut SocketContext) -> Next {
         let (from, read_at) = (self.conn, self.read_at);
         match self.seat.worker_of(answer.info_hash, answer.peer_id) {
             Ok(worker) => self.tell(worker, RelayAnswer { from, answer, read_at }, ctx),
@@ -170,7 +171,7 @@ impl PeerActor {
         &mut self,
         scrape: tracker_core::Scrape,
         policy: &Policy,
-        ctx: &mut Context<Self>,
+        ctx: &mut SocketContext,
     ) -> Next {
         if let Err(reason) = self.seat.may_announce(&policy.limits, self.read_at) {
             return self.refuse_scrape(reason);
@@ -191,7 +192,7 @@ impl PeerActor {
     }
 
     /// Asks the workers of the swarms, and answers when all have.
-    fn scrape_swarms(&mut self, asked: Vec<InfoHash>, ctx: &mut Context<Self>) -> Next {
+    fn scrape_swarms(&mut self, asked: Vec<InfoHash>, ctx: &mut SocketContext) -> Next {
         let node = &self.worker.node;
         let mut by_worker = BTreeMap::<WorkerId, Vec<InfoHash>>::new();
         for info_hash in &asked {
@@ -224,7 +225,7 @@ impl PeerActor {
     }
 
     /// Sends a message to a shard, and stops reading while its mailbox is full.
-    fn tell<M>(&mut self, worker: WorkerId, message: M, ctx: &mut Context<Self>) -> Next
+    fn tell<M>(&mut self, worker: WorkerId, message: M, ctx: &mut SocketContext) -> Next
     where
         M: Message<Result = ()> + Send + 'static,
         ShardActor: Handler<M>,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
+use smallvec::SmallVec;
 use tracker_core::{InfoHash, PeerId, Reason};
 use tracker_websocket::PerMessageDeflate;
 use tracker_websocket::message::Fragments;
@@ -32,7 +33,7 @@ pub(crate) struct Seat {
     pub(crate) inbox: BytesMut,
     pub(crate) fragments: Fragments,
     /// What it has announced and not stopped.
-    memberships: Vec<Membership>,
+    memberships: SmallVec<[Membership; 1]>,
     /// It has announced something, and so is on the worker where it stays. It moves once: replies
     /// that are on their way to it would not find it after a second move.
     settled: bool,
@@ -66,7 +67,7 @@ impl Seat {
             frames: TokenBucket::default(),
             inbox: read,
             fragments: Fragments::default(),
-            memberships: Vec::new(),
+            memberships: SmallVec::new(),
             settled: false,
         };
         // HTTP's buffer is 8 KiB, and usually empty.
@@ -141,8 +142,7 @@ impl Seat {
     /// Notes a peer that this socket announces for the first time.
     pub(crate) fn join(&mut self, membership: Membership) {
         self.settled = true;
-        // Most sockets have one, or a second for a while; a vector would begin with room for four.
-        self.memberships.reserve_exact(1);
+        // Most sockets have one, or a second for a while.
         self.memberships.push(membership);
     }
 
@@ -182,8 +182,10 @@ impl Seat {
     /// Forgets peers that were silent for `lifetime`, as their swarms do or are about to, and
     /// returns them.
     pub(crate) fn take_silent(&mut self, now: Duration, lifetime: Duration) -> Vec<Membership> {
-        let is_over = |membership: &mut Membership| now > membership.announced_at + lifetime;
-        self.memberships.extract_if(.., is_over).collect()
+        let is_over = |membership: &Membership| now > membership.announced_at + lifetime;
+        let (silent, kept): (Vec<_>, _) = self.take_memberships().into_iter().partition(is_over);
+        self.memberships = SmallVec::from_vec(kept);
+        silent
     }
 
     /// Whether it has announced nothing yet.
@@ -199,7 +201,7 @@ impl Seat {
     }
 
     /// All that the socket has announced, once it is gone.
-    pub(crate) fn take_memberships(&mut self) -> Vec<Membership> {
+    pub(crate) fn take_memberships(&mut self) -> SmallVec<[Membership; 1]> {
         std::mem::take(&mut self.memberships)
     }
 }

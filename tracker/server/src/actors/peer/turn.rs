@@ -12,9 +12,9 @@ use crate::limits::{
 #[derive(Debug, Default)]
 pub(super) struct Turn {
     began: Duration,
-    reads: usize,
-    messages: usize,
-    bytes: usize,
+    bytes: u32,
+    messages: u32,
+    reads: u32,
 }
 
 impl Turn {
@@ -33,17 +33,17 @@ impl Turn {
     /// Notes a frame that was looked at.
     pub(super) fn frame(&mut self, bytes: usize) {
         self.messages += 1;
-        self.bytes += bytes;
+        self.bytes = self.bytes.saturating_add(bytes as u32);
     }
 
     /// Notes what a frame became when it was inflated.
     pub(super) fn inflate(&mut self, bytes: usize) {
-        self.bytes += bytes;
+        self.bytes = self.bytes.saturating_add(bytes as u32);
     }
 
     /// Notes messages that others are sent on this socket's account.
     pub(super) fn relay(&mut self, messages: usize) {
-        self.messages += messages;
+        self.messages = self.messages.saturating_add(messages as u32);
     }
 
     /// Notes something that is worth a turn of its own.
@@ -84,8 +84,8 @@ mod tests {
         };
         assert_eq!(used_up(Turn::read), Some(READS_PER_TURN));
         assert_eq!(used_up(|turn| turn.frame(0)), Some(MESSAGES_PER_TURN));
-        assert_eq!(used_up(|turn| turn.frame(MESSAGE_BYTES_PER_TURN / 2)), Some(2));
-        assert_eq!(used_up(|turn| turn.relay(MESSAGES_PER_TURN / 2)), Some(2));
+        assert_eq!(used_up(|turn| turn.frame(MESSAGE_BYTES_PER_TURN as usize / 2)), Some(2));
+        assert_eq!(used_up(|turn| turn.relay(MESSAGES_PER_TURN as usize / 2)), Some(2));
         assert_eq!(used_up(Turn::use_up), Some(1));
     }
 

@@ -64,7 +64,7 @@ pub(super) fn verdict(connection: &mut Connection, now: Duration) -> Verdict {
         return Verdict::Close(Close::Superseded);
     }
     connection.probing.take_if(|probing| probing.is_over(now));
-    let Some(idle_timeout) = connection.idle_timeout else {
+    let Some(idle_timeout) = connection.server.idle_timeout else {
         return Verdict::Keep;
     };
     let silent = now.saturating_sub(connection.heard_at);
