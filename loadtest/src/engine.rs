@@ -1,18 +1,21 @@
 //! One run from the first connect to the last close: starts the workers, leads them through the
 //! phases, and reads clocks and counters at the same two moments.
 
+use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
-use indicatif::{HumanCount, ProgressBar, ProgressStyle};
+use indicatif::HumanCount;
 
 use crate::args::Target;
-use crate::limits::{GLANCE, JOIN_TIME_MAX, REACH_TIME_MAX};
+use crate::limits::{GLANCE, REACH_TIME_MAX};
 use crate::phase::{Phase, Signals};
 use crate::plan::Plan;
 use crate::process::{self, Usage};
+use crate::progress::{self, Progress};
 use crate::record::{Counts, Record};
+use crate::samples::{Sample, Samples};
 use crate::worker::Worker;
 
 /// What a run measured.
@@ -27,6 +30,8 @@ pub(crate) struct Outcome {
     /// How many of them did.
     pub(crate) joined: u64,
     pub(crate) server: Option<ServerUsage>,
+    /// From the first connect to the last thing that arrived.
+    pub(crate) samples: Vec<Sample>,
 }
 
 /// The tracker's process at the moments that matter.
@@ -39,18 +44,14 @@ pub(crate) struct ServerUsage {
     pub(crate) drained: Usage,
 }
 
-/// Runs `plan` through its phases.
+/// Runs `plan` through its phases, and shows them as they pass.
 ///
 /// # Errors
 /// When nothing listens at the address, or a worker cannot run.
-pub(crate) fn run(plan: &Plan) -> anyhow::Result<Outcome> {
-    let (record, (mut outcome, bar)) = with_workers(plan, |signals| {
-        let conductor = Conductor::new(plan, signals);
-        conductor.conduct()
-    })?;
-    outcome.record = record;
-    bar.finish_and_clear();
-    Ok(outcome)
+pub(crate) fn run(plan: &Plan, progress: Progress) -> anyhow::Result<Outcome> {
+    let (record, outcome) =
+        with_workers(plan, |signals| Conductor::new(plan, signals, progress).conduct())?;
+    Ok(Outcome { record, ..outcome })
 }
 
 /// Starts the workers of `plan`, lets `lead` take them through the phases, the last of which is
@@ -81,37 +82,64 @@ pub(crate) fn with_workers<T>(
 }
 
 /// Tells a missing tracker from a failing one, before thousands of sockets do.
+///
+/// # Errors
+/// What to do about an address where nothing listens.
 pub(crate) fn reach(target: &Target) -> anyhow::Result<()> {
-    if let Err(error) = TcpStream::connect_timeout(&target.address, REACH_TIME_MAX) {
+    let Target { url, address, .. } = target;
+    let error = match TcpStream::connect_timeout(address, REACH_TIME_MAX) {
+        Ok(stream) => return try_tls(target, &stream),
+        Err(error) => error,
+    };
+    let silent = matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::WouldBlock);
+    let verb = if silent { "answers" } else { "listens" };
+    if address.ip().is_loopback() {
         bail!(
-            "nothing listens at {}: {error}\n\
-             Start the tracker in another terminal with `cargo run --release`, \
-             or name another one with --url.",
+            "nothing {verb} at {url}: {error}\n\
+             Start the tracker in another terminal, in its repository, with `cargo run --release`; \
+             or name another one with --url or --compare."
+        );
+    }
+    bail!(
+        "nothing {verb} at {url} ({address}): {error}\n\
+         Is the tracker running there, and does a firewall let this machine in? \
+         Here it is started with `cargo run --release`, and loaded without --url."
+    );
+}
+
+/// Tells a wrong certificate, too, where TLS is spoken.
+fn try_tls(target: &Target, stream: &TcpStream) -> anyhow::Result<()> {
+    if let Some(tls) = &target.wire.tls
+        && let Err(error) = tls.try_handshake(stream)
+    {
+        bail!(
+            "no TLS with {}: {error}\n\
+             --ca FILE names a certificate to trust, --insecure accepts any.",
             target.url
         );
     }
     Ok(())
 }
 
-/// Waits until every peer has joined or was turned away; `show` is told how many have, now and
-/// then.
-pub(crate) fn await_joined(plan: &Plan, signals: &Signals, show: impl Fn(u64)) -> Duration {
+/// Waits until every peer has joined or was turned away; calls `glance` all the while.
+pub(crate) fn await_joined(plan: &Plan, signals: &Signals, mut glance: impl FnMut()) -> Duration {
     let start = Instant::now();
     loop {
         let counts = signals.counts();
-        show(counts.joined);
         let all = counts.joined + counts.gone >= u64::from(plan.peers);
-        if all || start.elapsed() > JOIN_TIME_MAX {
+        if all || start.elapsed() > plan.join_time_max() {
             return start.elapsed();
         }
+        glance();
         std::thread::sleep(Duration::from_millis(1));
     }
 }
 
-/// Lets what is on its way arrive.
-pub(crate) fn drain(signals: &Signals) {
+/// Lets what is on its way arrive; calls `glance` all the while.
+pub(crate) fn drain(signals: &Signals, mut glance: impl FnMut()) {
     signals.enter(Phase::Drain);
     while !signals.all_drained() {
+        glance();
         std::thread::sleep(GLANCE);
     }
 }
@@ -120,41 +148,37 @@ pub(crate) fn drain(signals: &Signals) {
 struct Conductor<'a> {
     plan: &'a Plan,
     signals: &'a Signals,
-    bar: ProgressBar,
+    samples: Samples,
+    progress: Progress,
 }
 
 impl<'a> Conductor<'a> {
-    fn new(plan: &'a Plan, signals: &'a Signals) -> Self {
-        let bar = ProgressBar::new(1);
-        // The template is a constant; the default style stands in should it ever be wrong.
-        let style = ProgressStyle::with_template("{prefix:>8} [{bar:30}] {msg}");
-        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        Self { plan, signals, bar }
+    fn new(plan: &'a Plan, signals: &'a Signals, progress: Progress) -> Self {
+        let samples = Samples::new(server(plan));
+        Self { plan, signals, samples, progress }
     }
 
-    fn conduct(self) -> (Outcome, ProgressBar) {
-        let before_connect = self.server();
+    fn conduct(mut self) -> Outcome {
+        let before_connect = server(self.plan);
         let join_time = self.join();
         let all = self.signals.counts();
-        let joined = self.server();
+        let joined = server(self.plan);
         let is_complete = all.joined == u64::from(self.plan.peers);
         if is_complete {
-            self.signals.enter(Phase::Load);
-            self.watch("warm-up", self.plan.warmup);
+            self.watch(Phase::Load, self.plan.warmup);
         }
         let (usage_start, counts_start, start) =
-            (self.server(), self.signals.counts(), Instant::now());
+            (server(self.plan), self.signals.counts(), Instant::now());
         if is_complete {
-            self.signals.enter(Phase::Measure);
-            self.watch("measure", self.plan.duration);
+            self.watch(Phase::Measure, self.plan.duration);
         }
         let (usage_end, counts, window) =
-            (self.server(), self.signals.counts().since(&counts_start), start.elapsed());
-        self.bar.set_prefix("drain");
-        drain(self.signals);
-        let drained = self.server();
+            (server(self.plan), self.signals.counts().since(&counts_start), start.elapsed());
+        self.drain();
+        let drained = server(self.plan);
         self.signals.enter(Phase::Close);
-        let server = || {
+        self.progress.close();
+        let usage = || {
             Some(ServerUsage {
                 before_connect: before_connect?,
                 joined: joined?,
@@ -163,43 +187,74 @@ impl<'a> Conductor<'a> {
                 drained: drained?,
             })
         };
-        let server = server();
-        let record = Record::new();
-        let outcome = Outcome { record, counts, window, join_time, joined: all.joined, server };
-        (outcome, self.bar)
+        Outcome {
+            record: Record::new(),
+            counts,
+            window,
+            join_time,
+            joined: all.joined,
+            server: usage(),
+            samples: self.samples.into_list(),
+        }
     }
 
-    fn join(&self) -> Duration {
-        self.bar.set_prefix("join");
-        self.bar.set_length(u64::from(self.plan.peers));
-        await_joined(self.plan, self.signals, |joined| {
-            self.bar.set_position(joined);
-            self.bar.set_message(format!("{} peers", HumanCount(joined)));
-        })
+    fn join(&mut self) -> Duration {
+        self.progress.begin(Phase::Join, Some(self.plan.peers.into()));
+        let (plan, signals) = (self.plan, self.signals);
+        let time = await_joined(plan, signals, || {
+            self.glance(Phase::Join);
+            self.progress.show(signals.counts().joined);
+        });
+        let joined = signals.counts().joined;
+        self.progress.show(joined);
+        self.end(Phase::Join, &format!("{} peers", HumanCount(joined)), time);
+        time
     }
 
     /// Shows the load for as long as a phase lasts, or until no peer is left.
-    fn watch(&self, phase: &'static str, length: Duration) {
-        self.bar.set_prefix(phase);
-        self.bar.set_length(length.as_millis() as u64);
-        let start = Instant::now();
-        let mut last = (start, self.signals.counts());
+    fn watch(&mut self, phase: Phase, length: Duration) {
+        if length.is_zero() {
+            return self.signals.enter(phase);
+        }
+        self.progress.begin(phase, Some(length.as_millis() as u64));
+        let (start, before) = (Instant::now(), self.signals.counts());
+        self.signals.enter(phase);
         while let Some(left) = length.checked_sub(start.elapsed())
             && self.signals.counts().gone < u64::from(self.plan.peers)
         {
             std::thread::sleep(left.min(GLANCE));
-            self.bar.set_position(start.elapsed().as_millis() as u64);
-            let since = last.0.elapsed();
-            if since > Duration::from_millis(500) {
-                let counts = self.signals.counts();
-                let relays = counts.since(&last.1).relays() as f64 / since.as_secs_f64();
-                self.bar.set_message(format!("{} relays/s", HumanCount(relays as u64)));
-                last = (Instant::now(), counts);
-            }
+            self.glance(phase);
+            self.progress.show(start.elapsed().as_millis() as u64);
+        }
+        let (time, counts) = (start.elapsed(), self.signals.counts().since(&before));
+        let relays_per_s = counts.relays() as f64 / time.as_secs_f64();
+        self.end(phase, &format!("{} relays/s", HumanCount(relays_per_s.round() as u64)), time);
+    }
+
+    fn drain(&mut self) {
+        self.progress.begin(Phase::Drain, None);
+        let (start, before) = (Instant::now(), self.signals.counts());
+        drain(self.signals, || self.glance(Phase::Drain));
+        let late = self.signals.counts().since(&before).relays();
+        let what = format!("{} relays were on their way", HumanCount(late));
+        self.end(Phase::Drain, &what, start.elapsed());
+    }
+
+    /// Takes a sample when one is due, and shows it.
+    fn glance(&mut self, phase: Phase) {
+        if self.samples.is_due() {
+            self.samples.take(phase, self.signals.counts(), server(self.plan));
+            self.progress.tell(self.samples.last().map(progress::figures).unwrap_or_default());
         }
     }
 
-    fn server(&self) -> Option<Usage> {
-        process::usage(self.plan.target.server_pid?)
+    fn end(&mut self, phase: Phase, what: &str, time: Duration) {
+        self.samples.take(phase, self.signals.counts(), server(self.plan));
+        self.progress.end(format!("{what}, {:.2} s", time.as_secs_f64()));
     }
+}
+
+/// What the tracker's process has used so far, if it is known.
+fn server(plan: &Plan) -> Option<Usage> {
+    process::usage(plan.target.server_pid?)
 }

@@ -27,8 +27,84 @@ pub(crate) const DURATION: RangeInclusive<Duration> =
 /// How long the load may run before the measurement starts.
 pub(crate) const WARMUP: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600);
 
-/// Event loops. A worker's number has 8 bits in the ids.
-pub(crate) const THREADS: RangeInclusive<u64> = 1..=64;
+/// Event loops; 0 is half of the cores. A worker's number has 8 bits in the ids.
+pub(crate) const LOAD_THREADS: RangeInclusive<u64> = 0..=64;
+
+/// How unequal swarms are. Channels are watched with an exponent about 1; at 4 nearly all are in
+/// the first swarm already.
+pub(crate) const ZIPF_EXPONENT: RangeInclusive<f64> = 0.0..=4.0;
+
+/// Peers of a closed loop that announce at the same time; 0 is all.
+pub(crate) const IN_FLIGHT: RangeInclusive<u64> = 0..=*PEERS.end();
+
+/// Announces a second in an open loop. Below the lower end a run would end before its first; above
+/// the upper end one is due in less than the clock tells apart.
+pub(crate) const RATE_PER_S: RangeInclusive<f64> = 0.1..=1_000_000.0;
+
+/// Relays a second in an open loop; 0 leaves it to the announces.
+pub(crate) const RELAYS_PER_S: RangeInclusive<f64> = 0.0..=10_000_000.0;
+
+/// Connections a second; 0 is as fast as the tracker goes.
+pub(crate) const CONNECTS_PER_S: RangeInclusive<f64> = 0.0..=100_000.0;
+
+/// A share of something.
+pub(crate) const SHARE: RangeInclusive<f64> = 0.0..=1.0;
+
+/// The share of peers that neither announce nor answer: with fewer who do, little is verified.
+pub(crate) const MINORITY: RangeInclusive<f64> = 0.0..=0.5;
+
+/// From one storm to the next.
+pub(crate) const STORM_EVERY: RangeInclusive<Duration> =
+    Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
+
+/// Over which those come back whose sockets broke.
+pub(crate) const STORM_WINDOW: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600);
+
+/// How long a slow reader doesn't read; zero is for ever.
+pub(crate) const SLOW_PAUSE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
+
+/// Bytes that the kernel keeps for a slow reader, who shall be the tracker's burden: Linux would let
+/// that grow to 6 MB. Less than two of loopback's segments of 64 KiB would make the last bytes come
+/// at the pace of its timer for a window that is closed, five times a second.
+pub(crate) const SLOW_RECEIVE_BYTES: usize = 128 * 1024;
+
+/// How often a slow reader says that it is there.
+pub(crate) const SLOW_PING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What a misbehaving peer says in a second.
+pub(crate) const MISBEHAVING_PER_S: RangeInclusive<f64> = 0.01..=1_000.0;
+
+/// How long a slow or misbehaving peer that was closed stays away.
+pub(crate) const RETURN_PAUSE: Duration = Duration::from_secs(1);
+
+/// How long somebody who says goodbye reads on until the tracker has closed, too.
+pub(crate) const GOODBYE_TIME_MAX: Duration = Duration::from_secs(2);
+
+/// How many places are tried to find one whose viewer can leave.
+pub(crate) const PICKS_MAX: usize = 16;
+
+/// Reads in a row before a socket is broken off: what has arrived shall be seen.
+pub(crate) const LAST_READS_MAX: usize = 16;
+
+/// How long after the reply an offer may arrive that belongs to it, at least; longer where longer
+/// was seen. Somebody who leaves in that time may take an offer along.
+pub(crate) const STRAGGLE_MIN: Duration = Duration::from_millis(250);
+
+/// How long a tracker may take to notice that a connection has ended, at least; longer where its
+/// replies take longer.
+pub(crate) const NOTICE_MIN: Duration = Duration::from_secs(1);
+
+/// How old an announce is, at least, when it is decided which of its losses those excuse who left.
+/// By then everything is known that is going to be.
+pub(crate) const JUDGE_AFTER: Duration = Duration::from_secs(5);
+
+/// Departures of one swarm that are remembered, for as long as an announce is undecided. Beyond it
+/// the oldest excuse no more.
+pub(crate) const DEPARTURES_MAX: usize = 65_536;
+
+/// Own lag, from when an announce was due to when it was sent, above which the report says that
+/// this program was late: its 99th percentile.
+pub(crate) const LAG_US_MAX: u64 = 5_000;
 
 /// Descriptors that are not peers: epoll, standard streams, `/proc`, the report.
 pub(crate) const DESCRIPTORS_SPARE: u64 = 64;
@@ -40,7 +116,7 @@ pub(crate) const CONNECTS_IN_FLIGHT_MAX: usize = 250;
 /// How long the first connect may take, before any other is tried.
 pub(crate) const REACH_TIME_MAX: Duration = Duration::from_secs(5);
 
-/// How often the progress line changes, and the phases' ends are looked for.
+/// How often the phases' ends are looked for.
 pub(crate) const GLANCE: Duration = Duration::from_millis(20);
 
 /// Until when every peer must have joined.
@@ -53,11 +129,15 @@ pub(crate) const READ_BUFFER_BYTES: usize = 256 * 1024;
 /// message exceeds one session description and 300 bytes.
 pub(crate) const FRAME_BYTES_MAX: usize = 64 * 1024;
 
+/// Bytes of one compressed message when it is inflated; the same reason, and the same end.
+pub(crate) const INFLATED_BYTES_MAX: usize = FRAME_BYTES_MAX;
+
 /// Bytes of the tracker's answer to the handshake.
 pub(crate) const HANDSHAKE_BYTES_MAX: usize = 8 * 1024;
 
 /// Bytes that wait for a tracker that does not read. Beyond it the peer stops reading too, and goes
-/// on when the tracker has taken them: the same back pressure that a browser's socket has.
+/// on when the tracker has taken them: the same back pressure that a browser's socket has. With TLS
+/// as much again may be sealed already.
 pub(crate) const OUTBOX_BYTES_MAX: usize = 1024 * 1024;
 
 /// Write buffers that a worker keeps for the next peer that has something to send.
@@ -72,6 +152,10 @@ pub(crate) const EVENTS_PER_TURN: usize = 256;
 /// The longest sleep of an event loop; also how late it may hear of a new phase.
 pub(crate) const TURN_WAIT_MAX: Duration = Duration::from_millis(10);
 
+/// Announces of an open loop in one turn: with so many a turn is written before the next ones are
+/// made, however far behind it is.
+pub(crate) const ANNOUNCES_PER_TURN_MAX: usize = 256;
+
 /// How often a worker looks for announces that wait too long.
 pub(crate) const SWEEP_INTERVAL: Duration = Duration::from_millis(100);
 
@@ -85,6 +169,9 @@ pub(crate) const PATIENCE_FACTOR: u32 = 3;
 /// How much longer than a tracker's `min interval` a peer rests: trackers count whole seconds, and
 /// an announce may take longer on its way than the one before it.
 pub(crate) const REST_SPARE: Duration = Duration::from_secs(2);
+
+/// How often peers announce whose tracker doesn't say how often it wants them to: BEP 3's usual.
+pub(crate) const INTERVAL_DEFAULT: Duration = Duration::from_secs(120);
 
 /// Announces of one peer that were given up but may still be answered. At the bound the oldest is
 /// judged at once, as if the run had ended.
@@ -101,6 +188,27 @@ pub(crate) const VIOLATIONS_SHOWN_MAX: usize = 10;
 
 /// Latencies above this are recorded as this, in microseconds.
 pub(crate) const LATENCY_US_MAX: u64 = 60_000_000;
+
+/// Buckets of a latency histogram to each power of ten: 60 us and 70 us are told apart.
+pub(crate) const LATENCY_BUCKETS_PER_DECADE: u16 = 20;
+
+/// How often a run is sampled. Processor time is told in ticks of 10 ms, so a sample of this length
+/// tells it to 4 % of a core.
+pub(crate) const SAMPLE_INTERVAL: Duration = Duration::from_millis(250);
+
+/// Samples of one run. At the bound each two neighbours become one, and the interval doubles: two
+/// minutes are kept in full, and a plot has no more points than it is wide.
+pub(crate) const SAMPLES_MAX: usize = 480;
+
+/// Trackers that one run may compare: as many as a plot has colours that can be told apart.
+pub(crate) const COMPARE_TRACKERS: RangeInclusive<usize> = 2..=6;
+
+/// Rounds of a comparison. An odd number has a median that was measured.
+pub(crate) const COMPARE_ROUNDS: RangeInclusive<u64> = 1..=99;
+
+/// How long nothing happens between two rounds: the last one's tracker forgets its peers meanwhile,
+/// and does not take the machine from the next.
+pub(crate) const COMPARE_REST: Duration = Duration::from_secs(1);
 
 /// Share of one core above which an event loop is called busy.
 pub(crate) const BUSY_CORE_SHARE: f64 = 0.9;
@@ -157,8 +265,17 @@ pub(crate) const HOSTILE_REST: Duration = Duration::from_micros(200);
 /// address allows by default (`connectionsPerIp`).
 pub(crate) const SOCKETS_PER_ADDRESS_MAX: u32 = 500;
 
-/// Viewers of a soak that come, leave or change their swarm, in a second.
-pub(crate) const CHURN_PER_S: RangeInclusive<u64> = 0..=10_000;
+/// Sockets that one round of the floor serves. More in a round are fewer writes, and later ones.
+pub(crate) const FLOOR_EVENTS_PER_ROUND: usize = 512;
+
+/// Bytes of one message to the floor; beyond it the socket ends.
+pub(crate) const FLOOR_MESSAGE_BYTES_MAX: usize = 1024 * 1024;
+
+/// Viewers of a soak that leave or change their swarm, in a second.
+pub(crate) const SOAK_CHURN_PER_S: RangeInclusive<u64> = 0..=10_000;
+
+/// The same in a scenario.
+pub(crate) const CHURN_PER_S: RangeInclusive<f64> = 0.0..=10_000.0;
 
 /// How often the tracker's memory is looked at in a soak.
 pub(crate) const RSS_INTERVAL: Duration = Duration::from_secs(1);
@@ -184,5 +301,6 @@ pub(crate) const SOAK_GROWTH_MAX: f64 = 0.05;
 /// How much more memory, when all have left, may be in use than before they came, in bytes.
 pub(crate) const SOAK_REST_BYTES_MAX: u64 = 10_000_000;
 
-/// Former swarms of one viewer for which something may still come.
+/// Former swarms of one viewer for which something may still come. The oldest is left with a
+/// `stopped` then.
 pub(crate) const FORMER_SWARMS_MAX: usize = 16;

@@ -1,6 +1,7 @@
 //! Loads a WebTorrent tracker with thousands of simulated peers and verifies every message. The
 //! exit code is 0 when all was right, 1 when the tracker failed its peers or is not there, and 2
-//! when the command line asks for what cannot be.
+//! when the command line asks for what cannot be. Of trackers that are compared each counts, but
+//! those that are tolerated.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -11,34 +12,45 @@ use clap::Parser;
 mod args;
 mod attack;
 mod client;
+mod compare;
 mod conversation;
 mod engine;
+mod floor;
 mod limits;
 mod phase;
 mod plan;
 mod process;
+mod progress;
 mod record;
 mod report;
+mod samples;
+mod scenario;
+mod simulate;
 mod soak;
 mod verify;
 mod worker;
 
-use args::{Cli, Command, LoadArgs, Refused};
+use args::{Cli, Command, LoadArgs, Refused, ReportArgs, ReportPlan};
+use progress::Progress;
 use report::Report;
+use report::file::{save_json, save_page};
 
 fn main() -> ExitCode {
-    let Cli { command, load } = Cli::parse();
+    let Cli { command, load, report } = Cli::parse();
     let done = match command {
-        None => load_with(load),
+        None if load.list_scenarios => scenario::list().map_err(Into::into).map(|()| true),
+        None => load_with(load, report),
         Some(Command::Attack(args)) if args.list => {
             attack::list().map_err(Into::into).map(|()| true)
         }
         Some(Command::Attack(args)) => {
             args.plan().map_err(Into::into).and_then(|plan| attack::run(&plan))
         }
+        Some(Command::Floor(args)) => floor::run(&args).map(|()| true),
         Some(Command::Soak(args)) => {
             args.plan().map_err(Into::into).and_then(|plan| soak::run(&plan))
         }
+        Some(Command::Simulate(args)) => simulate::run(args).map(|()| true),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
@@ -48,15 +60,23 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether all was right.
-fn load_with(args: LoadArgs) -> anyhow::Result<bool> {
-    let plan = args.plan()?;
-    let report = Report::new(&plan, engine::run(&plan)?);
-    report::table::write(&report, &mut io::stdout().lock()).context("standard output")?;
-    if let Some(file) = &plan.target.json {
-        let json = serde_json::to_vec_pretty(&report)?;
-        std::fs::write(file, json).with_context(|| format!("--json {}", file.display()))?;
-    }
+/// Whether all was right. The files come first: they stay when nobody reads the table to its end.
+fn load_with(load: LoadArgs, report: ReportArgs) -> anyhow::Result<bool> {
+    let ReportPlan { html, comparison } = report.check(&load.target)?;
+    let load = load.plan(comparison.as_ref())?;
+    let json = load.target.json.clone();
+    let mut out = io::stdout().lock();
+    let Some(comparison) = comparison else {
+        let report = Report::new(&load, engine::run(&load, Progress::new())?);
+        save_json(json.as_deref(), &report)?;
+        save_page(html.as_deref(), || report::page::page(&report))?;
+        report::table::write(&report, &mut out).context("standard output")?;
+        return Ok(report.is_right());
+    };
+    let report = compare::run(&load, &comparison)?;
+    save_json(json.as_deref(), &report)?;
+    save_page(html.as_deref(), || compare::page::page(&report))?;
+    compare::table::write(&report, &mut out).context("standard output")?;
     Ok(report.is_right())
 }
 

@@ -22,6 +22,18 @@ pub(crate) enum Phase {
     Close,
 }
 
+impl Phase {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Join => "join",
+            Self::Load => "warm-up",
+            Self::Measure => "measure",
+            Self::Drain => "drain",
+            Self::Close => "close",
+        }
+    }
+}
+
 /// Shared by the main thread and all workers.
 #[derive(Debug)]
 pub(crate) struct Signals {

@@ -1,18 +1,29 @@
 //! Who takes part in a run and where: data only, made before the first socket opens. A swarm lives
-//! on one worker, so everything that verification compares is on one thread.
+//! on one worker, so everything that verification compares is on one thread and no message waits
+//! for a lock. One hot swarm therefore keeps one thread busy, as it does in a tracker that keeps a
+//! swarm on one worker; a thread here makes more load than such a worker takes, and the report
+//! says so where it doesn't.
 
+use std::net::IpAddr;
 use std::time::Duration;
+
+use rand::seq::index;
+use rand::{RngExt, SeedableRng, rngs::SmallRng};
 
 use crate::args::Target;
 use crate::client::id::{Id, Ids, PeerNumber};
 use crate::client::sdp::SdpTemplate;
+use crate::limits::JOIN_TIME_MAX;
+use crate::scenario::Scenario;
 
 /// One run in full.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Plan {
     pub(crate) target: Target,
     pub(crate) peers: u32,
     pub(crate) swarms: u32,
+    /// 0 makes all swarms equal.
+    pub(crate) zipf_exponent: f64,
     pub(crate) offers: u16,
     pub(crate) sdp_bytes: usize,
     /// Peers that may have an unfinished announce at once.
@@ -22,17 +33,58 @@ pub(crate) struct Plan {
     pub(crate) duration: Duration,
     pub(crate) seed: u64,
     pub(crate) pace: Pace,
+    /// 0 is as fast as the tracker goes.
+    pub(crate) connects_per_s: f64,
+    pub(crate) churn: Churn,
+    pub(crate) storm: Option<Storm>,
+    pub(crate) oddities: Oddities,
+    /// Addresses to connect from, in turn; none leaves it to [`crate::client::source`].
+    pub(crate) sources: Vec<IpAddr>,
+    /// What the run was made of; `None` where it is part of another test.
+    pub(crate) scenario: Option<Scenario>,
 }
 
-/// When peers announce.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// When viewers announce.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Pace {
     /// As soon as the last announce is answered in full: as fast as the tracker goes.
     Closed,
-    /// One announce each time this has passed, whatever has become of the earlier ones; latency
-    /// counts from when an announce was due, so a tracker that holds the peers up is not spared
-    /// the announces that it held up.
-    Open(Duration),
+    /// An announce whenever one is due, whatever has become of the earlier ones; latency counts
+    /// from when an announce was due, so a tracker that holds the peers up is not spared the
+    /// announces that it held up. The rate grows from none over `ramp`.
+    Rate { announces_per_s: f64, ramp: Duration },
+    /// Each viewer at the interval that the tracker asks for; latency counts from then.
+    Interval,
+}
+
+/// Who leaves and who changes the swarm.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Churn {
+    pub(crate) leaves_per_s: f64,
+    /// Of those who leave: their connection just ends.
+    pub(crate) broken_share: f64,
+    pub(crate) switches_per_s: f64,
+    /// Of those who say goodbye or change their swarm: they say `stopped`.
+    pub(crate) stopped_share: f64,
+}
+
+/// Sockets that break at once.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Storm {
+    pub(crate) share: f64,
+    pub(crate) every: Duration,
+    /// Over which they come back.
+    pub(crate) window: Duration,
+}
+
+/// Peers that aren't as they should be.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Oddities {
+    pub(crate) slow_share: f64,
+    /// How long slow readers don't read at a time; `None` is for ever.
+    pub(crate) slow_pause: Option<Duration>,
+    pub(crate) misbehaving_share: f64,
+    pub(crate) misbehaving_per_s: f64,
 }
 
 /// The part of a run that one worker plays.
@@ -44,8 +96,11 @@ pub(crate) struct Share {
     pub(crate) swarms: Vec<SwarmPlan>,
     pub(crate) peers: Vec<PeerPlan>,
     pub(crate) in_flight: usize,
+    /// Of all that happens in a second, what happens here.
+    pub(crate) part: f64,
     pub(crate) offer_sdp: SdpTemplate,
     pub(crate) answer_sdp: SdpTemplate,
+    pub(crate) ids: Ids,
 }
 
 /// One swarm.
@@ -58,46 +113,146 @@ pub(crate) struct SwarmPlan {
 /// One peer.
 #[derive(Debug)]
 pub(crate) struct PeerPlan {
+    /// Its id when it first comes.
     pub(crate) id: Id,
-    /// Place in [`Share::swarms`].
+    /// Place in [`Share::swarms`] of the swarm in which it begins.
     pub(crate) swarm: u32,
+    pub(crate) role: Role,
+}
+
+/// What a peer is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Announces, answers, and is owed everything.
+    Viewer,
+    /// Joins and then hardly reads.
+    Slow,
+    /// Joins, reads, and says what it should not.
+    Misbehaving,
 }
 
 impl Plan {
-    /// What each worker does. Swarms go round the workers, peers round the swarms, so a row of
-    /// consecutive peers is spread over all swarms.
+    /// A run against `target` in which everybody comes, stays and behaves.
+    pub(crate) fn calm(target: Target) -> Self {
+        Self {
+            target,
+            peers: 2,
+            swarms: 1,
+            zipf_exponent: 0.0,
+            offers: 1,
+            sdp_bytes: 1_500,
+            in_flight: 2,
+            threads: 1,
+            warmup: Duration::ZERO,
+            duration: Duration::from_secs(1),
+            seed: 1,
+            pace: Pace::Closed,
+            connects_per_s: 0.0,
+            churn: Churn::default(),
+            storm: None,
+            oddities: Oddities::default(),
+            sources: Vec::new(),
+            scenario: None,
+        }
+    }
+
+    /// Whether peers come and go while others announce.
+    pub(crate) fn is_restless(&self) -> bool {
+        let Churn { leaves_per_s, switches_per_s, .. } = self.churn;
+        let Oddities { slow_share, misbehaving_share, .. } = self.oddities;
+        leaves_per_s + switches_per_s + slow_share + misbehaving_share > 0.0 || self.storm.is_some()
+    }
+
+    /// Until when every peer must have joined.
+    pub(crate) fn join_time_max(&self) -> Duration {
+        let ramp_s = f64::from(self.peers) / self.connects_per_s;
+        let ramp = Duration::try_from_secs_f64(ramp_s).unwrap_or(Duration::ZERO);
+        JOIN_TIME_MAX + ramp
+    }
+
+    /// What each worker does. Swarms go to the worker with the fewest peers, the largest first,
+    /// and peers round the swarms, so a row of consecutive peers is spread over all swarms.
     pub(crate) fn shares(&self) -> Vec<Share> {
+        let sizes = self.sizes();
+        let mut by_size: Vec<usize> = (0..sizes.len()).collect();
+        by_size.sort_by_key(|swarm| std::cmp::Reverse(sizes[*swarm]));
+        let mut workers = vec![(0_u32, Vec::new()); self.threads.into()];
+        for swarm in by_size {
+            if let Some(fewest) = workers.iter_mut().min_by_key(|(peers, _)| *peers) {
+                fewest.0 += sizes[swarm];
+                fewest.1.push(swarm as u32);
+            }
+        }
         let mut worker_first = 0;
-        let shares = (0..self.threads).map(|worker| {
-            let share = Share { worker_first, ..self.share(worker) };
-            worker_first += share.peers.len() as u32;
+        let shares = (0..).zip(workers).map(|(worker, (peers, swarms))| {
+            let share = self.share(worker, worker_first, &swarms, &sizes);
+            worker_first += peers;
             share
         });
         shares.collect()
     }
 
-    fn share(&self, worker: u8) -> Share {
-        let ids = Ids::new(self.seed);
-        let threads = u32::from(self.threads);
-        let mut peers = Vec::new();
-        let mut swarms: Vec<SwarmPlan> = (u32::from(worker)..self.swarms)
-            .step_by(usize::from(self.threads))
-            .map(|swarm| SwarmPlan { info_hash: ids.info_hash(swarm), members: 0 })
-            .collect();
-        for peer in 0..self.peers {
-            let swarm = peer % self.swarms;
-            if swarm % threads != u32::from(worker) {
-                continue;
-            }
-            let number = PeerNumber { worker, place: peers.len() as u32 };
-            let swarm = swarm / threads;
-            swarms[swarm as usize].members += 1;
-            peers.push(PeerPlan { id: ids.peer_id(number), swarm });
+    /// How many members each swarm has: as equal as can be, or two each and the rest drawn by
+    /// Zipf's law.
+    fn sizes(&self) -> Vec<u32> {
+        let (peers, swarms) = (self.peers, self.swarms);
+        if self.zipf_exponent == 0.0 {
+            return (0..swarms).map(|swarm| (peers - swarm).div_ceil(swarms)).collect();
         }
-        let in_flight = self.in_flight.div_ceil(threads) as usize;
+        let mut total = 0.0;
+        let weights = (1..=swarms).map(|rank| {
+            total += f64::from(rank).powf(-self.zipf_exponent);
+            total
+        });
+        let weights: Vec<f64> = weights.collect();
+        let mut sizes = vec![2; swarms as usize];
+        let mut rng = SmallRng::seed_from_u64(self.seed);
+        for _ in 0..peers.saturating_sub(2 * swarms) {
+            let drawn = rng.random::<f64>() * total;
+            let swarm = weights.partition_point(|weight| *weight <= drawn);
+            sizes[swarm.min(weights.len() - 1)] += 1;
+        }
+        sizes
+    }
+
+    fn share(&self, worker: u8, worker_first: u32, swarms: &[u32], sizes: &[u32]) -> Share {
+        let ids = Ids::new(self.seed);
+        let swarm = |swarm: &u32| SwarmPlan {
+            info_hash: ids.info_hash(*swarm),
+            members: sizes[*swarm as usize],
+        };
+        let swarms: Vec<_> = swarms.iter().map(swarm).collect();
+        let mut peers = Vec::new();
+        let mut unfilled: Vec<u32> = (0..swarms.len() as u32).collect();
+        for round in 0.. {
+            unfilled.retain(|swarm| swarms[*swarm as usize].members > round);
+            if unfilled.is_empty() {
+                break;
+            }
+            for swarm in &unfilled {
+                let number = PeerNumber { worker, place: peers.len() as u32 };
+                let id = ids.peer_id(number);
+                peers.push(PeerPlan { id, swarm: *swarm, role: Role::Viewer });
+            }
+        }
+        self.cast_oddities(worker, &mut peers);
+        let in_flight = self.in_flight.div_ceil(self.threads.into()) as usize;
         let offer_sdp = SdpTemplate::new("actpass", self.sdp_bytes, self.seed);
         let answer_sdp = SdpTemplate::new("active", self.sdp_bytes, self.seed ^ 1);
-        Share { worker, worker_first: 0, swarms, peers, in_flight, offer_sdp, answer_sdp }
+        let part = peers.len() as f64 / f64::from(self.peers);
+        Share { worker, worker_first, swarms, peers, in_flight, part, offer_sdp, answer_sdp, ids }
+    }
+
+    /// Draws who isn't a viewer.
+    fn cast_oddities(&self, worker: u8, peers: &mut [PeerPlan]) {
+        let of_all = |share: f64| (share * peers.len() as f64).round() as usize;
+        let slow = of_all(self.oddities.slow_share);
+        let odd = slow + of_all(self.oddities.misbehaving_share);
+        let mut rng = SmallRng::seed_from_u64(self.seed ^ u64::from(worker));
+        let drawn = index::sample(&mut rng, peers.len(), odd.min(peers.len()));
+        for (number, place) in drawn.into_iter().enumerate() {
+            peers[place].role = if number < slow { Role::Slow } else { Role::Misbehaving };
+        }
     }
 }
 
@@ -114,25 +269,24 @@ pub(crate) mod tests {
     use std::net::SocketAddr;
 
     use super::*;
+    use crate::client::wire::Wire;
 
     pub(crate) fn small_plan() -> Plan {
+        let target = Target {
+            url: "ws://127.0.0.1:1".parse().expect("a URL"),
+            address: SocketAddr::from(([127, 0, 0, 1], 1)),
+            wire: Wire::default(),
+            server_pid: None,
+            json: None,
+        };
         Plan {
-            target: Target {
-                url: "ws://127.0.0.1:1".parse().expect("a URL"),
-                address: SocketAddr::from(([127, 0, 0, 1], 1)),
-                server_pid: None,
-                json: None,
-            },
             peers: 23,
             swarms: 5,
             offers: 2,
             sdp_bytes: 300,
             in_flight: 23,
             threads: 2,
-            warmup: Duration::ZERO,
-            duration: Duration::from_secs(1),
-            seed: 1,
-            pace: Pace::Closed,
+            ..Plan::calm(target)
         }
     }
 
@@ -146,5 +300,33 @@ pub(crate) mod tests {
         assert_eq!(hashes.collect::<HashSet<_>>().len(), 5);
         assert!(members.clone().all(|members| (4..=5).contains(&members)));
         assert_eq!(members.sum::<u32>(), 23);
+    }
+
+    #[test]
+    fn zipf_swarms_fall_with_their_rank_and_threads_get_equal_parts() {
+        let plan =
+            Plan { peers: 12_000, swarms: 100, zipf_exponent: 1.0, threads: 2, ..small_plan() };
+        let sizes = plan.sizes();
+        assert_eq!(sizes.iter().sum::<u32>(), 12_000);
+        assert!(sizes.iter().all(|members| *members >= 2));
+        // Of the 11,800 above two each, the first has 1/5.187 (the hundredth harmonic number).
+        assert!((2_100..2_450).contains(&sizes[0]), "{}", sizes[0]);
+        assert!((1_050..1_230).contains(&sizes[1]), "{}", sizes[1]);
+        let shares = plan.shares();
+        let first = shares[0].peers.len() as i64;
+        assert!((first - 6_000).abs() <= 2, "{first}");
+        assert_eq!(plan.sizes(), sizes);
+    }
+
+    #[test]
+    fn the_shares_of_slow_and_misbehaving_peers_are_kept() {
+        let oddities = Oddities { slow_share: 0.2, misbehaving_share: 0.1, ..Oddities::default() };
+        let plan = Plan { peers: 100, threads: 1, oddities, ..small_plan() };
+        let share = plan.shares().remove(0);
+        let with = |role| share.peers.iter().filter(|peer| peer.role == role).count();
+        assert_eq!((with(Role::Slow), with(Role::Misbehaving)), (20, 10));
+        let slow = share.peers.iter().filter(|peer| peer.role == Role::Slow);
+        let swarms: HashSet<_> = slow.map(|peer| peer.swarm).collect();
+        assert!(swarms.len() > 2, "they are spread");
     }
 }

@@ -149,18 +149,6 @@ fn a_needless_close_is_caught_and_counted_by_code() {
 }
 
 #[test]
-fn a_missing_tracker_is_told_with_how_to_start_one() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let url = format!("ws://{}", free.local_addr().expect("an address"));
-    drop(free);
-    let output = Command::new(env!("CARGO_BIN_EXE_loadtest")).args(["--url", &url]).output();
-    let output = output.expect("the program runs");
-    assert_eq!(output.status.code(), Some(1));
-    let error = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(error.contains(&url) && error.contains("cargo run --release"), "{error}");
-}
-
-#[test]
 fn a_refusal_names_key_value_and_bound() {
     for (flags, named) in [
         (["--offers", "101"], ["--offers", "101", "100"]),
@@ -169,7 +157,7 @@ fn a_refusal_names_key_value_and_bound() {
         (["--threads", "21"], ["--threads", "21", "20"]),
         (["--sdp-bytes", "10"], ["--sdp-bytes", "10", "160"]),
         (["--peers", "1000000"], ["--peers", "1000000", "file descriptors"]),
-        (["--url", "wss://127.0.0.1"], ["--url", "wss://127.0.0.1", "ws://"]),
+        (["--url", "wt://127.0.0.1"], ["--url", "wt://127.0.0.1", "ws://"]),
         (["--json", "/nowhere/report.json"], ["--json", "/nowhere/report.json", "no such folder"]),
         (["--server-pid", "4194305"], ["--server-pid", "4194305", "no such process"]),
     ] {

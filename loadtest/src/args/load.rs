@@ -1,80 +1,137 @@
-//! The run without a subcommand: peers in a closed loop, as fast as the tracker goes.
+//! The run without a subcommand: a scenario, and the flags that go over its keys.
 
-use std::time::Duration;
+use std::net::IpAddr;
 
 use clap::Args;
 use rand::Rng;
 
-use super::{Refused, TargetArgs, bounded, count, descriptors};
+use super::{Comparison, Refused, Target, TargetArgs, descriptors};
 use crate::limits;
-use crate::plan::{Pace, Plan};
+use crate::plan::{Churn, Oddities, Pace, Plan, Storm};
+use crate::scenario::{self, Keys, Pace as PaceKey, Scenario};
 
-/// Joins, offers and answers in a closed loop.
+/// Joins, offers and answers, as a scenario has them.
 #[derive(Debug, Args)]
 pub(crate) struct LoadArgs {
     #[command(flatten)]
-    target: TargetArgs,
-    /// Peers, one socket each
-    #[arg(long, default_value_t = 2_000, value_parser = count(&limits::PEERS))]
-    peers: u64,
-    /// Swarms, of equal size
-    #[arg(long, default_value_t = 20, value_parser = count(&limits::SWARMS))]
-    swarms: u64,
-    /// Offers in each announce; keep it within the tracker's own limit, or the rest counts as lost
-    #[arg(long, default_value_t = 10, value_parser = count(&limits::OFFERS))]
-    offers: u64,
-    /// Size of each session description as written in JSON
-    #[arg(long, default_value_t = 1_500, value_parser = count(&limits::SDP_BYTES))]
-    sdp_bytes: u64,
-    /// Peers that announce at the same time; fewer than all shows latency instead of queueing
-    #[arg(long, value_name = "PEERS", value_parser = count(&limits::PEERS))]
-    in_flight: Option<u64>,
-    /// How long to measure
-    #[arg(long, default_value = "30s", value_parser = humantime::parse_duration)]
-    duration: Duration,
-    /// How long to run before measuring
-    #[arg(long, default_value = "3s", value_parser = humantime::parse_duration)]
-    warmup: Duration,
-    /// Makes the ids and descriptions of a run the same again; random by default
+    pub(crate) target: TargetArgs,
+    /// A scenario that comes with this program, or a file of its keys. Each key is a flag, too,
+    /// which goes over the scenario
+    #[arg(long, value_name = "FILE|NAME", default_value = scenario::DEFAULT)]
+    scenario: String,
+    /// Shows the scenarios that come with this program and ends
     #[arg(long)]
-    seed: Option<u64>,
-    /// Event loops; half of the cores by default. A swarm stays on one of them
-    #[arg(long, value_parser = count(&limits::THREADS))]
-    threads: Option<u64>,
+    pub(crate) list_scenarios: bool,
+    /// Addresses of this machine to connect from, in turn; on loopback there are enough by default
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    source_addresses: Vec<IpAddr>,
+    #[command(flatten)]
+    keys: Keys,
 }
 
 impl LoadArgs {
-    /// What holds. Raises this process's soft limit of descriptors on the way.
+    /// What holds, on the first of the trackers if some are compared. Raises this process's soft
+    /// limit of descriptors on the way.
     ///
     /// # Errors
     /// The first value that cannot be run with.
-    pub(crate) fn plan(self) -> Result<Plan, Refused> {
-        let target = self.target.check()?;
-        let (peers, swarms) = (self.peers, self.swarms);
+    pub(crate) fn plan(self, comparison: Option<&Comparison>) -> Result<Plan, Refused> {
+        let scenario = scenario::load(&self.scenario, self.keys)?;
+        let target = match comparison.and_then(|comparison| comparison.contenders.first()) {
+            None => self.target.check()?,
+            Some((_, first)) => Target { json: self.target.json, ..first.clone() },
+        };
+        let Scenario { peers, swarms, .. } = scenario;
         if peers < 2 * swarms {
             return Err(Refused::FewPeers { peers, swarms });
         }
-        let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
-        let default_threads = (cores / 2).clamp(1, *limits::THREADS.end()).min(swarms);
-        let threads = self.threads.unwrap_or(default_threads);
-        if threads > swarms {
-            return Err(Refused::Threads { threads, swarms });
+        let threads = threads(&scenario)?;
+        if scenario.pace == PaceKey::Closed
+            && scenario.slow_share + scenario.misbehaving_share > 0.0
+        {
+            return Err(Refused::ClosedLoop(scenario.slow_share, scenario.misbehaving_share));
         }
-        bounded("duration", self.duration, limits::DURATION)?;
-        bounded("warmup", self.warmup, limits::WARMUP)?;
+        if scenario.switches_per_s > 0.0 && swarms < 2 * threads {
+            return Err(Refused::NoOtherSwarm {
+                switches_per_s: scenario.switches_per_s,
+                swarms,
+                threads,
+            });
+        }
+        for address in &self.source_addresses {
+            if address.is_ipv4() != target.address.is_ipv4() {
+                return Err(Refused::Source(*address, "the tracker's address is of another kind"));
+            }
+            if std::net::UdpSocket::bind((*address, 0)).is_err() {
+                return Err(Refused::Source(*address, "this machine doesn't have it"));
+            }
+        }
         descriptors("peers", peers)?;
+        let seed = if scenario.seed == 0 { rand::rng().next_u64() } else { scenario.seed };
+        let in_flight = if scenario.in_flight == 0 { peers } else { scenario.in_flight.min(peers) };
         Ok(Plan {
             target,
             peers: peers as u32,
             swarms: swarms as u32,
-            offers: self.offers as u16,
-            sdp_bytes: self.sdp_bytes as usize,
-            in_flight: self.in_flight.unwrap_or(peers).min(peers) as u32,
+            zipf_exponent: scenario.zipf_exponent,
+            offers: scenario.offers as u16,
+            sdp_bytes: scenario.sdp_bytes as usize,
+            in_flight: in_flight as u32,
             threads: threads as u8,
-            warmup: self.warmup,
-            duration: self.duration,
-            seed: self.seed.unwrap_or_else(|| rand::rng().next_u64()),
-            pace: Pace::Closed,
+            warmup: scenario.warmup.0,
+            duration: scenario.duration.0,
+            seed,
+            pace: pace(&scenario),
+            connects_per_s: scenario.connects_per_s,
+            churn: Churn {
+                leaves_per_s: scenario.leaves_per_s,
+                broken_share: scenario.broken_share,
+                switches_per_s: scenario.switches_per_s,
+                stopped_share: scenario.stopped_share,
+            },
+            storm: (scenario.storm_share > 0.0).then_some(Storm {
+                share: scenario.storm_share,
+                every: scenario.storm_every.0,
+                window: scenario.storm_window.0,
+            }),
+            oddities: Oddities {
+                slow_share: scenario.slow_share,
+                slow_pause: (!scenario.slow_pause.0.is_zero()).then_some(scenario.slow_pause.0),
+                misbehaving_share: scenario.misbehaving_share,
+                misbehaving_per_s: scenario.misbehaving_per_s,
+            },
+            sources: self.source_addresses,
+            scenario: Some(Scenario { seed, threads, in_flight, ..scenario }),
         })
+    }
+}
+
+/// The event loops: half of the cores, or as many as were asked for.
+fn threads(scenario: &Scenario) -> Result<u64, Refused> {
+    let Scenario { threads, swarms, .. } = *scenario;
+    if threads > swarms {
+        return Err(Refused::Threads { threads, swarms });
+    }
+    if threads > 0 {
+        return Ok(threads);
+    }
+    let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    Ok((cores / 2).clamp(1, *limits::LOAD_THREADS.end()).min(swarms))
+}
+
+fn pace(scenario: &Scenario) -> Pace {
+    match scenario.pace {
+        PaceKey::Closed => Pace::Closed,
+        PaceKey::Interval => Pace::Interval,
+        PaceKey::Rate => {
+            let ramp = scenario.rate_ramp.0;
+            if scenario.relays_per_s == 0.0 {
+                return Pace::Rate { announces_per_s: scenario.announces_per_s, ramp };
+            }
+            // An announce is relayed to as many others as there are, and answered by each.
+            let others = (scenario.peers as f64 / scenario.swarms as f64 - 1.0).max(1.0);
+            let relays = 2.0 * others.min(scenario.offers as f64);
+            Pace::Rate { announces_per_s: scenario.relays_per_s / relays, ramp }
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! What may be asked for on the command line, and what of it holds. A refusal names the flag, the
-//! value and the bound, before any socket opens.
+//! value and the bound, before any peer connects.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,14 +11,26 @@ use clap::{Args, Parser, Subcommand};
 use url::Url;
 
 use crate::attack::AttackArgs;
+use crate::client::tls::TlsError;
+use crate::client::wire::Wire;
+use crate::floor::FloorArgs;
 use crate::limits;
+use crate::scenario::ScenarioError;
+use crate::simulate::{InvalidPopulation, SimulateArgs};
 use crate::soak::SoakArgs;
 
+mod contender;
 mod load;
+mod report;
+mod wire;
+pub(crate) use contender::Contender;
 pub(crate) use load::LoadArgs;
+pub(crate) use report::{Comparison, ReportArgs, ReportPlan};
+use wire::WireArgs;
 
 /// Simulated WebTorrent peers against any tracker: joins, offers, answers, in a closed loop as fast
-/// as the tracker goes. Every message is verified; a violation makes the exit code 1.
+/// as the tracker goes, or as a scenario has them. Every message is verified; a violation makes the
+/// exit code 1.
 #[derive(Debug, Parser)]
 #[command(version, args_conflicts_with_subcommands = true)]
 pub(crate) struct Cli {
@@ -26,21 +38,46 @@ pub(crate) struct Cli {
     pub(crate) command: Option<Command>,
     #[command(flatten)]
     pub(crate) load: LoadArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
 }
 
 /// What else may be done to a tracker.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// One hostile socket beside a good swarm, attack by attack: the swarm must not notice
+    ///
+    /// The exit code is 1 when the swarm's p99 latency during an attack is more than twice the one
+    /// before it, or any promise to the swarm was broken.
     Attack(AttackArgs),
+    /// The least that a relay can cost, to hold a tracker against
+    ///
+    /// One thread over epoll that reads, unmasks, finds the fields by substring search, copies, and
+    /// sends once per socket and round. It checks nothing, picks neighbours in a row, and its answer
+    /// to the handshake is a constant, which suits `loadtest` alone: no product, but a measure. How
+    /// many times its CPU time per relay a tracker takes says how much is left to gain. Load both in
+    /// the same minutes, from another core:
+    ///
+    /// taskset -c 0 loadtest floor 8001 &
+    ///
+    /// taskset -c 1 loadtest --url ws://127.0.0.1:8001 --server-pid $!
+    Floor(FloorArgs),
     /// Many peers that come, go and change their swarms for long: memory must not grow
+    ///
+    /// The exit code is 1 when the tracker's memory grows by more than 5 % while they do, is not
+    /// within 10 MB of its start when all have left, or anybody was cut off or refused.
     Soak(SoakArgs),
+    /// An evening of very many viewers in simulated time: no sockets, the tracker's own code
+    ///
+    /// Viewers come, meet and leave, and the tracker's own code decides who meets whom. Nothing is
+    /// sent, and no tracker has to run.
+    Simulate(SimulateArgs),
 }
 
 /// What every kind of run is told: the tracker, and where the report goes.
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// The tracker's WebSocket address (ws only)
+    /// The tracker's WebSocket address, ws or wss
     #[arg(long, default_value = "ws://127.0.0.1:8000")]
     url: Url,
     /// The tracker's process on this machine: adds its CPU time and memory to the report
@@ -49,6 +86,8 @@ pub(crate) struct TargetArgs {
     /// Where to write the report as JSON
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    #[command(flatten)]
+    wire: WireArgs,
 }
 
 /// The tracker that a run is about.
@@ -56,6 +95,7 @@ pub(crate) struct TargetArgs {
 pub(crate) struct Target {
     pub(crate) url: Url,
     pub(crate) address: SocketAddr,
+    pub(crate) wire: Wire,
     pub(crate) server_pid: Option<u32>,
     pub(crate) json: Option<PathBuf>,
 }
@@ -63,14 +103,30 @@ pub(crate) struct Target {
 /// A value that cannot be run with.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Refused {
-    #[error("--url {0}: only ws:// is spoken")]
+    #[error("--url {0}: only ws:// and wss:// are spoken")]
     Scheme(Url),
+    #[error("{flag} is for wss://, and --url is {url}")]
+    NoTls { flag: &'static str, url: Url },
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     #[error("--url {0}: no address: {1}")]
     Address(Url, String),
     #[error("--peers {peers}: {swarms} swarms of at least 2 need {} or more", swarms * 2)]
     FewPeers { peers: u64, swarms: u64 },
     #[error("--threads {threads}: a swarm stays on one thread, so at most --swarms {swarms}")]
     Threads { threads: u64, swarms: u64 },
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    #[error(
+        "--pace closed: would wait for peers that don't answer (--slow-share {0}, \
+        --misbehaving-share {1}); --pace rate or interval doesn't"
+    )]
+    ClosedLoop(f64, f64),
+    #[error("--switches-per-s {switches_per_s}: a swarm stays on one thread, so --threads \
+        {threads} need --swarms {} or more, and there are {swarms}", threads * 2)]
+    NoOtherSwarm { switches_per_s: f64, swarms: u64, threads: u64 },
+    #[error("--source-addresses {0}: {1}")]
+    Source(std::net::IpAddr, &'static str),
     #[error("--{key} {}: must be {} to {}",
         humantime::format_duration(*value),
         humantime::format_duration(*bound.start()),
@@ -84,8 +140,24 @@ pub(crate) enum Refused {
     ServerPid(u32),
     #[error("--server-pid is missing: it is the memory of the tracker's process that is judged")]
     NoServerPid,
-    #[error("--json {}: no such folder", .0.display())]
-    Folder(PathBuf),
+    #[error("--{key} {}: no such folder", file.display())]
+    Folder { key: &'static str, file: PathBuf },
+    #[error("--compare is there {trackers} times: must be {} to {}",
+        limits::COMPARE_TRACKERS.start(), limits::COMPARE_TRACKERS.end())]
+    Contenders { trackers: usize },
+    #[error("--compare {name}: {}", why.to_string().trim_start_matches("--"))]
+    Contender { name: String, why: Box<Self> },
+    #[error("--compare {0}: two trackers have this name")]
+    SameName(String),
+    #[error("--tolerate {0}: no --compare has this name")]
+    NoContender(String),
+    #[error("--population {}: {why}", .file.display())]
+    Population { file: PathBuf, why: InvalidPopulation },
+    #[error(
+        "--viewers {viewers}: join swarms {joins:.0} times with the changes of quality of so \
+         many minutes, at most {bound:.0}"
+    )]
+    Joins { viewers: u64, joins: f64, bound: f64 },
     #[error("--hostile-from {0}: is no address of this machine: {1}")]
     HostileFrom(IpAddr, String),
     #[error("--only {0}: no such attack; --list shows them")]
@@ -102,24 +174,41 @@ impl TargetArgs {
         {
             return Err(Refused::ServerPid(pid));
         }
-        if let Some(file) = &self.json
-            && !std::path::absolute(file).is_ok_and(|file| file.parent().is_some_and(Path::is_dir))
-        {
-            return Err(Refused::Folder(file.clone()));
-        }
-        Ok(Target { url: self.url, address, server_pid: self.server_pid, json: self.json })
+        folder("json", self.json.as_deref())?;
+        let wire = self.wire.check(&self.url)?;
+        Ok(Target { url: self.url, address, wire, server_pid: self.server_pid, json: self.json })
+    }
+
+    /// The same for another tracker, with no report of its own.
+    fn at(&self, url: Url, server_pid: Option<u32>) -> Self {
+        Self { url, server_pid, json: None, wire: self.wire.clone() }
     }
 
     fn address(&self) -> Result<SocketAddr, Refused> {
-        if self.url.scheme() != "ws" {
-            return Err(Refused::Scheme(self.url.clone()));
-        }
         let refused = |why: String| Refused::Address(self.url.clone(), why);
         let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
         let port = self.url.port_or_known_default().unwrap_or(80);
-        let mut found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
-        found.next().ok_or_else(|| refused("the name has none".into()))
+        let found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
+        choose(&found.collect::<Vec<_>>()).ok_or_else(|| refused("the name has none".into()))
     }
+}
+
+/// The first address at which somebody listens: `localhost` has two, and many a tracker has one.
+/// Where nobody does, the first of all.
+fn choose(found: &[SocketAddr]) -> Option<SocketAddr> {
+    let listens =
+        |address: &&SocketAddr| TcpStream::connect_timeout(address, limits::REACH_TIME_MAX).is_ok();
+    let listening = if found.len() > 1 { found.iter().find(listens) } else { None };
+    listening.or(found.first()).copied()
+}
+
+/// Sees that `file` can be written where it is asked for, before anything is measured.
+pub(crate) fn folder(key: &'static str, file: Option<&Path>) -> Result<(), Refused> {
+    let Some(file) = file else {
+        return Ok(());
+    };
+    let is_there = std::path::absolute(file).is_ok_and(|f| f.parent().is_some_and(Path::is_dir));
+    if is_there { Ok(()) } else { Err(Refused::Folder { key, file: file.to_owned() }) }
 }
 
 pub(crate) fn count(bound: &RangeInclusive<u64>) -> RangedU64ValueParser<u64> {
@@ -139,4 +228,22 @@ pub(crate) fn descriptors(key: &'static str, sockets: u64) -> Result<(), Refused
     let limit = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(0);
     let fits = sockets + limits::DESCRIPTORS_SPARE <= limit;
     if fits { Ok(()) } else { Err(Refused::Descriptors { key, sockets, limit }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn of_the_addresses_of_a_name_the_first_is_taken_at_which_somebody_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let here = listener.local_addr().expect("an address");
+        let deaf = SocketAddr::from(([127, 0, 0, 253], here.port()));
+        assert_eq!(choose(&[deaf, here]), Some(here));
+        assert_eq!(choose(&[here, deaf]), Some(here));
+        assert_eq!(choose(&[deaf]), Some(deaf), "what to do about it is said later");
+        assert_eq!(choose(&[]), None);
+    }
 }

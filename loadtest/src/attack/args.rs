@@ -12,8 +12,7 @@ use crate::client::source::outward;
 use crate::limits;
 use crate::plan::{Pace, Plan};
 
-/// One hostile socket beside a good swarm. The exit code is 1 when the swarm's p99 latency during
-/// an attack is more than twice the one before it, or any promise to the swarm was broken.
+/// One hostile socket beside a good swarm.
 #[derive(Debug, Args)]
 pub(crate) struct AttackArgs {
     #[command(flatten)]
@@ -102,7 +101,6 @@ impl AttackArgs {
         Ok(AttackPlan {
             hostile_from,
             swarm: Plan {
-                target: target.clone(),
                 peers: self.peers as u32,
                 swarms: 1,
                 offers: self.offers as u16,
@@ -112,7 +110,11 @@ impl AttackArgs {
                 warmup: Duration::ZERO,
                 duration: self.window,
                 seed: rand::rng().next_u64(),
-                pace: Pace::Open(Duration::from_secs(1) / self.announces_per_s as u32),
+                pace: Pace::Rate {
+                    announces_per_s: self.announces_per_s as f64,
+                    ramp: Duration::ZERO,
+                },
+                ..Plan::calm(target.clone())
             },
             target,
             announces_per_s: self.announces_per_s,

@@ -14,6 +14,7 @@ use serde::Serialize;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::scripts::{Attack, Manner, Scene, Script};
+use super::stream::Stream;
 use crate::client::frame::{Frame, Opcode};
 use crate::client::handshake;
 use crate::limits::{FLOOD_BYTES, HELD_SOCKETS_MAX, HOSTILE_REST, REACH_TIME_MAX};
@@ -98,15 +99,15 @@ impl Assailant {
             let opened = self.open().and_then(|mut stream| {
                 if !reads {
                     // What a client does not read shall wait at the tracker, not in the kernel.
-                    SockRef::from(&stream).set_recv_buffer_size(4096)?;
+                    SockRef::from(stream.socket()).set_recv_buffer_size(4096)?;
                 }
                 upgrade(&mut stream, &self.scene, self.script.deflates)?;
-                stream.set_nonblocking(true)?;
+                stream.socket().set_nonblocking(true)?;
                 Ok(stream)
             });
             match opened {
                 Ok(stream) => {
-                    if let Some(code) = self.flood_one(&stream, reads) {
+                    if let Some(code) = self.flood_one(stream, reads) {
                         self.deeds.closed(code);
                     }
                 }
@@ -116,7 +117,7 @@ impl Assailant {
     }
 
     /// Returns how the tracker closed it; `None` when the attack is over.
-    fn flood_one(&mut self, mut stream: &TcpStream, reads: bool) -> Option<u16> {
+    fn flood_one(&mut self, mut stream: Stream, reads: bool) -> Option<u16> {
         let (mut at, mut is_open, mut heard) = (0, false, Vec::new());
         let mut scratch = vec![0; FLOOD_BYTES];
         while self.goes_on() {
@@ -176,7 +177,7 @@ impl Assailant {
             while held.len() < HELD_SOCKETS_MAX && self.goes_on() {
                 let opened = self.open().and_then(|mut stream| {
                     stream.write_all(&self.script.opening)?;
-                    stream.set_nonblocking(true)?;
+                    stream.socket().set_nonblocking(true)?;
                     Ok(stream)
                 });
                 match opened {
@@ -225,7 +226,7 @@ impl Assailant {
         }
     }
 
-    fn open(&mut self) -> io::Result<TcpStream> {
+    fn open(&mut self) -> io::Result<Stream> {
         let to = self.scene.address;
         let socket = Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP))?;
         if let Some(from) = self.scene.from {
@@ -239,7 +240,7 @@ impl Assailant {
         // A reset instead of a farewell, or this machine's ports would all be in TIME_WAIT soon.
         SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
         self.deeds.connections += 1;
-        Ok(stream)
+        Stream::new(stream, self.scene.tls.as_ref())
     }
 
     fn turned_away(&mut self) {
@@ -248,18 +249,17 @@ impl Assailant {
     }
 }
 
-fn upgrade(stream: &mut TcpStream, scene: &Scene, deflates: bool) -> io::Result<()> {
+fn upgrade(stream: &mut Stream, scene: &Scene, deflates: bool) -> io::Result<()> {
     let head = scene.request.strip_suffix(b"\r\n").unwrap_or(&scene.request);
-    let extension: &[u8] =
-        if deflates { b"Sec-WebSocket-Extensions: permessage-deflate\r\n" } else { b"" };
-    stream.write_all(&[head, extension, b"\r\n"].concat())?;
+    let extensions = if deflates { handshake::extensions() } else { String::new() };
+    stream.write_all(&[head, extensions.as_bytes(), b"\r\n"].concat())?;
     let mut head = Vec::new();
     let mut byte = [0; 1];
     // Byte by byte: what comes behind the head is the first frame's.
     loop {
         stream.read_exact(&mut byte)?;
         head.push(byte[0]);
-        match handshake::consent(&head) {
+        match handshake::consent(&head, deflates) {
             Ok(None) => {}
             Ok(Some(_)) => return Ok(()),
             Err(error) => return Err(io::Error::other(error)),
@@ -272,7 +272,7 @@ fn skip_frames(heard: &mut Vec<u8>) -> Option<u16> {
     let mut used = 0;
     let mut code = None;
     while code.is_none() {
-        match Frame::first(&heard[used..]) {
+        match Frame::first(&heard[used..], true) {
             Ok(Some(frame)) => {
                 used += frame.bytes;
                 if frame.opcode == Opcode::Close {
@@ -291,7 +291,7 @@ fn skip_frames(heard: &mut Vec<u8>) -> Option<u16> {
 
 /// What the tracker said before it ended a connection, behind its answer to the handshake, if any.
 fn close_code(heard: &[u8]) -> u16 {
-    let start = handshake::consent(heard).ok().flatten().unwrap_or(0);
+    let start = handshake::consent(heard, false).ok().flatten().map_or(0, |consent| consent.bytes);
     skip_frames(&mut heard[start..].to_vec()).unwrap_or(1006)
 }
 

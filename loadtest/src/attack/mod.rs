@@ -4,18 +4,19 @@
 
 use std::io::{self, Write};
 
-use anyhow::Context;
-
 mod args;
 mod hostile;
 mod report;
 mod scripts;
+mod stream;
 mod trial;
 
 pub(crate) use args::AttackArgs;
 use args::AttackPlan;
 use report::{Report, Verdict};
 use scripts::Attack;
+
+use crate::report::file::save_json;
 
 /// Runs all attacks that were asked for; whether the tracker held.
 ///
@@ -28,13 +29,10 @@ pub(crate) fn run(plan: &AttackPlan) -> anyhow::Result<bool> {
     for attack in &plan.attacks {
         let verdict = judge(plan, attack)?;
         report::table::write_line(&verdict, &mut out)?;
-        report.attacks.push(verdict);
+        report.add(verdict);
     }
+    save_json(plan.target.json.as_deref(), &report)?;
     report::table::write_end(&report, &mut out)?;
-    if let Some(file) = &plan.target.json {
-        let json = serde_json::to_vec_pretty(&report)?;
-        std::fs::write(file, json).with_context(|| format!("--json {}", file.display()))?;
-    }
     Ok(report.held())
 }
 

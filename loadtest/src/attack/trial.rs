@@ -77,7 +77,7 @@ struct Led {
 
 /// Takes the good swarm through the windows.
 fn lead(plan: &AttackPlan, attack: &'static Attack, scene: &Arc<Scene>, signals: &Signals) -> Led {
-    await_joined(&plan.swarm, signals, |_| {});
+    await_joined(&plan.swarm, signals, || {});
     let joined = signals.counts().joined;
     let (mut deeds, mut cpu) = (Deeds::default(), Some([Duration::ZERO; 2]));
     if joined == u64::from(plan.swarm.peers) {
@@ -94,7 +94,7 @@ fn lead(plan: &AttackPlan, attack: &'static Attack, scene: &Arc<Scene>, signals:
             signals.expect_strangers(0);
         }
     }
-    drain(signals);
+    drain(signals, || {});
     let Counts { strangers_answered, throttled, .. } = signals.counts();
     signals.enter(Phase::Close);
     Led { joined, throttled, deeds, cpu, strangers_answered }

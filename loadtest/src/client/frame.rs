@@ -1,5 +1,6 @@
 //! WebSocket frames (RFC 6455, section 5.2) as a client has them: masked when sent, plain when
-//! received. No extension is offered, so a reserved bit is an error.
+//! received. The first reserved bit marks a compressed message (RFC 7692, section 6) where that was
+//! agreed on; others are errors.
 
 use crate::limits::FRAME_BYTES_MAX;
 
@@ -18,6 +19,8 @@ pub(crate) enum Opcode {
 pub(crate) struct Frame<'a> {
     pub(crate) opcode: Opcode,
     pub(crate) payload: &'a [u8],
+    /// The payload is a compressed message.
+    pub(crate) is_deflated: bool,
     /// How many bytes it took, header included.
     pub(crate) bytes: usize,
 }
@@ -25,7 +28,7 @@ pub(crate) struct Frame<'a> {
 /// Why bytes are no frame that this client can take.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum FrameError {
-    #[error("a reserved bit is set (no extension was negotiated)")]
+    #[error("a reserved bit is set that no negotiated extension defines")]
     ReservedBit,
     #[error("opcode {0} is not defined")]
     Opcode(u8),
@@ -37,13 +40,19 @@ pub(crate) enum FrameError {
     TooLong(u64),
 }
 
+/// The first reserved bit (RSV1), in a frame's first byte.
+const DEFLATED: u8 = 0x40;
+
 impl<'a> Frame<'a> {
-    /// The first frame of `bytes`, or `None` when more must be read.
-    pub(crate) fn first(bytes: &'a [u8]) -> Result<Option<Self>, FrameError> {
+    /// The first frame of `bytes`, or `None` when more must be read; `deflates` is whether messages
+    /// may be compressed.
+    pub(crate) fn first(bytes: &'a [u8], deflates: bool) -> Result<Option<Self>, FrameError> {
         let [first, second, rest @ ..] = bytes else {
             return Ok(None);
         };
-        if first & 0x70 != 0 {
+        let is_deflated = first & DEFLATED != 0;
+        let is_control = first & 0x08 != 0;
+        if first & 0x30 != 0 || is_deflated && (is_control || !deflates) {
             return Err(FrameError::ReservedBit);
         }
         let opcode = match first & 15 {
@@ -72,13 +81,22 @@ impl<'a> Frame<'a> {
         }
         let end = header + length as usize;
         let frame = bytes.get(header..end);
-        Ok(frame.map(|payload| Self { opcode, payload, bytes: end }))
+        Ok(frame.map(|payload| Self { opcode, payload, is_deflated, bytes: end }))
     }
 }
 
 /// Appends one masked frame to `out`. The key must be new for each frame (section 5.3).
 pub(crate) fn write_masked(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], key: u32) {
-    out.push(0x80 | opcode.bits());
+    write(out, 0x80 | opcode.bits(), payload, key);
+}
+
+/// The same for a text message that is compressed.
+pub(crate) fn write_deflated(out: &mut Vec<u8>, payload: &[u8], key: u32) {
+    write(out, 0x80 | DEFLATED | Opcode::Text.bits(), payload, key);
+}
+
+fn write(out: &mut Vec<u8>, first: u8, payload: &[u8], key: u32) {
+    out.push(first);
     match payload.len() {
         length @ 0..126 => out.push(0x80 | length as u8),
         length @ 126..65_536 => {
@@ -110,7 +128,7 @@ pub(crate) fn write_masked(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], ke
 }
 
 impl Opcode {
-    fn bits(self) -> u8 {
+    pub(crate) fn bits(self) -> u8 {
         match self {
             Self::Text => 1,
             Self::Binary => 2,
@@ -132,8 +150,9 @@ mod tests {
         write_masked(&mut out, Opcode::Text, b"Hello", 0x37fa_213d);
         assert_eq!(out, [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58]);
         let plain = [0x81, 0x05, 0x48, 0x65, 0x6c, 0x6c, 0x6f];
-        let frame = Frame { opcode: Opcode::Text, payload: b"Hello", bytes: 7 };
-        assert_eq!(Frame::first(&plain), Ok(Some(frame)));
+        let (opcode, payload) = (Opcode::Text, &b"Hello"[..]);
+        let frame = Frame { opcode, payload, is_deflated: false, bytes: 7 };
+        assert_eq!(Frame::first(&plain, false), Ok(Some(frame)));
     }
 
     #[test]
@@ -161,21 +180,25 @@ mod tests {
             }
             bytes.resize(bytes.len() + length, b'x');
             for end in [0, 1, 2, 3, bytes.len() - 1] {
-                assert_eq!(Frame::first(&bytes[..end]), Ok(None), "{end} of {length}");
+                assert_eq!(Frame::first(&bytes[..end], false), Ok(None), "{end} of {length}");
             }
-            let frame = Frame::first(&bytes).expect("a frame").expect("whole");
+            let frame = Frame::first(&bytes, false).expect("a frame").expect("whole");
             assert_eq!((frame.payload.len(), frame.bytes), (length, bytes.len()));
         }
     }
 
     #[test]
     fn what_a_server_may_not_send_is_refused() {
-        assert_eq!(Frame::first(&[0xC1, 0]), Err(FrameError::ReservedBit));
-        assert_eq!(Frame::first(&[0x01, 0]), Err(FrameError::Fragment));
-        assert_eq!(Frame::first(&[0x80, 0]), Err(FrameError::Fragment));
-        assert_eq!(Frame::first(&[0x83, 0]), Err(FrameError::Opcode(3)));
-        assert_eq!(Frame::first(&[0x81, 0x80]), Err(FrameError::Masked));
+        assert_eq!(Frame::first(&[0xC1, 0], false), Err(FrameError::ReservedBit));
+        // RSV1 marks compressed data, and no control frame (RFC 7692, section 6.1).
+        assert!(Frame::first(&[0xC1, 0], true).is_ok_and(|frame| frame.is_some()));
+        assert_eq!(Frame::first(&[0xC9, 0], true), Err(FrameError::ReservedBit));
+        assert_eq!(Frame::first(&[0xA1, 0], true), Err(FrameError::ReservedBit));
+        assert_eq!(Frame::first(&[0x01, 0], false), Err(FrameError::Fragment));
+        assert_eq!(Frame::first(&[0x80, 0], false), Err(FrameError::Fragment));
+        assert_eq!(Frame::first(&[0x83, 0], false), Err(FrameError::Opcode(3)));
+        assert_eq!(Frame::first(&[0x81, 0x80], false), Err(FrameError::Masked));
         let long = [0x81, 127, 0, 0, 0, 0, 0, 1, 0, 1];
-        assert_eq!(Frame::first(&long), Err(FrameError::TooLong(65_537)));
+        assert_eq!(Frame::first(&long, false), Err(FrameError::TooLong(65_537)));
     }
 }

@@ -33,6 +33,7 @@ pub(crate) struct Ids {
 pub(crate) const STRANGER_PREFIX: &[u8; 3] = b"-HX";
 
 const TAG_DIGITS: usize = 9;
+const LIFE_DIGITS: usize = 4;
 const PEER_PREFIX: &[u8; 3] = b"-LT";
 const SWARM_PREFIX: &[u8; 3] = b"LTS";
 
@@ -51,6 +52,17 @@ impl Ids {
 
     pub(crate) fn peer_id(&self, peer: PeerNumber) -> Id {
         self.tagged(*PEER_PREFIX, peer.packed())
+    }
+
+    /// What a peer is called in its `life`: those who come again, or to another swarm, are others
+    /// to the tracker.
+    pub(crate) fn peer_id_in(&self, peer: PeerNumber, life: u16) -> Id {
+        let tail = TAG_DIGITS - LIFE_DIGITS;
+        let mut id = self.peer_id(peer);
+        let own = read_hex(&self.tag[tail..]).unwrap_or_default();
+        // Mixed into the run's tag, where there is room: distinct for each life.
+        write_hex((own ^ u32::from(life)).into(), &mut id[3 + tail..3 + TAG_DIGITS]);
+        id
     }
 
     /// A peer of the hostile socket.
@@ -132,6 +144,17 @@ mod tests {
     fn mangled_ids_are_no_offers() {
         assert_eq!(OfferNumber::read(b"zz000001000000010001"), None);
         assert_eq!(OfferNumber::read(b"0000000100000001000"), None);
+    }
+
+    #[test]
+    fn a_peer_has_another_id_in_each_life() {
+        let (ids, peer) = (Ids::new(7), PeerNumber { worker: 1, place: 5 });
+        let lives: std::collections::HashSet<_> =
+            (0..=u16::MAX).map(|life| ids.peer_id_in(peer, life)).collect();
+        assert_eq!(lives.len(), 65_536);
+        assert_eq!(ids.peer_id_in(peer, 0), ids.peer_id(peer));
+        let other = PeerNumber { worker: 1, place: 6 };
+        assert!(!lives.contains(&ids.peer_id_in(other, 3)));
     }
 
     #[test]

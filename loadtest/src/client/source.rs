@@ -6,9 +6,13 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use crate::limits::SOCKETS_PER_ADDRESS_MAX;
 
-/// The address from which socket `number` should connect to `to`; `None` leaves it to the system,
-/// which knows the way to other machines. Other systems than Linux have one loopback address.
-pub(crate) fn source(to: SocketAddr, number: u32) -> Option<IpAddr> {
+/// The address from which socket `number` should connect to `to`: one of `listed` in turn, if there
+/// are any. `None` leaves it to the system, which knows the way to other machines. Other systems
+/// than Linux have one loopback address.
+pub(crate) fn source(listed: &[IpAddr], to: SocketAddr, number: u32) -> Option<IpAddr> {
+    if !listed.is_empty() {
+        return listed.get(number as usize % listed.len()).copied();
+    }
     if !cfg!(target_os = "linux") || !to.is_ipv4() || !to.ip().is_loopback() {
         return None;
     }
@@ -38,13 +42,17 @@ mod tests {
     fn a_crowd_on_this_machine_has_many_addresses_and_others_have_their_own() {
         let near = SocketAddr::from(([127, 0, 0, 1], 8000));
         let addresses = [0, SOCKETS_PER_ADDRESS_MAX - 1, SOCKETS_PER_ADDRESS_MAX, 1 << 20];
-        let addresses = addresses.map(|number| source(near, number));
+        let addresses = addresses.map(|number| source(&[], near, number));
         if cfg!(target_os = "linux") {
             let named = |address: &str| Some(address.parse().expect("an address"));
             assert_eq!(addresses[..2], [named("127.0.0.2"); 2]);
             assert_eq!(addresses[2], named("127.0.0.3"));
             assert!(addresses[3].is_some_and(|address| address.is_loopback()));
         }
-        assert_eq!(source(SocketAddr::from(([192, 0, 2, 1], 80)), 1), None);
+        let far = SocketAddr::from(([192, 0, 2, 1], 80));
+        assert_eq!(source(&[], far, 1), None);
+        let listed = [[192, 0, 2, 7], [192, 0, 2, 8]].map(IpAddr::from);
+        let taken = [0, 1, 2].map(|number| source(&listed, far, number));
+        assert_eq!(taken, [Some(listed[0]), Some(listed[1]), Some(listed[0])]);
     }
 }

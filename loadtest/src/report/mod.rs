@@ -1,20 +1,41 @@
-//! What a run says in the end, as data: the table and the JSON file show the same figures, because
-//! both are written from this.
+//! What a run says in the end, as data: the table, the page and the JSON file show the same figures,
+//! because all are written from this.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
+use indicatif::HumanCount;
 use serde::Serialize;
 
-use crate::engine::{Outcome, ServerUsage};
-use crate::limits::BUSY_CORE_SHARE;
+use crate::client::wire::WireReport;
+use crate::engine::Outcome;
+use crate::limits::{BUSY_CORE_SHARE, LAG_US_MAX};
 use crate::plan::Plan;
-use crate::record::{Counts, Latency};
+use crate::record::{Record, Unrest};
+use crate::scenario::{Pace, Scenario};
+use crate::verify::Excused;
 
+pub(crate) mod figure;
+pub(crate) mod file;
+mod latency;
+pub(crate) mod page;
+pub(crate) mod plot;
+mod remarks;
+mod server;
 pub(crate) mod table;
+mod timeline;
+
+pub(crate) use latency::{Histogram, Latencies, Quantiles};
+pub(crate) use server::Server;
+pub(crate) use timeline::Moment;
 
 /// One run's figures; units are in the names.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    /// When it ended (RFC 3339).
+    pub(crate) ended_at: String,
+    pub(crate) url: String,
+    pub(crate) wire: WireReport,
     pub(crate) load: Load,
     pub(crate) joined: u64,
     pub(crate) connects_per_s: f64,
@@ -31,16 +52,22 @@ pub(crate) struct Report {
     /// What the tracker asks of its clients, in seconds: then this is no saturation.
     pub(crate) min_interval_s: Option<u64>,
     pub(crate) closes_by_code: BTreeMap<u16, u64>,
+    /// Sent late in an open loop because the tracker took nothing, or owed much.
+    pub(crate) announces_held_up: u64,
+    /// Missing because peers left or were cut off.
     pub(crate) relays_excused: u64,
+    pub(crate) excused: Excused,
+    pub(crate) unrest: Unrest,
     pub(crate) violations: u64,
     pub(crate) violations_by_kind: BTreeMap<&'static str, u64>,
     pub(crate) first_violations: Vec<String>,
+    /// The run from its first connect on.
+    pub(crate) timeline: Vec<Moment>,
 }
 
 /// What was asked for.
 #[derive(Debug, Serialize)]
 pub(crate) struct Load {
-    pub(crate) url: String,
     pub(crate) peers: u32,
     pub(crate) swarms: u32,
     pub(crate) offers: u16,
@@ -48,37 +75,8 @@ pub(crate) struct Load {
     pub(crate) in_flight: u32,
     pub(crate) threads: u8,
     pub(crate) seed: u64,
-}
-
-/// In microseconds. At saturation these hold the tracker's queue, and `own_turn`, the time that
-/// one round over this program's own sockets takes.
-#[derive(Debug, Serialize)]
-pub(crate) struct Latencies {
-    pub(crate) reply: Quantiles,
-    pub(crate) offer: Quantiles,
-    pub(crate) answer: Quantiles,
-    pub(crate) own_turn: Quantiles,
-}
-
-/// The latency that this share of all stayed within.
-#[derive(Debug, Serialize)]
-pub(crate) struct Quantiles {
-    pub(crate) p50: u64,
-    pub(crate) p90: u64,
-    pub(crate) p99: u64,
-    pub(crate) p99_9: u64,
-}
-
-/// The tracker's process.
-#[derive(Debug, Serialize)]
-pub(crate) struct Server {
-    pub(crate) cores_used: f64,
-    /// `None` when nothing was relayed.
-    pub(crate) cpu_us_per_relay: Option<f64>,
-    pub(crate) rss_bytes_before: u64,
-    pub(crate) rss_bytes_joined: u64,
-    pub(crate) rss_bytes_end: u64,
-    pub(crate) rss_bytes_per_peer: f64,
+    /// Every key of the scenario, with the flags that went over it.
+    pub(crate) scenario: Option<Scenario>,
 }
 
 /// This program.
@@ -87,6 +85,11 @@ pub(crate) struct Own {
     /// Share of a core that each event loop used; empty where that cannot be read.
     pub(crate) cores_used: Vec<f64>,
     pub(crate) bottleneck: Bottleneck,
+    /// How much later than due the announces of an open loop were sent, in microseconds; `None` in
+    /// a closed one. The latencies have it in them.
+    pub(crate) lag_us: Option<Quantiles>,
+    /// The lag's 99th percentile is so long that it shows in the latencies.
+    pub(crate) is_late: bool,
 }
 
 /// Whether the figures are the tracker's or this program's.
@@ -107,11 +110,14 @@ pub(crate) enum Bottleneck {
 
 impl Report {
     pub(crate) fn new(plan: &Plan, outcome: Outcome) -> Self {
-        let Outcome { record, counts, window, join_time, joined, server } = outcome;
+        let server = Server::new(&outcome);
+        let Outcome { record, counts, window, join_time, joined, samples, .. } = outcome;
         let window_s = window.as_secs_f64();
-        let server = server.map(|usage| Server::new(&usage, &counts, window_s, joined));
         let bottleneck = Bottleneck::of(&record.own_cores, server.as_ref());
         Self {
+            ended_at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            url: plan.target.url.to_string(),
+            wire: plan.target.wire.report(record.sockets_deflated),
             load: Load::new(plan),
             joined,
             connects_per_s: joined as f64 / join_time.as_secs_f64(),
@@ -119,35 +125,28 @@ impl Report {
             relays: counts.relays(),
             relays_per_s: counts.relays() as f64 / window_s,
             announces_per_s: counts.announces as f64 / window_s,
-            latency_us: Latencies {
-                reply: Quantiles::of(&record.reply),
-                offer: Quantiles::of(&record.offer),
-                answer: Quantiles::of(&record.answer),
-                own_turn: Quantiles::of(&record.turn),
-            },
+            latency_us: Latencies::of(&record),
             server,
-            own: Own { cores_used: record.own_cores, bottleneck },
+            own: Own::new(&record, bottleneck),
             announce_timeouts: counts.timeouts,
             announces_throttled: counts.throttled,
             min_interval_s: record.min_interval,
             closes_by_code: record.closes,
-            relays_excused: record.excused,
+            announces_held_up: record.held_up,
+            relays_excused: record.excused.offers + record.excused.answers,
+            excused: record.excused,
+            unrest: record.unrest,
             violations: record.violations.total(),
             violations_by_kind: record.violations.by_kind,
             first_violations: record.violations.first,
+            timeline: samples.iter().map(Moment::new).collect(),
         }
-    }
-
-    /// Whether the tracker let everyone in and kept every promise.
-    pub(crate) fn is_right(&self) -> bool {
-        self.violations == 0 && self.joined == u64::from(self.load.peers)
     }
 }
 
 impl Load {
     fn new(plan: &Plan) -> Self {
         Self {
-            url: plan.target.url.to_string(),
             peers: plan.peers,
             swarms: plan.swarms,
             offers: plan.offers,
@@ -155,33 +154,49 @@ impl Load {
             in_flight: plan.in_flight,
             threads: plan.threads,
             seed: plan.seed,
+            scenario: plan.scenario.clone().map(|keys| Scenario { seed: plan.seed, ..keys }),
+        }
+    }
+
+    /// The load without its tracker.
+    pub(crate) fn sentence(&self) -> String {
+        format!(
+            "{} peers in {} swarms, {} offers of {} bytes, {}, seed {}",
+            HumanCount(self.peers.into()),
+            HumanCount(self.swarms.into()),
+            self.offers,
+            HumanCount(self.sdp_bytes as u64),
+            self.pace(),
+            self.seed
+        )
+    }
+
+    /// When peers announce.
+    fn pace(&self) -> String {
+        match &self.scenario {
+            Some(keys) if keys.pace == Pace::Interval => "at the tracker's interval".to_owned(),
+            Some(keys) if keys.pace == Pace::Rate && keys.relays_per_s > 0.0 => {
+                format!("{} relays/s asked for", keys.relays_per_s)
+            }
+            Some(keys) if keys.pace == Pace::Rate => {
+                format!("{} announces/s asked for", keys.announces_per_s)
+            }
+            _ => format!("{} at once", HumanCount(self.in_flight.into())),
         }
     }
 }
 
-impl Quantiles {
-    pub(crate) fn of(latency: &Latency) -> Self {
-        Self {
-            p50: latency.quantile_us(0.5),
-            p90: latency.quantile_us(0.9),
-            p99: latency.quantile_us(0.99),
-            p99_9: latency.quantile_us(0.999),
-        }
+impl Own {
+    fn new(record: &Record, bottleneck: Bottleneck) -> Self {
+        let lag_us = (record.lag.count() > 0).then(|| Quantiles::of(&record.lag));
+        let is_late = lag_us.as_ref().is_some_and(|lag| lag.p99 > LAG_US_MAX);
+        Self { cores_used: record.own_cores.clone(), bottleneck, lag_us, is_late }
     }
-}
 
-impl Server {
-    fn new(usage: &ServerUsage, counts: &Counts, window_s: f64, joined: u64) -> Self {
-        let cpu_s = usage.measure_end.cpu.saturating_sub(usage.measure_start.cpu).as_secs_f64();
-        let grown = usage.joined.rss_bytes as f64 - usage.before_connect.rss_bytes as f64;
-        Self {
-            cores_used: cpu_s / window_s,
-            cpu_us_per_relay: (counts.relays() > 0).then(|| cpu_s * 1e6 / counts.relays() as f64),
-            rss_bytes_before: usage.before_connect.rss_bytes,
-            rss_bytes_joined: usage.joined.rss_bytes,
-            rss_bytes_end: usage.drained.rss_bytes,
-            rss_bytes_per_peer: grown / joined.max(1) as f64,
-        }
+    /// The share of a core that each event loop used, for people.
+    pub(crate) fn cores(&self) -> String {
+        let cores = self.cores_used.iter().map(|cores| format!("{:.0} %", cores * 100.0));
+        cores.collect::<Vec<_>>().join(", ")
     }
 }
 
@@ -199,7 +214,7 @@ impl Bottleneck {
         }
     }
 
-    fn verdict(self) -> &'static str {
+    pub(crate) fn verdict(self) -> &'static str {
         match self {
             Self::Tracker => "the tracker",
             Self::Neither => "neither: few peers at once, or other work on this machine",
@@ -218,7 +233,9 @@ mod tests {
     fn loadtest_says_so_when_it_is_the_bottleneck() {
         let server = |cores_used| Server {
             cores_used,
+            cpu_s_per_1000_relays: None,
             cpu_us_per_relay: None,
+            cpu_us_per_connect: None,
             rss_bytes_before: 0,
             rss_bytes_joined: 0,
             rss_bytes_end: 0,

@@ -8,9 +8,7 @@ use rand::Rng;
 use crate::args::{Refused, Target, TargetArgs, bounded, count, descriptors};
 use crate::limits;
 
-/// Many viewers that hold their sockets, while some join, leave, and change their quality. The exit
-/// code is 1 when the tracker's memory grows by more than 5 % while they do, is not within 10 MB of
-/// its start when all have left, or anybody was cut off or refused.
+/// Many viewers that hold their sockets, while some join, leave, and change their quality.
 #[derive(Debug, Args)]
 pub(crate) struct SoakArgs {
     #[command(flatten)]
@@ -35,10 +33,10 @@ pub(crate) struct SoakArgs {
     #[arg(long, default_value = "10m", value_parser = humantime::parse_duration)]
     duration: Duration,
     /// Viewers that leave in a second, each replaced by a new one
-    #[arg(long, default_value_t = 30, value_parser = count(&limits::CHURN_PER_S))]
+    #[arg(long, default_value_t = 30, value_parser = count(&limits::SOAK_CHURN_PER_S))]
     leaves_per_s: u64,
     /// Viewers that change their swarm in a second
-    #[arg(long, default_value_t = 30, value_parser = count(&limits::CHURN_PER_S))]
+    #[arg(long, default_value_t = 30, value_parser = count(&limits::SOAK_CHURN_PER_S))]
     switches_per_s: u64,
 }
 

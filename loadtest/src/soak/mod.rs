@@ -24,6 +24,7 @@ use crate::limits::{
     SOAK_REST_BYTES_MAX, SOAK_SAMPLES,
 };
 use crate::process;
+use crate::report::file::save_json;
 
 /// Runs a soak; whether memory stayed within its bounds, and nobody was wronged.
 ///
@@ -41,11 +42,8 @@ pub(crate) fn run(plan: &SoakPlan) -> anyhow::Result<bool> {
         let record = thread.join().map_err(|_| anyhow::anyhow!("the worker panicked"))?;
         Ok::<_, anyhow::Error>(Report::new(plan, memory?, record.context("the event loop failed")?))
     })?;
+    save_json(plan.target.json.as_deref(), &report)?;
     report.write(&mut io::stdout().lock())?;
-    if let Some(file) = &plan.target.json {
-        let json = serde_json::to_vec_pretty(&report)?;
-        std::fs::write(file, json).with_context(|| format!("--json {}", file.display()))?;
-    }
     Ok(report.is_right())
 }
 

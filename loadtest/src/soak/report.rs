@@ -7,6 +7,7 @@ use indicatif::BinaryBytes;
 use serde::Serialize;
 
 use super::args::SoakPlan;
+use crate::client::wire::WireReport;
 use crate::limits::{SOAK_GROWTH_MAX, SOAK_REST_BYTES_MAX};
 
 /// The tracker's resident memory, in bytes.
@@ -32,6 +33,8 @@ pub(super) struct Memory {
 #[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Record {
     pub(super) joins: u64,
+    /// Sockets, also of those who have left, on which compression was agreed.
+    pub(super) sockets_deflated: u64,
     pub(super) leaves: u64,
     pub(super) switches: u64,
     pub(super) announces: u64,
@@ -48,6 +51,7 @@ pub(super) struct Record {
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     url: String,
+    wire: WireReport,
     connections: u64,
     swarms: u32,
     duration_s: f64,
@@ -67,6 +71,7 @@ impl Report {
     pub(super) fn new(plan: &SoakPlan, memory: Memory, record: Record) -> Self {
         Self {
             url: plan.target.url.to_string(),
+            wire: plan.target.wire.report(record.sockets_deflated),
             connections: plan.connections,
             swarms: plan.swarms,
             duration_s: plan.duration.as_secs_f64(),
@@ -90,8 +95,8 @@ impl Report {
         let (memory, record) = (&self.memory, &self.record);
         writeln!(
             out,
-            "{}: {} viewers in {} swarms for {:.0} s\n",
-            self.url, self.connections, self.swarms, self.duration_s
+            "{}: {} viewers in {} swarms for {:.0} s\n{}\n",
+            self.url, self.connections, self.swarms, self.duration_s, self.wire
         )?;
         let mut line = |name: &str, value: String| writeln!(out, "{name:<24}{value:>14}");
         line("RSS before they came", BinaryBytes(memory.start).to_string())?;
@@ -133,11 +138,13 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::wire::Wire;
 
     fn report(settled: u64, end: u64, left: u64) -> Report {
         let memory = Memory { start: 5_000_000, settled, end, left, ..Memory::default() };
         Report {
             url: String::new(),
+            wire: Wire::default().report(0),
             connections: 1,
             swarms: 1,
             duration_s: 1.0,

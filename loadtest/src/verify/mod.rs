@@ -3,17 +3,24 @@
 //! before it is counted.
 
 use std::collections::VecDeque;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::client::id::{Id, OfferNumber};
+use crate::client::id::OfferNumber;
 use crate::client::incoming::{Incoming, Reply};
-use crate::plan::Share;
+use crate::plan::{Plan, Role, Share};
 
+mod departure;
 mod missing;
+mod relayed;
+mod roster;
 mod round;
 #[cfg(test)]
 mod tests;
 mod violation;
+use departure::{Departures, Slowness};
+pub(crate) use missing::Excused;
+pub(crate) use relayed::GoodOffer;
+pub(crate) use roster::{Membership, Roster};
 pub(crate) use round::{Loss, Took};
 use round::{Round, Slot};
 pub(crate) use violation::{Violation, shown};
@@ -21,16 +28,20 @@ pub(crate) use violation::{Violation, shown};
 /// All announces of a worker's peers that are not done, and what may still arrive for them.
 #[derive(Debug)]
 pub(crate) struct Ledger {
+    pub(crate) roster: Roster,
     makers: Vec<Maker>,
     swarms: Vec<Swarm>,
     /// Peers whose current announce was answered in full since the last look.
     completed: Vec<u32>,
     /// Announces that still wait for something.
     open_rounds: usize,
-    slowest: Duration,
+    slowness: Slowness,
     offers: u16,
+    /// Peers come and go, so that more of an announce's offers may arrive than were expected.
+    is_restless: bool,
     /// Of announces that too many later ones have overtaken, since the last look.
     lost: Vec<(u32, Loss)>,
+    pub(crate) excused: Excused,
     /// So many offers of an announce may go to peers that are not of this run.
     pub(crate) strangers: u16,
     /// There may be such peers, or have been.
@@ -43,72 +54,131 @@ pub(crate) struct Ledger {
 #[derive(Debug, Default)]
 struct Maker {
     announces: u32,
+    /// The first announce of its present life.
+    first: u32,
     current: Option<Round>,
     /// Given up, but still to be delivered; oldest first.
     overdue: VecDeque<Round>,
+    /// Replies to a `stopped` in a former swarm that may come.
+    goodbyes: u8,
+    /// Joined, and has not left.
+    is_present: bool,
     gone: bool,
 }
 
 #[derive(Debug, Default)]
 struct Swarm {
+    /// Viewers that the tracker has said it has.
     present: u32,
-    /// A member was cut off: the tracker may have lost what was on its way to or from it.
-    disturbed: bool,
+    /// Members that read slowly, and may have what has not arrived until the end.
+    slow: u16,
+    departures: Departures,
+    /// When somebody left, or was known to have left.
+    last_quit: Option<Instant>,
 }
 
 impl Ledger {
-    pub(crate) fn new(share: &Share, offers: u16) -> Self {
-        let swarm = |members| Swarm { present: members, disturbed: false };
+    pub(crate) fn new(plan: &Plan, share: &Share) -> Self {
+        let mut swarms: Vec<_> = share.swarms.iter().map(|_| Swarm::default()).collect();
+        for slow in share.peers.iter().filter(|peer| peer.role == Role::Slow) {
+            let count = &mut swarms[slow.swarm as usize].slow;
+            *count = count.saturating_add(1);
+        }
         Self {
+            roster: Roster::new(share),
             makers: share.peers.iter().map(|_| Maker::default()).collect(),
-            swarms: share.swarms.iter().map(|plan| swarm(plan.members)).collect(),
+            swarms,
             completed: Vec::new(),
             open_rounds: 0,
-            slowest: Duration::ZERO,
-            offers,
+            slowness: Slowness::default(),
+            offers: plan.offers,
+            is_restless: plan.is_restless(),
             lost: Vec::new(),
+            excused: Excused::default(),
             strangers: 0,
             expects_strangers: false,
             window: None,
         }
     }
 
-    /// A peer joins: an announce without offers. Returns the announce's number.
-    pub(crate) fn join(&mut self, peer: u32, now: Instant) -> u32 {
-        self.open(peer, 0, 0, now)
+    /// A peer comes on a new socket; one that comes back is the one that it was.
+    pub(crate) fn come(&mut self, share: &Share, peer: u32, comes_back: bool) {
+        self.makers[peer as usize].gone = false;
+        self.roster.comes(share, peer, comes_back);
     }
 
-    /// A peer announces with offers; they reach as many others as there are. What has not arrived
+    /// A peer joins: an announce without offers. Returns the announce's number.
+    pub(crate) fn join(&mut self, peer: u32, now: Instant) -> u32 {
+        self.open(peer, 0, 0, [now, now])
+    }
+
+    /// A peer has joined: from now on offers must reach it.
+    pub(crate) fn joined(&mut self, peer: u32) {
+        let maker = &mut self.makers[peer as usize];
+        if !maker.gone && !maker.is_present {
+            maker.is_present = true;
+            if self.roster.role(peer) == Role::Viewer {
+                self.swarms[self.roster.now(peer).swarm as usize].present += 1;
+            }
+        }
+    }
+
+    /// A peer changes its swarm on the socket that it has. Its answerers may be refused from now
+    /// on, as if it had left; it reads on, and loses nothing.
+    pub(crate) fn switch(&mut self, share: &Share, peer: u32, swarm: u32, now: Instant) {
+        self.forsake(peer);
+        self.swarms[self.roster.now(peer).swarm as usize].last_quit = Some(now);
+        self.roster.switches(share, peer, swarm);
+    }
+
+    /// A peer has said `stopped` in a former swarm; some trackers reply to that.
+    pub(crate) fn stopped(&mut self, peer: u32) {
+        let goodbyes = &mut self.makers[peer as usize].goodbyes;
+        *goodbyes = goodbyes.saturating_add(1);
+    }
+
+    /// A peer announces with offers that were `due` for it; they reach as many others as there are.
+    /// What has not arrived
     /// of its last announce may still come.
-    pub(crate) fn announce(&mut self, peer: u32, swarm: u32, now: Instant) -> u32 {
-        let others = self.swarms[swarm as usize].present.saturating_sub(1);
+    pub(crate) fn announce(&mut self, peer: u32, due: Instant, now: Instant) -> u32 {
+        let others = self.swarms[self.roster.now(peer).swarm as usize].present.saturating_sub(1);
         let expected = u32::from(self.offers).min(others) as u16;
         if let Some(unfinished) = self.makers[peer as usize].current.take() {
             self.overtake(peer, unfinished);
         }
-        self.open(peer, self.offers, expected, now)
+        self.open(peer, self.offers, expected, [due, now])
     }
 
-    fn open(&mut self, peer: u32, offers: u16, expected: u16, now: Instant) -> u32 {
+    fn open(&mut self, peer: u32, offers: u16, expected: u16, [at, sent]: [Instant; 2]) -> u32 {
         let maker = &mut self.makers[peer as usize];
         let announce = maker.announces;
         maker.announces = announce.wrapping_add(1);
         self.open_rounds += 1;
         maker.current = Some(Round {
             announce,
-            at: now,
-            replied: false,
+            at,
+            sent,
+            replied: None,
             expected,
             strangers: if offers == 0 { 0 } else { self.strangers },
             window: self.window,
             delivered: 0,
             answered: 0,
             slots: vec![Slot::Made; offers.into()].into(),
+            is_settled: false,
+            excuse: None,
         });
         announce
     }
 
+    /// Whether all replies have come that `peer` waits for.
+    pub(crate) fn is_replied(&self, peer: u32) -> bool {
+        let maker = &self.makers[peer as usize];
+        maker.overdue.iter().chain(&maker.current).all(|round| round.replied.is_some())
+    }
+
     /// A reply arrived at `peer`. It names no announce, so it belongs to the oldest without one.
+    /// `None` for one to a goodbye.
     ///
     /// # Errors
     /// The violation, if it is one.
@@ -119,117 +189,35 @@ impl Ledger {
         message: &Incoming<'_>,
         reply: Reply,
         now: Instant,
-    ) -> Result<Took, Violation> {
+    ) -> Result<Option<Took>, Violation> {
         let maker = &mut self.makers[peer as usize];
-        let round = maker.overdue.iter_mut().chain(&mut maker.current).find(|r| !r.replied);
+        let info_hash = &share.swarms[self.roster.now(peer).swarm as usize].info_hash;
+        let is_current = message.info_hash == info_hash;
+        if maker.goodbyes > 0 && !is_current {
+            maker.goodbyes -= 1;
+            self.roster.is_out_of(share, peer, message.info_hash);
+            return Ok(None);
+        }
+        let round = maker.overdue.iter_mut().chain(&mut maker.current);
+        let round = round.into_iter().find(|round| round.replied.is_none());
         let round = round.ok_or(Violation::ReplyUnasked { peer })?;
-        round.replied = true;
+        round.replied = Some(now);
         if reply.is_warned {
             // Told in time that its offers were not passed on, so nobody waits for them.
             round.expected = round.delivered;
         }
-        let (announce, took) = (round.announce, round.took(now.duration_since(round.at)));
+        let latency = now.saturating_duration_since(round.at);
+        let (announce, took) = (round.announce, round.took(latency));
+        let slow = now.saturating_duration_since(round.sent);
+        self.slowness.reply = self.slowness.reply.max(slow);
         self.settle(peer, announce, now);
-        if message.info_hash != info_hash(share, peer) {
+        if !is_current {
             return Err(Violation::ReplyOtherSwarm { peer });
         }
         match reply.interval {
-            Some(1..) => Ok(took),
+            Some(1..) => Ok(Some(took)),
             _ => Err(Violation::ReplyWithoutInterval { peer }),
         }
-    }
-
-    /// An offer arrived at `peer`. When it is right, the caller answers it at once.
-    ///
-    /// # Errors
-    /// The violation, if it is one. A wrong offer is settled, so that it is not also called lost.
-    pub(crate) fn offer(
-        &mut self,
-        share: &Share,
-        peer: u32,
-        message: &Incoming<'_>,
-        sdp: &[u8],
-        now: Instant,
-    ) -> Result<(OfferNumber, Took), Violation> {
-        let (number, maker_id) =
-            made_by(share, message).ok_or_else(|| Violation::offer_unknown(peer, message))?;
-        if number.announce >= self.makers[number.maker.place as usize].announces {
-            return Err(Violation::offer_unknown(peer, message));
-        }
-        let round = self.round(number).ok_or(Violation::OfferTwice { peer, number })?;
-        let slots = &mut round.slots;
-        let seen_one = slots.iter().any(|slot| slot.receiver() == Some(peer));
-        let slot = slots.get_mut(usize::from(number.slot));
-        let slot = slot.ok_or_else(|| Violation::offer_unknown(peer, message))?;
-        if !matches!(slot, Slot::Made) {
-            return Err(Violation::OfferTwice { peer, number });
-        }
-        let wrong = if number.maker.place == peer {
-            Some(Violation::OfferToSender { peer, number })
-        } else if share.peers[number.maker.place as usize].swarm != share.peers[peer as usize].swarm
-            || message.info_hash != info_hash(share, peer)
-        {
-            Some(Violation::OfferOtherSwarm { peer, number })
-        } else if message.peer_id != maker_id {
-            Some(Violation::OfferOtherName { peer, number })
-        } else if !share.offer_sdp.is(sdp, &number.id(), maker_id) {
-            Some(Violation::OfferChanged { peer, number })
-        } else if seen_one {
-            Some(Violation::OfferCrowded { peer, number })
-        } else {
-            None
-        };
-        round.delivered += 1;
-        let Some(wrong) = wrong else {
-            *slot = Slot::Delivered { to: peer, at: now };
-            return Ok((number, round.took(now.duration_since(round.at))));
-        };
-        *slot = Slot::Done { to: peer };
-        round.answered += 1;
-        self.settle(number.maker.place, number.announce, now);
-        Err(wrong)
-    }
-
-    /// An answer arrived at `peer`.
-    ///
-    /// # Errors
-    /// The violation, if it is one.
-    pub(crate) fn answer(
-        &mut self,
-        share: &Share,
-        peer: u32,
-        message: &Incoming<'_>,
-        sdp: &[u8],
-        now: Instant,
-    ) -> Result<Took, Violation> {
-        let (number, _) =
-            made_by(share, message).ok_or_else(|| Violation::answer_unknown(peer, message))?;
-        if number.maker.place != peer {
-            return Err(Violation::AnswerOtherPeer { peer, number });
-        }
-        let round = self.round(number).ok_or(Violation::AnswerTwice { peer, number })?;
-        let slot = round.slots.get_mut(usize::from(number.slot));
-        let slot = slot.ok_or_else(|| Violation::answer_unknown(peer, message))?;
-        let (to, at) = match *slot {
-            Slot::Made => return Err(Violation::AnswerUnasked { peer, number }),
-            Slot::Done { .. } => return Err(Violation::AnswerTwice { peer, number }),
-            Slot::Delivered { to, at } => (to, at),
-        };
-        *slot = Slot::Done { to };
-        round.answered += 1;
-        let took = round.took(now.duration_since(at));
-        self.settle(peer, number.announce, now);
-        let answerer = &share.peers[to as usize].id;
-        if message.info_hash != info_hash(share, peer) {
-            return Err(Violation::AnswerOtherSwarm { peer, number });
-        }
-        if message.peer_id != answerer {
-            return Err(Violation::AnswerOtherName { peer, number });
-        }
-        if !share.answer_sdp.is(sdp, &number.id(), answerer) {
-            return Err(Violation::AnswerChanged { peer, number });
-        }
-        Ok(took)
     }
 
     /// A peer whose announce is done since the last call; each is told once.
@@ -246,25 +234,24 @@ impl Ledger {
     /// Closes an announce for which everything has arrived.
     fn settle(&mut self, peer: u32, announce: u32, now: Instant) {
         let maker = &mut self.makers[peer as usize];
-        let done = |round: &Round| round.announce == announce && round.is_done();
-        if let Some(round) = maker.current.take_if(|round| done(round)) {
-            self.slowest = self.slowest.max(now.duration_since(round.at));
+        let done =
+            |round: &Round| round.announce == announce && !round.is_settled && round.is_done();
+        let round = if let Some(round) = maker.current.take_if(|round| done(round)) {
             self.completed.push(peer);
-            self.open_rounds -= 1;
-        } else if let Some(at) = maker.overdue.iter().position(done) {
-            maker.overdue.remove(at);
-            self.open_rounds -= 1;
+            self.slowness.whole =
+                self.slowness.whole.max(now.saturating_duration_since(round.sent));
+            round
+        } else if let Some(round) =
+            maker.overdue.iter().position(done).and_then(|at| maker.overdue.remove(at))
+        {
+            round
+        } else {
+            return;
+        };
+        self.open_rounds -= 1;
+        if self.is_restless && !round.is_full() {
+            // Somebody who joins just now may be sent another of its offers.
+            self.overtake(peer, Round { is_settled: true, ..round });
         }
     }
-}
-
-fn info_hash(share: &Share, peer: u32) -> &Id {
-    &share.swarms[share.peers[peer as usize].swarm as usize].info_hash
-}
-
-/// The offer that a message is about, and its maker's id; `None` when nobody here made it.
-fn made_by<'a>(share: &'a Share, message: &Incoming<'_>) -> Option<(OfferNumber, &'a Id)> {
-    let number = OfferNumber::read(message.offer_id)?;
-    let maker = share.peers.get(number.maker.place as usize)?;
-    (number.maker.worker == share.worker).then_some((number, &maker.id))
 }

@@ -3,12 +3,17 @@
 
 use std::time::{Duration, Instant};
 
+use super::departure::Excuse;
+
 /// One announce.
 #[derive(Debug)]
 pub(super) struct Round {
     pub(super) announce: u32,
+    /// When it was made or, in an open loop, due.
     pub(super) at: Instant,
-    pub(super) replied: bool,
+    pub(super) sent: Instant,
+    /// When its reply arrived.
+    pub(super) replied: Option<Instant>,
     /// How many of its offers must be delivered, to strangers among others.
     pub(super) expected: u16,
     /// How many of them may have gone to peers that are not of this run.
@@ -18,14 +23,18 @@ pub(super) struct Round {
     pub(super) delivered: u16,
     pub(super) answered: u16,
     pub(super) slots: Box<[Slot]>,
+    /// Waited for by nobody, and kept because more of its offers may come than were expected.
+    pub(super) is_settled: bool,
+    /// What those who left excuse; `None` while it is not decided.
+    pub(super) excuse: Option<Excuse>,
 }
 
 /// One offer.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Slot {
     Made,
-    Delivered { to: u32, at: Instant },
-    Done { to: u32 },
+    Delivered { to: u32, life: u16, at: Instant },
+    Done { to: u32, life: u16 },
 }
 
 /// How long something took, and the window that its announce belongs to.
@@ -36,7 +45,7 @@ pub(crate) struct Took {
 }
 
 /// What is missing when a run, or the patience with an announce, is over.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Loss {
     pub(crate) replies: u64,
     pub(crate) offers: u64,
@@ -45,28 +54,48 @@ pub(crate) struct Loss {
 
 impl Round {
     pub(super) fn is_done(&self) -> bool {
-        self.replied && self.delivered >= self.expected && self.answered == self.delivered
+        self.replied.is_some() && self.delivered >= self.expected && self.answered == self.delivered
+    }
+
+    /// Whether none of its offers can still be under way.
+    pub(super) fn is_full(&self) -> bool {
+        usize::from(self.delivered) == self.slots.len()
     }
 
     pub(super) fn took(&self, latency: Duration) -> Took {
         Took { latency, window: self.window }
     }
 
-    pub(super) fn loss(&self) -> Loss {
+    /// Whether all that is missing is so many offers.
+    pub(super) fn waits_for_few(&self, few: u16) -> bool {
+        self.replied.is_some() && self.answered == self.delivered && self.missing_offers() <= few
+    }
+
+    pub(super) fn missing_offers(&self) -> u16 {
+        self.expected.saturating_sub(self.delivered + self.strangers)
+    }
+
+    /// What is missing and not excused.
+    pub(super) fn loss(&self, excuse: Excuse) -> Loss {
+        let answers = self.delivered.saturating_sub(self.answered);
         Loss {
-            replies: u64::from(!self.replied),
-            offers: self.expected.saturating_sub(self.delivered + self.strangers).into(),
-            answers: self.delivered.saturating_sub(self.answered).into(),
+            replies: u64::from(self.replied.is_none()),
+            offers: self.missing_offers().saturating_sub(excuse.offers).into(),
+            answers: answers.saturating_sub(excuse.answers).into(),
         }
+    }
+
+    pub(super) fn was_received_by(&self, peer: u32, life: u16) -> bool {
+        self.slots.iter().any(|slot| slot.receiver() == Some((peer, life)))
     }
 }
 
 impl Slot {
-    /// Who has got the offer; `None` before somebody has.
-    pub(super) fn receiver(&self) -> Option<u32> {
+    /// Who has got the offer, and in which life; `None` before somebody has.
+    pub(super) fn receiver(&self) -> Option<(u32, u16)> {
         match *self {
             Self::Made => None,
-            Self::Delivered { to, .. } | Self::Done { to } => Some(to),
+            Self::Delivered { to, life, .. } | Self::Done { to, life } => Some((to, life)),
         }
     }
 }

@@ -13,18 +13,19 @@ impl Worker<'_> {
     /// Whether everything has arrived, or waiting for it has no sense any more.
     pub(super) fn has_drained(&self, since: Instant, now: Instant) -> bool {
         let quiet_since = self.talk.last_relay.max(since);
-        self.talk.ledger.is_settled()
+        // What slow readers have left unread is looked at to the end, too.
+        let is_all_read = self.plan.oddities.slow_share == 0.0;
+        (is_all_read && self.talk.ledger.is_settled())
             || now.saturating_duration_since(quiet_since) > DRAIN_QUIET
             || now - since > DRAIN_TIME_MAX
     }
 
     /// Counts what never arrived.
     pub(super) fn note_missing(&mut self) {
-        let (lost, excused) = self.talk.ledger.missing(self.talk.share);
-        self.talk.record.excused = excused;
-        for (peer, loss) in lost {
+        for (peer, loss) in self.talk.ledger.missing() {
             self.note_loss(peer, loss);
         }
+        self.talk.record.excused = self.talk.ledger.excused;
     }
 
     /// Counts what one peer was promised and did not get.

@@ -8,6 +8,7 @@ use std::io;
 use std::time::Instant;
 
 use mio::{Events, Poll};
+use rand::{SeedableRng, rngs::SmallRng};
 
 use crate::client::handshake;
 use crate::client::socket::{Buffers, Socket};
@@ -19,8 +20,14 @@ use crate::process;
 use crate::record::Record;
 
 mod announcing;
+mod coming;
 mod ending;
+mod leaving;
+mod mischief;
 mod sockets;
+use announcing::Schedule;
+use leaving::Unease;
+use mischief::Mischief;
 
 /// An event loop, its sockets and what their peers say.
 #[derive(Debug)]
@@ -37,16 +44,28 @@ pub(crate) struct Worker<'a> {
     announcing: usize,
     /// Peers that may announce, longest rested first.
     ready: VecDeque<u32>,
-    /// Peers that the tracker asks not to announce yet, by when they may.
-    resting: BinaryHeap<Reverse<(Instant, u32)>>,
+    /// When which peer may or must announce, and the session in which it was told so: those that
+    /// the tracker asks to rest and, at its interval, all.
+    resting: BinaryHeap<Reverse<(Instant, u32, u32)>>,
+    /// Peers that have no connection, by when they want one.
+    absent: BinaryHeap<Reverse<(Instant, u32)>>,
+    /// Peers that say goodbye, with their session, in the order in which they began.
+    leaving: VecDeque<(Instant, u32, u32)>,
+    schedule: Schedule,
+    unease: Unease,
+    mischief: Mischief,
+    /// Announces are late because the tracker holds their viewers up, not this program.
+    is_held_up: bool,
+    /// When the announces of this turn were due.
+    said: Vec<Instant>,
+    rng: SmallRng,
     /// Sockets with something to write, each once.
     dirty: Vec<u32>,
     /// Sockets that may have more to read without a further event.
     again: Vec<u32>,
     request: Vec<u8>,
     last_sweep: Instant,
-    /// When the next announce of an open loop is due.
-    due: Option<Instant>,
+    phase: Phase,
 }
 
 /// One peer's connection.
@@ -57,6 +76,17 @@ struct Link {
     is_dirty: bool,
     /// Does not read until the tracker takes what is to be written.
     is_paused: bool,
+    /// When it was due to connect.
+    due: Instant,
+    /// Until then it has read all that had arrived.
+    read_until: Instant,
+    has_joined: bool,
+    /// Its present connection counts among the open ones.
+    is_open: bool,
+    /// Counts its connections and changes of swarm.
+    session: u32,
+    /// Stands in [`Worker::ready`], once.
+    is_ready: bool,
 }
 
 impl<'a> Worker<'a> {
@@ -69,18 +99,26 @@ impl<'a> Worker<'a> {
             plan,
             signals,
             poll: Poll::new()?,
-            links: Vec::with_capacity(share.peers.len()),
+            links: share.peers.iter().map(|_| Link::absent(Instant::now())).collect(),
             buffers: Buffers::new(),
             talk: Conversation::new(plan, share),
             joining: 0,
             announcing: 0,
             ready: VecDeque::with_capacity(share.peers.len()),
             resting: BinaryHeap::new(),
+            absent: coming::arrivals(plan, share, Instant::now()),
+            leaving: VecDeque::new(),
+            schedule: Schedule::new(plan, share),
+            unease: Unease::default(),
+            mischief: Mischief::new(plan, share),
+            is_held_up: false,
+            said: Vec::new(),
+            rng: SmallRng::seed_from_u64(plan.seed ^ u64::from(share.worker) << 32),
             dirty: Vec::new(),
             again: Vec::new(),
-            request: handshake::request(&plan.target.url),
+            request: handshake::request(&plan.target.url, plan.target.wire.offers_deflate),
             last_sweep: Instant::now(),
-            due: None,
+            phase: Phase::Join,
         })
     }
 
@@ -90,7 +128,7 @@ impl<'a> Worker<'a> {
     /// When the event queue fails.
     pub(crate) fn run(mut self) -> io::Result<Record> {
         let mut events = Events::with_capacity(EVENTS_PER_TURN);
-        let (mut phase, mut cpu_before, mut entered) = (Phase::Join, None, Instant::now());
+        let (mut cpu_before, mut entered) = (None, Instant::now());
         let mut is_drained = false;
         loop {
             let sleep = self.sleep(Instant::now());
@@ -101,19 +139,20 @@ impl<'a> Worker<'a> {
             let started = Instant::now();
             self.talk.heed(self.signals);
             let next = self.signals.phase();
-            if next != phase {
+            if next != self.phase {
                 match next {
                     Phase::Measure => cpu_before = process::thread_cpu(),
                     Phase::Drain => self.note_own_cpu(cpu_before, started - entered),
                     Phase::Close => return Ok(self.close()),
                     Phase::Join | Phase::Load => {}
                 }
-                (phase, entered) = (next, started);
-                self.due = None;
-                self.talk.measures = phase == Phase::Measure;
+                let before = std::mem::replace(&mut self.phase, next);
+                entered = started;
+                self.talk.measures = next == Phase::Measure;
+                self.begin(before, started);
             }
-            self.turn(&events, phase, started);
-            if phase == Phase::Drain && !is_drained && self.has_drained(entered, started) {
+            self.turn(&events, started);
+            if self.phase == Phase::Drain && !is_drained && self.has_drained(entered, started) {
                 is_drained = true;
                 self.note_missing();
                 self.signals.worker_drained();
@@ -124,24 +163,44 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn turn(&mut self, events: &Events, phase: Phase, now: Instant) {
+    /// A phase begins.
+    fn begin(&mut self, before: Phase, now: Instant) {
+        match (before, self.phase) {
+            (Phase::Join, Phase::Load | Phase::Measure) => {
+                self.schedule.start(now);
+                self.unease.start(now);
+                self.spread_out(now);
+            }
+            // What slow readers have left shall be seen, too.
+            (_, Phase::Drain) => self.read_all(),
+            _ => {}
+        }
+    }
+
+    fn turn(&mut self, events: &Events, now: Instant) {
         for peer in std::mem::take(&mut self.again) {
             self.read(peer);
         }
         for event in events {
             self.socket_event(event);
         }
-        match phase {
-            Phase::Join => self.connect_more(),
+        match self.phase {
+            Phase::Join => self.connect_more(now),
             Phase::Load | Phase::Measure => {
                 self.sweep(now);
-                self.rest(now);
+                self.note_done(now);
                 self.announce_more(now);
+                self.churn(now);
+                self.misbehave(now);
+                self.read_slowly(now);
+                self.connect_more(now);
             }
             Phase::Drain | Phase::Close => {}
         }
-        self.rest(now);
+        self.end_goodbyes(now);
+        self.note_done(now);
         self.flush();
+        self.note_lag();
         self.signals.board(self.talk.share.worker).publish(&self.talk.counts);
     }
 }

@@ -1,38 +1,18 @@
-//! What happens on the sockets: they connect, bring something, take what waits for them, and end.
+//! What happens on the sockets: they bring something, take what waits for them, and end.
 
-use mio::Token;
+use std::time::Instant;
+
 use mio::event::Event;
 
-use super::{Link, Worker};
-use crate::client::socket::{ReadEnd, Socket};
-use crate::client::source::source;
+use super::Worker;
+use crate::client::socket::ReadEnd;
 use crate::conversation::{CutOff, Stage};
-use crate::limits::CONNECTS_IN_FLIGHT_MAX;
+use crate::limits::RETURN_PAUSE;
+use crate::phase::Phase;
+use crate::plan::Role;
 use crate::verify::Violation;
 
 impl Worker<'_> {
-    pub(super) fn connect_more(&mut self) {
-        while self.joining < CONNECTS_IN_FLIGHT_MAX
-            && self.links.len() < self.talk.share.peers.len()
-        {
-            let peer = self.links.len();
-            let to = self.plan.target.address;
-            // Counted through all workers, so that no address has more than its share.
-            let from = source(to, self.talk.share.worker_first + peer as u32);
-            let socket = Socket::connect(from, to, self.poll.registry(), Token(peer));
-            let (socket, failed) = match socket {
-                Ok(socket) => (Some(socket), None),
-                Err(error) => (None, Some(error)),
-            };
-            let stage = Stage::Connecting;
-            self.links.push(Link { socket, stage, is_dirty: false, is_paused: false });
-            self.joining += 1;
-            if let Some(error) = failed {
-                self.cut_off(peer as u32, &error.into());
-            }
-        }
-    }
-
     pub(super) fn socket_event(&mut self, event: &Event) {
         let peer = event.token().0 as u32;
         let link = &mut self.links[peer as usize];
@@ -42,7 +22,7 @@ impl Worker<'_> {
         if link.stage == Stage::Connecting {
             match socket.finish_connect() {
                 Ok(true) => {
-                    socket.outbox(&mut self.buffers).extend_from_slice(&self.request);
+                    socket.outbox(&mut self.buffers).bytes().extend_from_slice(&self.request);
                     link.stage = Stage::Upgrading;
                 }
                 Ok(false) => return,
@@ -52,20 +32,35 @@ impl Worker<'_> {
         if event.is_writable() {
             self.touch(peer);
         }
-        if event.is_readable() || event.is_read_closed() || event.is_error() {
+        let has_ended = event.is_read_closed() || event.is_error();
+        if has_ended || (event.is_readable() && !self.reads_slowly(peer)) {
             self.read(peer);
         }
     }
 
-    /// Reads once and lets the peer react.
+    /// Whether it is for a slow reader to say when it reads.
+    fn reads_slowly(&self, peer: u32) -> bool {
+        self.talk.ledger.roster.role(peer) == Role::Slow
+            && self.links[peer as usize].stage == Stage::Idle
+            && self.phase != Phase::Drain
+    }
+
+    /// Reads once, and again in the next turn if there is more.
     pub(super) fn read(&mut self, peer: u32) {
+        if self.read_once(peer) == ReadEnd::More {
+            self.again.push(peer);
+        }
+    }
+
+    /// Reads once and lets the peer react.
+    pub(super) fn read_once(&mut self, peer: u32) -> ReadEnd {
         let link = &mut self.links[peer as usize];
         let Some(socket) = &mut link.socket else {
-            return;
+            return ReadEnd::Closed;
         };
         link.is_paused = socket.is_clogged();
         if link.is_paused {
-            return;
+            return ReadEnd::Drained;
         }
         let (talk, stage) = (&mut self.talk, &mut link.stage);
         let mut ended = None;
@@ -75,14 +70,20 @@ impl Worker<'_> {
                 bytes.len()
             })
         });
-        match (read, ended) {
-            (_, Some(why)) => return self.cut_off(peer, &why),
-            (Err(error), _) => return self.cut_off(peer, &error.into()),
-            (Ok(ReadEnd::Closed), _) => return self.cut_off(peer, &CutOff::Ended),
-            (Ok(ReadEnd::More), _) => self.again.push(peer),
-            (Ok(ReadEnd::Drained), _) => {}
-        }
-        self.touch(peer);
+        let why = match (read, ended) {
+            (_, Some(why)) => why,
+            (Err(error), _) => error.into(),
+            (Ok(ReadEnd::Closed), _) => CutOff::Ended,
+            (Ok(end), _) => {
+                if end == ReadEnd::Drained {
+                    link.read_until = Instant::now();
+                }
+                self.touch(peer);
+                return end;
+            }
+        };
+        self.cut_off(peer, &why);
+        ReadEnd::Closed
     }
 
     pub(super) fn touch(&mut self, peer: u32) {
@@ -111,21 +112,41 @@ impl Worker<'_> {
         self.dirty = dirty;
     }
 
-    /// A connection ended that should not have.
-    fn cut_off(&mut self, peer: u32, why: &CutOff) {
+    /// The connection is over, whoever has ended it.
+    pub(super) fn hang_up(&mut self, peer: u32) {
+        let link = &mut self.links[peer as usize];
+        (link.stage, link.socket) = (Stage::Gone, None);
+        self.talk.counts.closed += u64::from(std::mem::take(&mut link.is_open));
+    }
+
+    /// A connection ended. Viewers expect that only when they have said goodbye; those who aren't
+    /// as they should be come again after a while.
+    pub(super) fn cut_off(&mut self, peer: u32, why: &CutOff) {
+        let now = Instant::now();
         let link = &mut self.links[peer as usize];
         match link.stage {
             Stage::Connecting | Stage::Upgrading | Stage::Joining => self.joining -= 1,
             Stage::Announcing => self.announcing -= 1,
             Stage::Idle => {}
+            Stage::Leaving => return self.part(peer, now),
             Stage::Gone => return,
         }
-        link.stage = Stage::Gone;
-        link.socket = None;
+        let (has_joined, role) = (link.has_joined, self.talk.ledger.roster.role(peer));
+        let read_all = role != Role::Slow && !link.is_paused;
+        let read_until = if read_all { now } else { link.read_until };
+        self.hang_up(peer);
         let talk = &mut self.talk;
-        talk.ledger.leave(peer, talk.share.peers[peer as usize].swarm);
-        talk.counts.gone += 1;
+        talk.ledger.leave(peer, read_until, now, None);
         *talk.record.closes.entry(why.code()).or_default() += 1;
-        talk.record.violations.add(&Violation::CutOff { peer, why: why.to_string() });
+        match role {
+            Role::Slow if has_joined => talk.record.unrest.slow_closed += 1,
+            Role::Misbehaving if has_joined => talk.record.unrest.misbehaving_closed += 1,
+            _ => {
+                talk.counts.gone += 1;
+                let why = why.to_string();
+                return talk.record.violations.add(&Violation::CutOff { peer, why });
+            }
+        }
+        self.come_again(peer, now + RETURN_PAUSE, false);
     }
 }

@@ -1,7 +1,7 @@
 //! A small correct tracker, and the ways in which it can be told to be wrong. It speaks WebSocket
 //! through tungstenite, so the load generator's own wire meets another one here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
@@ -51,6 +51,10 @@ pub(crate) enum Fault {
     Closes,
     /// No fault: passes no offers on that came too early, and says so.
     Throttles,
+    /// Loses all offers of the next announce in a swarm that somebody has left.
+    LosesOffersBehindALeave,
+    /// Goes on to send offers to those who have left.
+    KeepsWhoHasLeft,
     /// Thinks for long about what the hostile socket of an attack says, while everybody waits.
     IsHeldUp,
 }
@@ -99,12 +103,15 @@ async fn serve(stream: TcpStream, tracker: Arc<Mutex<Tracker>>) {
         };
         tracker.lock().expect("not poisoned").hear(&message, &outbox);
     }
+    tracker.lock().expect("not poisoned").ended(&outbox);
 }
 
 #[derive(Default)]
 struct Tracker {
     fault: Fault,
     swarms: HashMap<String, Vec<Member>>,
+    /// Somebody has left it, and nobody has announced since.
+    left: HashSet<String>,
     heard: u64,
     turn: usize,
 }
@@ -125,7 +132,13 @@ impl Tracker {
         let swarm = self.swarms.entry(info_hash.clone()).or_default();
         let me = Member { peer_id: peer_id.clone(), outbox: from.clone() };
         if message["event"] == "started" {
+            swarm.retain(|member| member.peer_id != peer_id);
             swarm.push(me.clone());
+        }
+        if message["event"] == "stopped" {
+            self.leave(|swarm, member| swarm == info_hash && member.peer_id == peer_id);
+            self.reply(&info_hash, from);
+            return;
         }
         if let Some(to) = message["to_peer_id"].as_str() {
             return self.answer(&info_hash, me, to, message);
@@ -133,9 +146,31 @@ impl Tracker {
         if !self.reply(&info_hash, from) {
             return;
         }
-        let others = self.swarms[&info_hash].len() - 1;
+        let offers = message["offers"].as_array().is_some_and(|offers| !offers.is_empty());
+        let is_hit = offers && self.left.remove(&info_hash);
+        if is_hit && self.fault == Fault::LosesOffersBehindALeave {
+            return;
+        }
+        let others = self.swarms[&info_hash].len().saturating_sub(1);
         for offer in message["offers"].as_array().into_iter().flatten().take(others) {
             self.offer(&info_hash, &me, offer);
+        }
+    }
+
+    /// A socket has ended.
+    fn ended(&mut self, socket: &UnboundedSender<Message>) {
+        self.leave(|_, member| member.outbox.same_channel(socket));
+    }
+
+    fn leave(&mut self, is: impl Fn(&str, &Member) -> bool) {
+        for (info_hash, swarm) in &mut self.swarms {
+            let before = swarm.len();
+            if self.fault != Fault::KeepsWhoHasLeft {
+                swarm.retain(|member| !is(info_hash, member));
+            }
+            if swarm.len() < before {
+                self.left.insert(info_hash.clone());
+            }
         }
     }
 
@@ -215,7 +250,12 @@ impl Tracker {
             answer["peer_id"] = json!(to);
         }
         let target = self.swarms[info_hash].iter().find(|member| member.peer_id == to).cloned();
-        let target = target.expect("the maker is a member");
+        let Some(target) = target else {
+            let why = "to_peer_id has left the swarm";
+            let refusal = json!({ "action": "announce", "info_hash": info_hash,
+                "failure reason": why });
+            return send_json(&from.outbox, &refusal);
+        };
         let target = if self.strikes(Fault::AnswersTheWrongPeer) { from } else { target };
         let times = if self.strikes(Fault::RepeatsAnswers) { 2 } else { 1 };
         (0..times).for_each(|_| send_json(&target.outbox, &answer));

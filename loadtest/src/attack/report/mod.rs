@@ -8,6 +8,7 @@ use super::args::AttackPlan;
 use super::hostile::Deeds;
 use super::scripts::Attack;
 use super::trial::Trial;
+use crate::client::wire::WireReport;
 use crate::limits::ATTACK_FACTOR_MAX;
 use crate::record::Window;
 
@@ -17,6 +18,8 @@ pub(crate) mod table;
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) url: String,
+    /// Of the good swarm's sockets, those of all attacks together.
+    pub(crate) wire: WireReport,
     pub(crate) peers: u32,
     pub(crate) announces_per_s: u64,
     pub(crate) offers: u16,
@@ -46,6 +49,8 @@ pub(crate) struct Verdict {
     /// Share of a core that the good swarm's event loop used: near 1 the latency is its own.
     pub(crate) own_cores: f64,
     pub(crate) strangers_answered: u64,
+    /// Sockets of the good swarm on which compression was agreed.
+    pub(crate) sockets_deflated: u64,
     pub(crate) hostile: Deeds,
 }
 
@@ -64,6 +69,7 @@ impl Report {
     pub(crate) fn new(plan: &AttackPlan) -> Self {
         Self {
             url: plan.target.url.to_string(),
+            wire: plan.target.wire.report(0),
             peers: plan.swarm.peers,
             announces_per_s: plan.announces_per_s,
             offers: plan.swarm.offers,
@@ -73,6 +79,11 @@ impl Report {
             noise_us: plan.noise.as_micros() as u64,
             attacks: Vec::new(),
         }
+    }
+
+    pub(crate) fn add(&mut self, verdict: Verdict) {
+        self.wire.sockets_deflated += verdict.sockets_deflated;
+        self.attacks.push(verdict);
     }
 
     /// Whether no attack was felt.
@@ -101,6 +112,7 @@ impl Verdict {
             first_violations: trial.record.violations.first,
             own_cores: trial.record.own_cores.iter().sum(),
             strangers_answered: trial.strangers_answered,
+            sockets_deflated: trial.record.sockets_deflated,
             hostile: trial.deeds,
         }
     }

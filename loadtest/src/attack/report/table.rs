@@ -87,6 +87,7 @@ pub(crate) fn write_end(report: &Report, out: &mut impl Write) -> io::Result<()>
          and no violation",
         report.noise_us as f64 / 1e3
     );
+    writeln!(out, "\n{}", report.wire)?;
     match broken {
         0 => writeln!(out, "\nno attack was felt: {bound}"),
         _ => writeln!(

@@ -7,6 +7,7 @@ use super::args::AttackPlan;
 use crate::client::frame::{Opcode, write_masked};
 use crate::client::handshake;
 use crate::client::id::{Id, Ids};
+use crate::client::tls::Tls;
 use crate::plan::Plan;
 
 mod announces;
@@ -54,9 +55,10 @@ pub(crate) struct Script {
 pub(crate) struct Scene {
     pub(crate) address: SocketAddr,
     pub(crate) stun: Option<SocketAddr>,
+    pub(crate) tls: Option<Tls>,
     /// Where to come from, if that isn't left to the system.
     pub(crate) from: Option<IpAddr>,
-    /// The handshake.
+    /// WebSocket's handshake, which offers no compression.
     pub(crate) request: Vec<u8>,
     info_hash: Id,
     members: Vec<Id>,
@@ -84,7 +86,8 @@ impl Scene {
             address: swarm.target.address,
             stun: plan.stun,
             from: plan.hostile_from,
-            request: handshake::request(&swarm.target.url),
+            tls: swarm.target.wire.tls.clone(),
+            request: handshake::request(&swarm.target.url, false),
             info_hash: ids.info_hash(0),
             members,
             ids,
@@ -155,7 +158,8 @@ mod tests {
             address: target.address,
             from: None,
             stun: None,
-            request: handshake::request(&target.url),
+            tls: None,
+            request: handshake::request(&target.url, false),
             info_hash: ids.info_hash(0),
             members: vec![ids.stranger(7)],
             ids,

@@ -3,10 +3,10 @@
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
-use rand::{Rng, RngExt};
+use rand::RngExt;
 
 use super::Worker;
-use crate::client::frame::{Opcode, write_masked};
+use crate::client::frame::Opcode;
 use crate::client::outgoing;
 use crate::conversation::CutOff;
 use crate::soak::viewer::Stage;
@@ -62,14 +62,13 @@ impl Worker<'_> {
         };
         let manner = self.record.leaves % 3;
         if viewer.stage == Stage::Present && manner > 0 {
-            let key = self.rng.next_u32();
             let out = viewer.socket.outbox(&mut self.buffers);
             if manner == 1 {
                 let info_hash = self.ids.info_hash(viewer.peer.swarm);
                 let stopped = outgoing::stopped(&info_hash, &viewer.peer.id);
-                write_masked(out, Opcode::Text, &stopped, key);
+                self.codec.write(out, Opcode::Text, &stopped);
             }
-            write_masked(out, Opcode::Close, &1001_u16.to_be_bytes(), key);
+            self.codec.write(out, Opcode::Close, &1001_u16.to_be_bytes());
             // Whatever the kernel does not take is as good as not said: the socket ends here.
             let _ = viewer.socket.flush(&mut self.buffers);
         }

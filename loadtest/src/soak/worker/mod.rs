@@ -13,6 +13,7 @@ use rand::{RngExt, SeedableRng, rngs::SmallRng};
 use super::args::SoakPlan;
 use super::report::Record;
 use super::viewer::{Peer, Stage, Viewer};
+use crate::client::codec::Codec;
 use crate::client::handshake;
 use crate::client::id::{Ids, PeerNumber};
 use crate::client::outgoing::{AnnounceTemplate, AnswerTemplate};
@@ -92,6 +93,7 @@ pub(super) struct Worker<'a> {
     announce: AnnounceTemplate,
     answer: AnswerTemplate,
     request: Vec<u8>,
+    codec: Codec,
     rng: SmallRng,
     /// What of the churn is due and not done, in viewers.
     leaves_due: f64,
@@ -122,7 +124,8 @@ impl<'a> Worker<'a> {
             peers: 0,
             announce: AnnounceTemplate::new(&offer_sdp, plan.offers),
             answer: AnswerTemplate::new(&answer_sdp),
-            request: handshake::request(&plan.target.url),
+            request: handshake::request(&plan.target.url, plan.target.wire.offers_deflate),
+            codec: Codec::new(plan.seed),
             rng: SmallRng::seed_from_u64(plan.seed),
             leaves_due: 0.0,
             switches_due: 0.0,
@@ -178,8 +181,9 @@ impl<'a> Worker<'a> {
                 self.viewers.len() - 1
             });
             let to = self.plan.target.address;
-            let from = source(to, place as u32);
-            match Socket::connect(from, to, self.poll.registry(), Token(place)) {
+            let from = source(&[], to, place as u32);
+            let tls = self.plan.target.wire.tls.as_ref();
+            match Socket::connect(from, to, tls, self.poll.registry(), Token(place)) {
                 Ok(socket) => {
                     let viewer = Viewer::new(socket, self.next_peer(), now);
                     self.viewers[place] = Some(viewer);

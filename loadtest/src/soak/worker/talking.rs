@@ -4,10 +4,10 @@ use std::cmp::Reverse;
 use std::time::{Duration, Instant};
 
 use mio::event::Event;
-use rand::{Rng, RngExt};
+use rand::RngExt;
 
 use super::Worker;
-use crate::client::frame::{Frame, Opcode, write_masked};
+use crate::client::frame::{Frame, Opcode};
 use crate::client::handshake;
 use crate::client::id::OfferNumber;
 use crate::client::incoming::{Body, Incoming};
@@ -27,7 +27,7 @@ impl Worker<'_> {
             match viewer.socket.finish_connect() {
                 Ok(true) => {
                     let out = viewer.socket.outbox(&mut self.buffers);
-                    out.extend_from_slice(&self.request);
+                    out.bytes().extend_from_slice(&self.request);
                     viewer.stage = Stage::Upgrading;
                 }
                 Ok(false) => return,
@@ -50,29 +50,48 @@ impl Worker<'_> {
         };
         let mut buffers = std::mem::take(&mut self.buffers);
         let mut ended = None;
-        let (mut upgraded, mut heard) = (false, Vec::new());
-        let stage = viewer.stage;
+        let (mut agreed, mut heard) = (None, Vec::new());
+        let (stage, offers_deflate) = (viewer.stage, self.plan.target.wire.offers_deflate);
         let read = viewer.socket.read(&mut buffers, |bytes, out| {
-            let taken = take_frames(stage, bytes, &mut upgraded, |frame| match frame.opcode {
-                Opcode::Text => heard.push(frame.payload.to_vec()),
-                Opcode::Ping => write_masked(out, Opcode::Pong, frame.payload, self.rng.next_u32()),
-                Opcode::Pong => {}
-                Opcode::Close => ended = Some(CutOff::by_frame(frame.payload)),
-                Opcode::Binary => self.record.violation("binary", || shown(frame.payload)),
-            });
-            taken.unwrap_or_else(|why| {
+            let mut take = || {
+                let mut used = 0;
+                if stage == Stage::Upgrading {
+                    agreed = handshake::consent(bytes, offers_deflate)?;
+                    let Some(consent) = agreed else {
+                        return Ok(0);
+                    };
+                    (used, out.deflates) = (consent.bytes, consent.deflates);
+                }
+                while let Some(frame) = Frame::first(&bytes[used..], out.deflates)? {
+                    used += frame.bytes;
+                    match frame.opcode {
+                        Opcode::Text if frame.is_deflated => {
+                            heard.push(self.codec.inflate(frame.payload)?);
+                        }
+                        Opcode::Text => heard.push(frame.payload.to_vec()),
+                        Opcode::Ping => self.codec.write(out, Opcode::Pong, frame.payload),
+                        Opcode::Pong => {}
+                        Opcode::Close => return Err(CutOff::by_frame(frame.payload)),
+                        Opcode::Binary => self.record.violation("binary", || shown(frame.payload)),
+                    }
+                }
+                Ok(used)
+            };
+            take().unwrap_or_else(|why: CutOff| {
                 ended = Some(why);
                 bytes.len()
             })
         });
         self.buffers = buffers;
         self.viewers[place] = Some(viewer);
-        if upgraded {
+        if let Some(consent) = agreed {
+            self.record.sockets_deflated += u64::from(consent.deflates);
             self.enter(place, Stage::Joining);
             self.say_announce(place, now);
         }
         for text in heard {
             self.hear(place, &text, now);
+            self.codec.give_back(text);
         }
         match (read, ended) {
             (_, Some(why)) => return self.cut_off(place, &why),
@@ -114,7 +133,7 @@ impl Worker<'_> {
         peer.announces += 1;
         let text = self.announce.fill(&info_hash, &peer.id, first);
         let out = viewer.socket.outbox(&mut self.buffers);
-        write_masked(out, Opcode::Text, text, self.rng.next_u32());
+        self.codec.write(out, Opcode::Text, text);
         self.record.announces += 1;
         self.announce_in(place, Duration::from_secs(60), now);
         self.touch(place);
@@ -171,7 +190,7 @@ impl Worker<'_> {
                 };
                 let answer = self.answer.fill(&info_hash, &peer.id, maker, offer);
                 let out = viewer.socket.outbox(&mut self.buffers);
-                write_masked(out, Opcode::Text, answer, self.rng.next_u32());
+                self.codec.write(out, Opcode::Text, answer);
                 self.record.offers_answered += 1;
             }
             // What comes for a swarm that it has left is of no use to it.
@@ -196,26 +215,4 @@ impl Worker<'_> {
 
 fn is_due(viewer: &crate::soak::viewer::Viewer, peer: u32, due: Instant) -> bool {
     viewer.peer.number.place == peer && viewer.due == due
-}
-
-/// Shows `each` the whole frames in `bytes`, behind the answer to the handshake where it is still
-/// to come; returns how many bytes that was.
-fn take_frames(
-    stage: Stage,
-    bytes: &[u8],
-    upgraded: &mut bool,
-    mut each: impl FnMut(Frame<'_>),
-) -> Result<usize, CutOff> {
-    let mut used = 0;
-    if stage == Stage::Upgrading {
-        let Some(end) = handshake::consent(bytes)? else {
-            return Ok(0);
-        };
-        (used, *upgraded) = (end, true);
-    }
-    while let Some(frame) = Frame::first(&bytes[used..])? {
-        used += frame.bytes;
-        each(frame);
-    }
-    Ok(used)
 }

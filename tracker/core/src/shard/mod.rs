@@ -3,6 +3,7 @@
 
 mod claims;
 mod largest;
+mod memory;
 mod sweep;
 
 use std::time::Duration;

@@ -56,6 +56,11 @@ impl Members {
         self.seeders
     }
 
+    pub(super) fn heap_bytes(&self) -> usize {
+        let pending = self.dense.iter().map(|member| member.pending.heap_bytes()).sum::<usize>();
+        self.dense.capacity() * size_of::<Member>() + self.by_peer_id.allocation_size() + pending
+    }
+
     pub(super) fn index_of(&self, peer_id: &PeerId) -> Option<usize> {
         let same = |&index: &u32| self.dense[index as usize].peer_id == *peer_id;
         self.by_peer_id.find(self.hasher.hash(&peer_id.0), same).map(|&index| index as usize)

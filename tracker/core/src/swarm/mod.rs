@@ -72,6 +72,11 @@ impl Swarm {
         self.members.len()
     }
 
+    /// See [`Shard::heap_bytes`](crate::Shard::heap_bytes).
+    pub(crate) fn heap_bytes(&self) -> usize {
+        self.members.heap_bytes()
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         let complete = self.members.seeders();
         let incomplete = self.members.len() - complete;

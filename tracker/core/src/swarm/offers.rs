@@ -40,6 +40,10 @@ impl PendingOffers {
         true
     }
 
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.0.capacity() * size_of::<PendingOffer>()
+    }
+
     /// Forgets what no answer may come for any more.
     pub(super) fn expire(&mut self, now_s: u32) {
         if self.0.iter().any(|offer| !offer.is_alive(now_s)) {
