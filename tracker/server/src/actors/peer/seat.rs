@@ -45,8 +45,8 @@ pub(crate) struct Membership {
     /// The swarm, and where it is.
     pub(crate) place: Place,
     pub(crate) peer_id: PeerId,
-    /// When its swarm forgets it unless it announces again, by the node's clock.
-    pub(crate) expires_at: Duration,
+    /// When its swarm forgets it unless it announces again, in seconds of the node's clock.
+    expires_s: u32,
 }
 
 impl Seat {
@@ -156,7 +156,7 @@ impl Seat {
     ) -> Option<WorkerId> {
         let mut memberships = self.memberships.iter_mut();
         let membership = memberships.find(|membership| membership.is(info_hash, peer_id))?;
-        membership.expires_at = expires_at;
+        membership.expires_s = expires_at.as_secs() as u32;
         Some(membership.place.worker())
     }
 
@@ -182,12 +182,15 @@ impl Seat {
     /// Forgets peers that were silent for so long that their swarms do or are about to, and returns
     /// them: a page that changes its quality doesn't say `stopped` for the one before.
     pub(crate) fn take_silent(&mut self, now: Duration) -> Vec<Membership> {
-        let is_over = |membership: &Membership| now > membership.expires_at;
-        if !self.memberships.iter().any(is_over) {
-            return Vec::new();
+        let is_over = |membership: &Membership| membership.is_over(now);
+        let mut silent = Vec::new();
+        while let Some(place) = self.memberships.iter().position(is_over) {
+            silent.push(self.memberships.swap_remove(place));
         }
-        let (silent, kept): (Vec<_>, _) = self.take_memberships().into_iter().partition(is_over);
-        self.memberships = kept.into();
+        if !silent.is_empty() {
+            // Mostly one is left, which lies in the socket's task again.
+            self.memberships.shrink_to_fit();
+        }
         silent
     }
 
@@ -210,6 +213,14 @@ impl Seat {
 }
 
 impl Membership {
+    pub(crate) fn new(place: Place, peer_id: PeerId, expires_at: Duration) -> Self {
+        Self { place, peer_id, expires_s: expires_at.as_secs() as u32 }
+    }
+
+    fn is_over(&self, now: Duration) -> bool {
+        now.as_secs() > u64::from(self.expires_s)
+    }
+
     fn is(&self, info_hash: InfoHash, peer_id: PeerId) -> bool {
         self.place.info_hash() == info_hash && self.peer_id == peer_id
     }
