@@ -258,6 +258,23 @@ fn announces_of_an_address_have_a_rate_together() {
 }
 
 #[test]
+fn scrapes_that_are_frames_too_many_are_answered_before_the_pause() {
+    let server = limited(&json!({"announcesPerSecondPerSocket": 1}));
+    let mut raw = server.raw().upgrade(b"");
+    let mut flood: Vec<u8> = (0..200_u8).flat_map(|n| frame(0x89, &[n])).collect();
+    // A few, since a frame or two come back while the pings are answered.
+    let scrape = json!({"action": "scrape", "info_hash": id("film")}).to_string();
+    (0..8).for_each(|_| flood.extend(frame(0x81, scrape.as_bytes())));
+    raw.write(&flood);
+    for n in 0..200 {
+        assert_eq!(raw.hear(), Some((0x8a, vec![n])));
+    }
+    for _ in 0..8 {
+        assert!(raw.hear_text().contains(r#""files""#));
+    }
+}
+
+#[test]
 fn a_flood_of_frames_waits_and_nothing_of_it_is_lost() {
     let server = limited(&json!({"announcesPerSecondPerSocket": 1}));
     let mut raw = server.raw().upgrade(b"");

@@ -6,7 +6,7 @@ use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use actix::{Actor, ActorContext, ActorFuture, ActorState};
+use actix::{Actor, ActorContext, ActorFuture, ActorFutureExt, ActorState};
 
 use super::PeerActor;
 
@@ -27,10 +27,12 @@ pub(super) struct Running {
 const _: () = assert!(size_of::<Running>() <= 280);
 
 impl SocketContext {
-    /// Lets the actor wait for `future`, which is polled next. There is one wait at a time.
+    /// Lets the actor wait for `future`, which is polled next, and behind what it waits for already.
     pub(super) fn wait(&mut self, future: impl ActorFuture<PeerActor, Output = ()> + 'static) {
-        debug_assert!(self.wait.is_none());
-        self.wait = Some(Box::pin(future));
+        self.wait = Some(match self.wait.take() {
+            None => Box::pin(future),
+            Some(first) => Box::pin(first.then(|(), _, _| future)),
+        });
     }
 }
 

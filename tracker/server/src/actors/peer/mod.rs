@@ -1,5 +1,5 @@
-//! One socket. Its actor reads frames through the worker's buffer, turns them into messages for
-//! the shard that has the swarm, and moves the socket to that shard's worker at its first
+//! One socket. Its actor reads frames through the worker's buffer, applies them to the swarms of its
+//! worker or tells them to another's shard, and moves the socket to that shard's worker at its first
 //! announce, so that the rest of its life stays on one core.
 
 mod context;
@@ -172,7 +172,8 @@ impl PeerActor {
                 Some(said) => self.take_message(said, &policy, ctx)?,
                 None => Next::Read,
             };
-            if one_too_many && next != Next::Over {
+            // While it waits for something else it says nothing more anyway.
+            if one_too_many && next == Next::Read {
                 return Ok(self.pause(ctx));
             }
             if next != Next::Read {
@@ -267,7 +268,6 @@ impl PeerActor {
         self.close.get_or_insert(close);
         self.seat.inbox = BytesMut::new();
         self.worker.push_close(self.conn, close);
-        self.worker.flush();
     }
 
     fn end(&mut self, ctx: &mut SocketContext, close: Close) -> Poll<()> {
