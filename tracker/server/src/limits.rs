@@ -3,12 +3,13 @@
 
 use std::time::Duration;
 
-/// Bytes of each of a worker's two read buffers. Frames are handed to the shard as slices of them,
-/// and one starts over when all of its slices are done: large enough for what a round of sockets
-/// brings, small enough that both stay in a core's cache.
+/// Bytes of each of a worker's two read buffers. Messages are slices of them, and one starts over
+/// when all of its slices are done, which is at once but for what other workers are told: large
+/// enough for the longest messages, small enough that both stay in a core's cache.
 pub(crate) const READ_BUFFER_BYTES: usize = 512 << 10;
 
-/// Bytes that one read asks for, so that a frame of the default maximum comes in one; and all that
+/// Bytes that one read asks for, so that a frame of the default maximum comes in one, or in two with
+/// TLS; and all that
 /// a socket can make us hold for it by sending more than it may.
 pub(crate) const READ_BYTES: usize = 128 << 10;
 
@@ -85,9 +86,9 @@ pub(crate) const ANNOUNCE_INTERVAL_FACTOR_MAX: f64 = 4.0;
 /// What a second's work counts in how busy a worker is: the last 8 s, about.
 pub(crate) const BUSY_WEIGHT: f64 = 0.125;
 
-/// Moments at which the messages of one round were read, kept for measuring: as many as messages
-/// that a shard's mailbox has room for. Beyond it messages count with the last one.
-pub(crate) const RELAY_TIMES_MAX: usize = SHARD_MAILBOX_MESSAGES;
+/// Moments at which the messages of one round were read, kept for measuring: more than the sockets
+/// of a round. Beyond it messages count with the last one.
+pub(crate) const RELAY_TIMES_MAX: usize = 8192;
 
 /// Swarms in a list of them. Their names and counts take 200 bytes in JSON at worst, so a list of
 /// this many fits in an outbox.
@@ -134,7 +135,8 @@ pub(crate) const METRICS_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) const ARRIVAL_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// TLS handshakes of a listener that a worker has under way, from a client's first byte on. Each
-/// holds some 10 kB, and what of a message came in part; whoever comes next waits, without them, within the same time limit.
+/// holds some 10 kB, and what of a message came in part; whoever comes next waits, without them,
+/// within the same time limit.
 pub(crate) const TLS_HANDSHAKES_MAX: usize = 4096;
 
 /// Bytes of ciphertext that one read asks for: several of the longest records. And the fewest, when
@@ -142,9 +144,13 @@ pub(crate) const TLS_HANDSHAKES_MAX: usize = 4096;
 pub(crate) const TLS_READ_BYTES: usize = 64 << 10;
 pub(crate) const TLS_READ_BYTES_MIN: usize = 4 << 10;
 
-/// Bytes of what has come in part, which a socket holds until the rest comes: a handshake message of
-/// 64 KiB, the longest that rustls takes, in its records, or one record of 16 KiB.
+/// Bytes of a handshake that have come in part, which a socket holds until the rest comes: a message
+/// of 64 KiB, the longest that rustls takes, in its records.
 pub(crate) const TLS_PART_BYTES_MAX: usize = 84 << 10;
+
+/// The same once hands are shaken: the longest record (RFC 5246, section 6.2.3), since clients have
+/// only short messages to say then.
+pub(crate) const TLS_RECORD_BYTES_MAX: usize = (16 << 10) + 2048 + 5;
 
 /// Bytes that are encrypted at a time, and may then wait for the kernel to take them, beside what
 /// waits in the outbox: four of the longest records.

@@ -15,7 +15,9 @@ use rustls::{HandshakeKind, ServerConfig};
 use tokio::io::ReadBuf;
 
 use super::outgoing::Outgoing;
-use crate::limits::{TLS_PART_BYTES_MAX, TLS_READ_BYTES, TLS_READ_BYTES_MIN, TLS_WRITE_BYTES};
+use crate::limits::{
+    TLS_PART_BYTES_MAX, TLS_READ_BYTES, TLS_READ_BYTES_MIN, TLS_RECORD_BYTES_MAX, TLS_WRITE_BYTES,
+};
 
 /// What TLS knows of a socket.
 pub(crate) struct Session {
@@ -113,7 +115,9 @@ impl Session {
             Ok(done) if !self.ended => BytesMut::from(&incoming[done..]),
             _ => BytesMut::new(),
         };
-        self.broken = outcome.is_err() || self.part.len() > TLS_PART_BYTES_MAX;
+        let part_max =
+            if self.is_handshaking() { TLS_PART_BYTES_MAX } else { TLS_RECORD_BYTES_MAX };
+        self.broken = outcome.is_err() || self.part.len() > part_max;
         while self.broken
             && self.rustls.wants_write()
             && let Ok(ConnectionState::EncodeTlsData(mut alert)) =
@@ -170,8 +174,11 @@ impl Session {
         self.flush(socket)?;
         let plain = &plain[..plain.len().min(TLS_WRITE_BYTES)];
         BUFFERS.with_borrow_mut(|Buffers { outgoing, .. }| {
-            self.encrypt(Some(plain), outgoing)?;
-            match self.send(outgoing.take(), socket) {
+            let encrypted = self.encrypt(Some(plain), outgoing);
+            // Whatever has become of it, the next session's begins behind it.
+            let bytes = outgoing.take();
+            encrypted?;
+            match self.send(bytes, socket) {
                 Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
                 _ => Ok(plain.len()),
             }
@@ -184,8 +191,10 @@ impl Session {
             return;
         }
         BUFFERS.with_borrow_mut(|Buffers { outgoing, .. }| {
-            if self.encrypt(None, outgoing).is_ok() {
-                let _ = self.send(outgoing.take(), socket);
+            let encrypted = self.encrypt(None, outgoing);
+            let bytes = outgoing.take();
+            if encrypted.is_ok() {
+                let _ = self.send(bytes, socket);
             }
         });
     }
