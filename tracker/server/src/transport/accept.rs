@@ -6,11 +6,10 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use super::punctual::Punctual;
 use super::stream::Stream;
@@ -68,11 +67,11 @@ impl Acceptor {
             self.worker.metrics().arrivals_delayed.fetch_add(1, Relaxed);
             sleep(wait).await;
         }
-        let stream = self.stream(socket, limit).await?;
+        let stream = self.stream(socket, limit.map(|limit| began + limit)).await?;
         Ok((Punctual::new(stream, arrival, began, limit), peer))
     }
 
-    async fn stream(&self, socket: TcpStream, limit: Option<Duration>) -> io::Result<Stream> {
+    async fn stream(&self, socket: TcpStream, until: Option<Instant>) -> io::Result<Stream> {
         // Else an answer waits up to 40 ms for the client's acknowledgement of what was sent
         // before. An error means that the client has gone, which is seen soon enough.
         let _ = socket.set_nodelay(true);
@@ -85,8 +84,8 @@ impl Acceptor {
             let _slot = self.handshakes.acquire().await.map_err(io::Error::other)?;
             TlsStream::accept(socket, certificate.config()).await
         };
-        let outcome = match limit {
-            Some(limit) => timeout(limit, handshake).await,
+        let outcome = match until {
+            Some(until) => timeout_at(until, handshake).await,
             None => Ok(handshake.await),
         };
         let outcome = outcome.unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()));
