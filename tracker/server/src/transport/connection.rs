@@ -71,7 +71,8 @@ impl Connection {
 
     /// Tells its actor to close it. What ends it at once goes before what is said first.
     pub(crate) fn tell(&mut self, close: Close) {
-        if self.told.is_none() || close.code().is_none() {
+        let is_said_first = |told: Close| told.code().is_some() && close.code().is_none();
+        if self.told.is_none_or(is_said_first) {
             self.told = Some(close);
         }
         self.wake();

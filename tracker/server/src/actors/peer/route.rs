@@ -21,7 +21,7 @@ use crate::directory::{Place, WorkerId, less_loaded_of_two};
 use crate::swarm_list;
 
 impl PeerActor {
-    /// Passes an announce on to its swarm's shard. A socket's first one takes the socket along.
+    /// Applies an announce, on its swarm's worker. A socket's first one takes the socket along.
     pub(super) fn announce(
         &mut self,
         announce: tracker_core::Announce,
@@ -103,7 +103,7 @@ impl PeerActor {
         self.seat.has_room(peer_id, &policy.limits)?;
         let place = self.place(info_hash, policy.limits.swarms)?;
         let worker = place.worker();
-        self.seat.join(Membership { place, peer_id, expires_at });
+        self.seat.join(Membership::new(place, peer_id, expires_at));
         Ok(worker)
     }
 
@@ -124,7 +124,8 @@ impl PeerActor {
     /// Tells a swarm's shard that a peer is there no more.
     pub(super) fn leave(&self, membership: Membership) {
         let (from, worker) = (self.conn, membership.place.worker());
-        if worker == self.worker.id {
+        // After a panic the rules may be in the middle of something.
+        if worker == self.worker.id && !std::thread::panicking() {
             let (info_hash, peer_id) = (membership.place.info_hash(), membership.peer_id);
             self.worker.apply(Input::PeerLeft { from, info_hash, peer_id }, None);
         } else if let Some(shard) = self.worker.node.shard(worker) {
@@ -180,7 +181,7 @@ impl PeerActor {
         Next::Over
     }
 
-    /// Passes an answer on to its swarm's shard.
+    /// Applies an answer, on its swarm's worker.
     pub(super) fn answer(&mut self, answer: tracker_core::Answer, ctx: &mut SocketContext) -> Next {
         let (from, read_at) = (self.conn, self.read_at);
         match self.seat.worker_of(answer.info_hash, answer.peer_id) {
@@ -248,7 +249,6 @@ impl PeerActor {
     fn send_scrape(&self, files: &[(InfoHash, Counts)]) {
         self.worker.metrics().scrapes.fetch_add(1, Relaxed);
         self.worker.send(self.conn, &Outgoing::Scrape { files });
-        self.worker.flush();
     }
 
     /// Sends a message to a shard, and stops reading while its mailbox is full.
