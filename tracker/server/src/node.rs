@@ -175,7 +175,6 @@ impl Node {
         }
         let policy = self.policy();
         let proxies = &policy.trusted_proxies;
-        // The system doesn't say the address of a connection that has broken.
         let peer = peer.map(|peer| peer.to_canonical());
         let client = peer.map(|peer| proxies.client(peer, forwarded_for));
         let network = client.and_then(|client| proxies.bounded_network(client));

@@ -16,8 +16,8 @@ use crate::limits::{READ_BUFFER_BYTES, READ_BYTES};
 #[derive(Debug, Default)]
 pub(crate) struct ReadBuffer {
     current: BytesMut,
-    /// The one before. When `current` is full, what was just read waits for the shard in it, and
-    /// what was read before that doesn't any more.
+    /// The one before. When `current` is full, half a frame of what was just read may be in it, or
+    /// what another worker was told, and what was read before that isn't any more.
     other: BytesMut,
 }
 

@@ -45,8 +45,8 @@ pub(crate) struct Scrape(pub(crate) Vec<InfoHash>);
 #[rtype(result = "Snapshot")]
 pub(crate) struct LargestSwarms;
 
-/// From a `PeerActor` whose socket is gone; one for each peer that it had announced. It is taken
-/// whether the mailbox is full or not.
+/// From a `PeerActor` of another worker: a peer that its socket had announced is there no more, or
+/// the socket is gone. It is taken whether the mailbox is full or not.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
 pub(crate) struct PeerLeft {
