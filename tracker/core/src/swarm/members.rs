@@ -40,12 +40,14 @@ pub(super) struct Members {
     hasher: IdHasher,
     next_serial: u32,
     seeders: usize,
+    /// The most that there were since [`fit`](Self::fit).
+    peak: usize,
 }
 
 impl Members {
     pub(super) fn new(hasher: IdHasher) -> Self {
         let (dense, by_peer_id) = (Vec::new(), HashTable::new());
-        Self { dense, by_peer_id, hasher, next_serial: 0, seeders: 0 }
+        Self { dense, by_peer_id, hasher, next_serial: 0, seeders: 0, peak: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -101,6 +103,7 @@ impl Members {
         let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);
         #[expect(clippy::cast_possible_truncation, reason = "a member is a socket: under 2^32")]
         self.by_peer_id.insert_unique(hasher.hash(&peer_id.0), index as u32, hash);
+        self.peak = self.peak.max(index + 1);
         index
     }
 
@@ -133,21 +136,59 @@ impl Members {
         self.by_peer_id.find_entry(own, |&other| other as usize == index).ok()
     }
 
-    /// Gives memory back after a crowd has left, and not so eagerly that it is taken right again.
+    /// Gives back the room that nobody has needed since the last call. Swarms breathe, and what a
+    /// table had at its largest would stay for as long as the swarm.
+    pub(super) fn fit(&mut self) {
+        let needed = std::mem::replace(&mut self.peak, self.dense.len());
+        // It grows by a quarter: what is less than that above is not given back to be taken again.
+        if self.dense.capacity() > TABLE_KEPT.max(needed + needed / 4 + 4) {
+            self.shrink_to(needed + needed / 8);
+        }
+    }
+
+    /// Gives memory back at once when a crowd leaves.
     fn shrink(&mut self) {
         let len = self.dense.len();
         if self.dense.capacity() > TABLE_KEPT && len < self.dense.capacity() / 4 {
-            self.dense.shrink_to(len * 2);
-            let (dense, hasher) = (&self.dense, &self.hasher);
-            let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);
-            self.by_peer_id.shrink_to(len * 2, hash);
+            self.shrink_to(len * 2);
         }
+    }
+
+    fn shrink_to(&mut self, members: usize) {
+        self.dense.shrink_to(members);
+        let (dense, hasher) = (&self.dense, &self.hasher);
+        let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);
+        self.by_peer_id.shrink_to(members, hash);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_table_follows_its_swarm_down_and_doesnt_breathe_with_it() {
+        let mut members = Members::new(IdHasher::new(1));
+        let fill = |members: &mut Members, len: usize| {
+            while members.len() < len {
+                let mut id = [0; 20];
+                id[..8].copy_from_slice(&members.next_serial.to_le_bytes().repeat(2));
+                members.insert(PeerId(id), ConnId(7));
+            }
+            while members.len() > len {
+                members.remove(0);
+            }
+            members.fit();
+            members.dense.capacity()
+        };
+        let full = fill(&mut members, 100);
+        assert_eq!(fill(&mut members, 80), full, "it was full since the last look");
+        let fits = fill(&mut members, 80);
+        assert!((80..=100).contains(&fits), "{fits}");
+        for len in [74, 81, 76, 88, 70, 80] {
+            assert_eq!(fill(&mut members, len), fits, "at {len}");
+        }
+    }
 
     /// A million of them are a node's memory.
     #[test]

@@ -189,7 +189,7 @@ impl Swarm {
         now: Duration,
         mut expired: impl FnMut(ConnId, PeerId),
     ) {
-        let now_s = seconds(now);
+        let (now_s, is_last_part) = (seconds(now), places.start == 0);
         for index in places.rev() {
             let member = self.members.get_mut(index);
             if now_s > member.expires_s {
@@ -198,6 +198,9 @@ impl Swarm {
             } else {
                 member.pending.expire(now_s);
             }
+        }
+        if is_last_part {
+            self.members.fit();
         }
     }
 
