@@ -13,7 +13,7 @@ mod support;
 use support::Fault;
 
 /// One of each kind; the long form has the others. Of sockets that are opened and broken off as fast
-/// as it goes only the long form has any: they are felt still (docs/BENCHMARKS.md).
+/// as it goes only the long form has any: they take the core that other tests are on.
 const ATTACKS: [&str; 9] = [
     "ping-flood",
     "tiny-frames",
