@@ -48,8 +48,9 @@ impl Acceptor {
     ///
     /// # Errors
     ///
-    /// When it has broken already, and the system doesn't know any more whose it was; when there are too many of its address, or too many come; when its TLS handshake fails, or
-    /// takes longer than `limits.handshakeSeconds`.
+    /// When it has broken already, and the system doesn't know any more whose it was; when there are
+    /// too many of its address, or too many come; when its TLS handshake fails, or takes longer than
+    /// `limits.handshakeSeconds`.
     pub(crate) async fn accept(
         &self,
         socket: TcpStream,

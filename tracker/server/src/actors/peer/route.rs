@@ -9,12 +9,12 @@ use actix::dev::ToEnvelope;
 use actix::prelude::*;
 use bytes::{Bytes, BytesMut};
 use tracker_core::wire::{Action, Span};
-use tracker_core::{Counts, Event, InfoHash, Input, Outgoing, PeerId, Reason, Refusal};
+use tracker_core::{Counts, Event, InfoHash, Outgoing, PeerId, Reason, Refusal};
 
 use super::context::SocketContext;
 use super::seat::{Membership, Seat};
 use super::{Next, PeerActor};
-use crate::actors::shard::{Adopt, Announce, PeerLeft, RelayAnswer, Scrape, ShardActor};
+use crate::actors::shard::{Adopt, Announce, Apply, PeerLeft, RelayAnswer, Scrape, ShardActor};
 use crate::close::Close;
 use crate::config::Policy;
 use crate::directory::{Place, WorkerId, less_loaded_of_two};
@@ -42,11 +42,8 @@ impl PeerActor {
             return match self.seat.leave(info_hash, peer_id) {
                 Some(left) => {
                     let worker = left.place.worker();
-                    self.pass_on(
-                        worker,
-                        Announce { from, announce, read_at, left: Some(left) },
-                        ctx,
-                    )
+                    let left = Some(left);
+                    self.tell(worker, Announce { from, announce, read_at, left }, ctx)
                 }
                 None => {
                     self.refuse_part(&announce.frame, announce.info_hash_span, Reason::NotAnnounced)
@@ -72,18 +69,7 @@ impl PeerActor {
                 worker
             }
         };
-        self.pass_on(worker, Announce { from, announce, read_at, left: None }, ctx)
-    }
-
-    /// Passes an announce on to its swarm's worker, which mostly is this one.
-    fn pass_on(&mut self, worker: WorkerId, message: Announce, ctx: &mut SocketContext) -> Next {
-        if worker != self.worker.id {
-            return self.tell(worker, message, ctx);
-        }
-        let Announce { from, announce, read_at, left } = message;
-        self.worker.apply(Input::Announce { from, announce: &announce }, Some(read_at));
-        drop(left);
-        Next::Read
+        self.tell(worker, Announce { from, announce, read_at, left: None }, ctx)
     }
 
     /// Notes a peer that this socket announces for the first time, and says which worker has its
@@ -123,13 +109,13 @@ impl PeerActor {
 
     /// Tells a swarm's shard that a peer is there no more.
     pub(super) fn leave(&self, membership: Membership) {
-        let (from, worker) = (self.conn, membership.place.worker());
+        let worker = membership.place.worker();
+        let left = PeerLeft { from: self.conn, membership };
         // After a panic the rules may be in the middle of something.
         if worker == self.worker.id && !std::thread::panicking() {
-            let (info_hash, peer_id) = (membership.place.info_hash(), membership.peer_id);
-            self.worker.apply(Input::PeerLeft { from, info_hash, peer_id }, None);
+            left.apply(&self.worker);
         } else if let Some(shard) = self.worker.node.shard(worker) {
-            shard.do_send(PeerLeft { from, membership });
+            shard.do_send(left);
         }
     }
 
@@ -185,10 +171,6 @@ impl PeerActor {
     pub(super) fn answer(&mut self, answer: tracker_core::Answer, ctx: &mut SocketContext) -> Next {
         let (from, read_at) = (self.conn, self.read_at);
         match self.seat.worker_of(answer.info_hash, answer.peer_id) {
-            Ok(worker) if worker == self.worker.id => {
-                self.worker.apply(Input::Answer { from, answer: &answer }, Some(read_at));
-                Next::Read
-            }
             Ok(worker) => self.tell(worker, RelayAnswer { from, answer, read_at }, ctx),
             Err(reason) => self.refuse_part(&answer.frame, answer.info_hash_span, reason),
         }
@@ -251,13 +233,18 @@ impl PeerActor {
         self.worker.send(self.conn, &Outgoing::Scrape { files });
     }
 
-    /// Sends a message to a shard, and stops reading while its mailbox is full.
+    /// Tells a worker what has happened in a swarm of its: this one at once, another one's shard by
+    /// a message, and nothing more is read while that shard's mailbox is full.
     fn tell<M>(&mut self, worker: WorkerId, message: M, ctx: &mut SocketContext) -> Next
     where
-        M: Message<Result = ()> + Send + 'static,
+        M: Apply + Message<Result = ()> + Send + 'static,
         ShardActor: Handler<M>,
         Context<ShardActor>: ToEnvelope<ShardActor, M>,
     {
+        if worker == self.worker.id {
+            message.apply(&self.worker);
+            return Next::Read;
+        }
         let Some(shard) = self.worker.node.shard(worker) else {
             return Next::Read;
         };

@@ -1,15 +1,23 @@
-//! What a `ShardActor` hears, from whom, and what happens when its mailbox is full.
+//! What a `ShardActor` hears, from whom, and what happens when its mailbox is full. What has happened
+//! in a swarm is heard through it by another worker only; an actor of its own applies it at once.
 
 use std::time::Duration;
 
 use actix::prelude::*;
-use tracker_core::{ConnId, Counts, InfoHash, Outgoing};
+use tracker_core::{ConnId, Counts, InfoHash, Input, Outgoing};
 
 use crate::actors::peer::seat::{Membership, Seat};
 use crate::directory::WorkerId;
 use crate::latency::RelayTimes;
 use crate::swarm_list::Snapshot;
 use crate::transport::stream::Detached;
+use crate::worker::Worker;
+
+/// What has happened in a swarm, for the worker that has it.
+pub(crate) trait Apply {
+    /// Lets the rules of `worker` handle it. What the message holds is given up behind that.
+    fn apply(self, worker: &Worker);
+}
 
 /// From a `PeerActor` of another worker: its client announces. When the mailbox is full it waits.
 #[derive(Message, Debug)]
@@ -109,6 +117,28 @@ pub(crate) struct Drain {
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
 pub(crate) struct PolicyChanged;
+
+impl Apply for Announce {
+    fn apply(self, worker: &Worker) {
+        let Self { from, announce, read_at, left } = self;
+        worker.apply(Input::Announce { from, announce: &announce }, Some(read_at));
+        drop(left);
+    }
+}
+
+impl Apply for RelayAnswer {
+    fn apply(self, worker: &Worker) {
+        let Self { from, answer, read_at } = self;
+        worker.apply(Input::Answer { from, answer: &answer }, Some(read_at));
+    }
+}
+
+impl Apply for PeerLeft {
+    fn apply(self, worker: &Worker) {
+        let (info_hash, peer_id) = (self.membership.place.info_hash(), self.membership.peer_id);
+        worker.apply(Input::PeerLeft { from: self.from, info_hash, peer_id }, None);
+    }
+}
 
 impl Deliver {
     /// Adds a message for a socket.

@@ -27,8 +27,8 @@ use crate::swarm_list::Snapshot;
 use crate::worker::Worker;
 use drain::Draining;
 pub(crate) use messages::{
-    Adopt, Announce, Deliver, Drain, LargestSwarms, OwnerLives, PeerLeft, PolicyChanged, Probe,
-    RelayAnswer, Scrape,
+    Adopt, Announce, Apply, Deliver, Drain, LargestSwarms, OwnerLives, PeerLeft, PolicyChanged,
+    Probe, RelayAnswer, Scrape,
 };
 use outboxes::verdict;
 use probe::probe;
@@ -111,29 +111,24 @@ impl ActorFuture<ShardActor> for EndOfRound {
 impl Handler<Announce> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, message: Announce, _: &mut Self::Context) {
-        let Announce { from, announce, read_at, left } = message;
-        self.worker.apply(Input::Announce { from, announce: &announce }, Some(read_at));
-        drop(left);
+    fn handle(&mut self, announce: Announce, _: &mut Self::Context) {
+        announce.apply(&self.worker);
     }
 }
 
 impl Handler<RelayAnswer> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, message: RelayAnswer, _: &mut Self::Context) {
-        let RelayAnswer { from, answer, read_at } = message;
-        self.worker.apply(Input::Answer { from, answer: &answer }, Some(read_at));
+    fn handle(&mut self, answer: RelayAnswer, _: &mut Self::Context) {
+        answer.apply(&self.worker);
     }
 }
 
 impl Handler<PeerLeft> for ShardActor {
     type Result = ();
 
-    /// The membership's place is given up behind it.
-    fn handle(&mut self, PeerLeft { from, membership }: PeerLeft, _: &mut Self::Context) {
-        let (info_hash, peer_id) = (membership.place.info_hash(), membership.peer_id);
-        self.worker.apply(Input::PeerLeft { from, info_hash, peer_id }, None);
+    fn handle(&mut self, left: PeerLeft, _: &mut Self::Context) {
+        left.apply(&self.worker);
     }
 }
 
