@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 
 use bytes::Bytes;
-use tracker_core::{ConnId, Incoming, Limits, Outbox, Outgoing, parse};
+use tracker_core::{Announce, ConnId, Incoming, Limits, Outbox, Outgoing, parse};
 
 /// What P2P Media Loader announces: 5 offers with an SDP of 630 bytes, 3.9 kB in all.
 #[must_use]
@@ -55,17 +55,22 @@ pub fn scrape() -> Bytes {
 #[must_use]
 pub fn outgoing_offer() -> Vec<u8> {
     let frame = gathered_announce(&peer_id(1));
-    let Ok(Incoming::Announce(announce)) = parse(frame.clone(), &Limits::default()) else {
+    let Ok(Incoming::Announce(announce)) = parse(frame, &Limits::default()) else {
         panic!("no announce");
     };
-    let offered = announce.offers[0];
-    let offer = Outgoing::Offer {
-        info_hash: announce.info_hash_span.of(&frame),
-        peer_id: announce.peer_id_span.of(&frame),
-        offer_id: offered.id_span.of(&frame),
-        offer: offered.offer.of(&frame),
-    };
-    offer.to_string().into_bytes()
+    first_offer(&announce).to_string().into_bytes()
+}
+
+/// The first offer of an announce, for its receiver.
+#[must_use]
+pub fn first_offer(announce: &Announce) -> Outgoing<'_> {
+    let (frame, offered) = (&announce.frame, announce.offers[0]);
+    Outgoing::Offer {
+        info_hash: announce.info_hash_span.of(frame),
+        peer_id: announce.peer_id_span.of(frame),
+        offer_id: offered.id_span.of(frame),
+        offer: offered.offer.of(frame),
+    }
 }
 
 /// The id of member `number`, 20 characters.

@@ -12,7 +12,7 @@ use aquatic_ws_protocol::outgoing::{
     AnnounceResponse, AnswerOutMessage, OfferOutMessage, OutMessage, ScrapeResponse,
     ScrapeStatistics,
 };
-use benches::{SCRAPED, answer, gathered_announce, peer_id, scrape};
+use benches::{SCRAPED, answer, first_offer, gathered_announce, peer_id, scrape};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use tracker_core::{Counts, Incoming, Limits, Outgoing, Scrape, parse};
 
@@ -44,13 +44,7 @@ fn messages(criterion: &mut Criterion) {
         warning: None,
     };
     compare(criterion, "reply", &reply, &their_reply(&their_announce));
-    let offered = announced.offers[0];
-    let offer = Outgoing::Offer {
-        info_hash: announced.info_hash_span.of(&announce),
-        peer_id: announced.peer_id_span.of(&announce),
-        offer_id: offered.id_span.of(&announce),
-        offer: offered.offer.of(&announce),
-    };
+    let offer = first_offer(&announced);
     compare(criterion, "offer of 1.5 kB", &offer, &their_offer(&their_announce));
     let passed_on = Outgoing::Answer {
         info_hash: answered.info_hash_span.of(&answer),
