@@ -106,8 +106,7 @@ pub(crate) fn figures(sample: &Sample) -> String {
             format!("{relays} relays/s, {announces} announces/s, {peers} peers")
         }
     };
-    if let Some(server) = sample.server {
-        let cores = server.cpu.as_secs_f64() / sample.length.as_secs_f64().max(f64::EPSILON);
+    if let (Some(server), Some(cores)) = (sample.server, sample.server_cores()) {
         let rss = BinaryBytes(server.rss_bytes);
         line += &format!(", server {:.0} % CPU, {rss}", cores * 100.0);
     }

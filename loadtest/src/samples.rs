@@ -137,7 +137,17 @@ impl Sample {
     }
 
     pub(crate) fn per_s(&self, count: u64) -> f64 {
-        count as f64 / self.length.as_secs_f64().max(f64::EPSILON)
+        count as f64 / self.length_s()
+    }
+
+    /// Cores that the tracker used, where that is known.
+    pub(crate) fn server_cores(&self) -> Option<f64> {
+        self.server.map(|server| server.cpu.as_secs_f64() / self.length_s())
+    }
+
+    /// To divide by.
+    fn length_s(&self) -> f64 {
+        self.length.as_secs_f64().max(f64::EPSILON)
     }
 }
 

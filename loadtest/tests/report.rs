@@ -11,7 +11,9 @@ use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
 mod real;
+mod refusal;
 mod support;
+use refusal::assert_refused;
 use support::{Fault, PEERS};
 
 /// A short load on few peers.
@@ -278,10 +280,6 @@ fn a_comparison_that_cannot_be_is_refused_by_name() {
             &["--html", "/nowhere/report.html", "no such folder"],
         ),
     ] {
-        let (code, error) = program(args);
-        assert_eq!(code, Some(2), "{args:?}: {error}");
-        for part in named {
-            assert!(error.contains(part), "{args:?}: {error}");
-        }
+        assert_refused(args, named);
     }
 }

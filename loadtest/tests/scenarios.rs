@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use std::process::{Command, Output};
 
 mod real;
+mod refusal;
 mod support;
+use refusal::assert_refused;
 use support::{Fault, PEERS};
 
 /// Runs a scenario for three seconds with `more` flags against the real tracker; returns its
@@ -250,13 +252,7 @@ fn a_scenario_that_cannot_be_run_is_refused_with_key_value_and_bound() {
         (&["--source-addresses", "192.0.2.1"], ["--source-addresses", "192.0.2.1", "doesn't have"]),
         (&["--source-addresses", "::1"], ["--source-addresses", "::1", "another kind"]),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_loadtest")).args(flags).output();
-        let output = output.expect("the program runs");
-        assert_eq!(output.status.code(), Some(2), "{flags:?}");
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        for part in named {
-            assert!(error.contains(part), "{flags:?}: {error}");
-        }
+        assert_refused(flags, &named);
     }
 }
 

@@ -4,12 +4,14 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test may end with a panic")]
 
 use std::net::SocketAddr;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use serde_json::Value;
 
 mod real;
+mod refusal;
 mod support;
+use refusal::assert_refused;
 use support::{Fault, PEERS};
 
 /// Runs the program for a second against `tracker`; returns what it printed and its report.
@@ -161,12 +163,6 @@ fn a_refusal_names_key_value_and_bound() {
         (["--json", "/nowhere/report.json"], ["--json", "/nowhere/report.json", "no such folder"]),
         (["--server-pid", "4194305"], ["--server-pid", "4194305", "no such process"]),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_loadtest")).args(flags).output();
-        let output = output.expect("the program runs");
-        assert_eq!(output.status.code(), Some(2), "{flags:?}");
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        for part in named {
-            assert!(error.contains(part), "{flags:?}: {error}");
-        }
+        assert_refused(&flags, &named);
     }
 }

@@ -14,8 +14,10 @@ use tempfile::TempDir;
 
 mod deflating;
 mod real;
+mod refusal;
 mod support;
 use deflating::Lie;
+use refusal::assert_refused;
 use support::{Fault, PEERS};
 
 /// A certificate for 127.0.0.1 and its key, in a folder of their own.
@@ -294,12 +296,6 @@ fn flags_for_tls_are_refused_where_there_is_none() {
         (&["--url", "wss://127.0.0.1", "--ca", &empty], &[&empty, "no certificate"]),
         (&["--url", "http://127.0.0.1"], &["http://127.0.0.1", "wss://"]),
     ] {
-        let output = Command::new(env!("CARGO_BIN_EXE_loadtest")).args(flags).output();
-        let output = output.expect("the program runs");
-        assert_eq!(output.status.code(), Some(2), "{flags:?}");
-        let error = String::from_utf8_lossy(&output.stderr).into_owned();
-        for part in named {
-            assert!(error.contains(part), "{flags:?}: {error}");
-        }
+        assert_refused(flags, named);
     }
 }

@@ -6,6 +6,7 @@ use clap::Args;
 use rand::Rng;
 
 use super::{Comparison, Refused, Target, TargetArgs, descriptors};
+use crate::client::source;
 use crate::limits;
 use crate::plan::{Churn, Oddities, Pace, Plan, Storm};
 use crate::scenario::{self, Keys, Pace as PaceKey, Scenario};
@@ -62,7 +63,7 @@ impl LoadArgs {
             if address.is_ipv4() != target.address.is_ipv4() {
                 return Err(Refused::Source(*address, "the tracker's address is of another kind"));
             }
-            if std::net::UdpSocket::bind((*address, 0)).is_err() {
+            if source::find(*address).is_err() {
                 return Err(Refused::Source(*address, "this machine doesn't have it"));
             }
         }

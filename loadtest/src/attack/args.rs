@@ -1,6 +1,6 @@
 //! What may be asked of the attack test, and what of it holds.
 
-use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use clap::Args;
@@ -8,7 +8,7 @@ use rand::Rng;
 
 use super::scripts::{self, Attack, Manner};
 use crate::args::{Refused, Target, TargetArgs, bounded, count, descriptors};
-use crate::client::source::outward;
+use crate::client::source::{find, outward};
 use crate::limits;
 use crate::plan::{Pace, Plan};
 
@@ -95,8 +95,7 @@ impl AttackArgs {
         };
         let hostile_from = self.hostile_from.or_else(|| outward(target.address));
         if let Some(from) = hostile_from {
-            let listener = TcpListener::bind((from, 0));
-            listener.map_err(|why| Refused::HostileFrom(from, why.to_string()))?;
+            find(from).map_err(|why| Refused::HostileFrom(from, why.to_string()))?;
         }
         Ok(AttackPlan {
             hostile_from,

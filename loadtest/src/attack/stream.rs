@@ -21,12 +21,7 @@ impl Stream {
     /// # Errors
     /// What the tracker got wrong, or the system said.
     pub(super) fn new(mut socket: TcpStream, tls: Option<&Tls>) -> io::Result<Self> {
-        let mut tls = tls.map(Tls::connection).transpose()?.map(Box::new);
-        if let Some(tls) = &mut tls {
-            while tls.is_handshaking() {
-                tls.complete_io(&mut socket)?;
-            }
-        }
+        let tls = tls.map(|tls| tls.shake_hands(&mut socket)).transpose()?.map(Box::new);
         Ok(Self { socket, tls })
     }
 
@@ -55,13 +50,11 @@ impl Read for Stream {
 
 impl Write for Stream {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // What is sealed goes first, so that no more waits here than rustls takes at once.
+        self.flush()?;
         let Some(tls) = &mut self.tls else {
             return self.socket.write(bytes);
         };
-        // What is sealed goes first, so that no more waits here than rustls takes at once.
-        while tls.wants_write() {
-            tls.write_tls(&mut self.socket)?;
-        }
         let taken = tls.writer().write(bytes)?;
         match self.flush() {
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),

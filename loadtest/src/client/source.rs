@@ -2,6 +2,7 @@
 //! a tracker may bound its sockets per address; loopback has millions of addresses (RFC 5735,
 //! section 3), so that a crowd comes from many, as real ones do.
 
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 
 use crate::limits::SOCKETS_PER_ADDRESS_MAX;
@@ -13,7 +14,7 @@ pub(crate) fn source(listed: &[IpAddr], to: SocketAddr, number: u32) -> Option<I
     if !listed.is_empty() {
         return listed.get(number as usize % listed.len()).copied();
     }
-    if !cfg!(target_os = "linux") || !to.is_ipv4() || !to.ip().is_loopback() {
+    if !is_near(to) {
         return None;
     }
     // 127.0.0.1 is left to whoever else is here: the hostile socket, and people.
@@ -24,7 +25,7 @@ pub(crate) fn source(listed: &[IpAddr], to: SocketAddr, number: u32) -> Option<I
 /// This machine's address towards others, for who shall be somebody else to a tracker that is on
 /// this machine itself; `None` when there is none, or the tracker is elsewhere.
 pub(crate) fn outward(to: SocketAddr) -> Option<IpAddr> {
-    if !cfg!(target_os = "linux") || !to.is_ipv4() || !to.ip().is_loopback() {
+    if !is_near(to) {
         return None;
     }
     let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
@@ -32,6 +33,19 @@ pub(crate) fn outward(to: SocketAddr) -> Option<IpAddr> {
     socket.connect((Ipv4Addr::new(198, 51, 100, 1), 9)).ok()?;
     let own = socket.local_addr().ok()?.ip();
     (!own.is_loopback()).then_some(own)
+}
+
+/// Whether a tracker is on this machine, where there is more than one address to come from.
+fn is_near(to: SocketAddr) -> bool {
+    cfg!(target_os = "linux") && to.is_ipv4() && to.ip().is_loopback()
+}
+
+/// Looks whether this machine has `address`.
+///
+/// # Errors
+/// Why nothing can come from there.
+pub(crate) fn find(address: IpAddr) -> io::Result<()> {
+    UdpSocket::bind((address, 0)).map(drop)
 }
 
 #[cfg(test)]

@@ -90,19 +90,24 @@ impl Tls {
     /// What the tracker got wrong, or the system said.
     pub(crate) fn try_handshake(&self, mut stream: &TcpStream) -> io::Result<()> {
         stream.set_read_timeout(Some(REACH_TIME_MAX))?;
-        let mut connection = self.connection()?;
-        while connection.is_handshaking() {
-            connection.complete_io(&mut stream)?;
-        }
-        Ok(())
+        self.shake_hands(&mut stream).map(drop)
     }
 
-    /// One connection with buffers of its own, for the few sockets that are no peers.
+    /// One connection with buffers of its own, for the few sockets that are no peers. Shakes hands on
+    /// `socket`, and waits for that.
     ///
     /// # Errors
-    /// None that is known.
-    pub(crate) fn connection(&self) -> io::Result<ClientConnection> {
-        ClientConnection::new(self.config.clone(), self.name.clone()).map_err(io::Error::other)
+    /// What the tracker got wrong, or the system said.
+    pub(crate) fn shake_hands(
+        &self,
+        socket: &mut (impl io::Read + io::Write),
+    ) -> io::Result<ClientConnection> {
+        let connection = ClientConnection::new(self.config.clone(), self.name.clone());
+        let mut connection = connection.map_err(io::Error::other)?;
+        while connection.is_handshaking() {
+            connection.complete_io(socket)?;
+        }
+        Ok(connection)
     }
 }
 

@@ -21,19 +21,16 @@ pub(crate) struct Moment {
 
 impl Moment {
     pub(crate) fn new(sample: &Sample) -> Self {
-        let length_s = sample.length.as_secs_f64();
-        let server = sample.server;
-        let cores = |cpu_s: f64| cpu_s / length_s.max(f64::EPSILON);
         Self {
             phase: sample.phase.name(),
             at_s: sample.until.as_secs_f64(),
-            length_s,
+            length_s: sample.length.as_secs_f64(),
             relays_per_s: sample.per_s(sample.counts.relays()),
             announces_per_s: sample.per_s(sample.counts.announces),
             connects_per_s: sample.per_s(sample.counts.opened),
             connections: sample.connections,
-            server_cores: server.map(|server| cores(server.cpu.as_secs_f64())),
-            server_rss_bytes: server.map(|server| server.rss_bytes),
+            server_cores: sample.server_cores(),
+            server_rss_bytes: sample.server.map(|server| server.rss_bytes),
         }
     }
 }
