@@ -12,6 +12,7 @@ mod playlist;
 mod source;
 mod store;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -27,10 +28,10 @@ pub use config::{OriginConfig, ValidOrigin};
 pub use error::{ConfigError, OriginError};
 
 use actors::{StopStream, StreamActor};
-use config::Stream;
+use config::{SourceKind, Stream};
 use ffmpeg::{Ability, probe};
 use limits::{ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
-use source::source_of;
+use source::{Surroundings, source_of};
 use store::Store;
 
 /// A running origin. Dropping it stops it.
@@ -157,11 +158,10 @@ async fn run(
         ability = ability_for(&streams) => ability,
         _ = &mut stopped => return,
     };
-    let streams: Vec<_> =
-        streams.iter().filter_map(|stream| start(stream, ability, store, folder)).collect();
+    let streams = start_all(streams, ability, store, folder);
     // Resolves with an error, as it is dropped and never sent.
     let _ = stopped.await;
-    let all_stopped = join_all(streams.iter().map(|stream| stream.send(StopStream)));
+    let all_stopped = join_all(streams.values().map(|stream| stream.send(StopStream)));
     if timeout(STREAMS_STOP_TIMEOUT, all_stopped).await.is_err() {
         tracing::error!("a stream did not stop within {STREAMS_STOP_TIMEOUT:?}");
     }
@@ -182,14 +182,24 @@ async fn ability_for(streams: &[Stream]) -> Ability {
     ability
 }
 
-fn start(
-    stream: &Stream,
+/// Starts the streams, fallbacks last, as they follow others.
+fn start_all(
+    mut streams: Vec<Stream>,
     ability: Ability,
     store: &Store,
     folder: &Path,
-) -> Option<Addr<StreamActor>> {
-    let shelf = store.shelf(&stream.name)?.clone();
-    let (of, folder) = (stream.clone(), folder.join(&stream.name));
-    let make_source = Box::new(move || source_of(&of, ability, folder.clone()));
-    Some(StreamActor::new(stream, make_source, shelf).start())
+) -> HashMap<String, Addr<StreamActor>> {
+    streams.sort_by_key(|stream| matches!(stream.source, SourceKind::Fallback(_)));
+    let (folder, running) = (folder.to_owned(), HashMap::new());
+    let mut surroundings = Surroundings { ability, folder, streams: running };
+    for stream in streams {
+        let Some(shelf) = store.shelf(&stream.name).cloned() else {
+            continue;
+        };
+        let (of, found) = (stream.clone(), surroundings.clone());
+        let make_source = Box::new(move || source_of(&of, &found));
+        let address = StreamActor::new(&stream, make_source, shelf).start();
+        surroundings.streams.insert(stream.name, address);
+    }
+    surroundings.streams
 }

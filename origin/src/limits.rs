@@ -65,6 +65,23 @@ pub const RESTART_DELAY_MAX: Duration = Duration::from_secs(30);
 /// A source that ran this long was well, and the pauses start again at the shortest.
 pub const RESTART_DELAY_RESETS_AFTER: Duration = Duration::from_secs(60);
 
+/// Members of a fallback, not counting the slate at its end.
+pub const FALLBACK_MEMBERS_MAX: usize = 8;
+/// How long the best member of a fallback may take to its first segment before the next is asked:
+/// an encoder's start and a segment of 2 s.
+pub const FALLBACK_FIRST_PATIENCE: Duration = Duration::from_secs(5);
+/// How long each further one may take, when viewers have nothing new to see meanwhile.
+pub const FALLBACK_NEXT_PATIENCE: Duration = Duration::from_millis(500);
+/// Segment durations after which a member that is on air counts as gone: one that is late is not,
+/// and viewers have three in their buffers.
+pub const FALLBACK_SILENT_TARGETS: f64 = 2.5;
+/// Segments that a member must have delivered before it replaces one that plays.
+pub const FALLBACK_STEADY_SEGMENTS: usize = 2;
+/// Segments a track that are held of a member which is not on air.
+pub const FALLBACK_HELD_SEGMENTS: usize = 3;
+/// How often a fallback looks who has fallen silent.
+pub const FALLBACK_WATCH: Duration = Duration::from_millis(250);
+
 /// An ffmpeg that finished no segment for this many segment durations hangs, and is killed ...
 pub const STALL_SEGMENTS: u32 = 5;
 /// ... but never before this long, since an encoder on a busy machine starts slowly.

@@ -125,3 +125,29 @@ fn a_stream_has_one_source() {
         assert!(error.to_string().contains(why), "{error} for {section}");
     }
 }
+
+#[test]
+fn a_fallback_names_streams_that_are_there_and_are_no_fallbacks() {
+    let chain = |names: &str| {
+        format!(
+            r#"{{"streams":[{{"name":"a","loop":{{}}}},
+            {{"name":"b","fallback":{{"streams":["a"]}}}},
+            {{"name":"c","fallback":{{"streams":[{names}]}}}}]}}"#
+        )
+    };
+    check(&chain(r#""a""#)).expect("a chain");
+    for (names, refusal) in [
+        ("", "fallback.streams is a list of 0, but must be a list of 1 to 8 streams"),
+        (r#""d""#, r#"streams[0] is "d", but must be the name of a stream that is no fallback"#),
+        (
+            r#""a","b""#,
+            r#"streams[1] is "b", but must be the name of a stream that is no fallback"#,
+        ),
+        (r#""c""#, r#"streams[0] is "c", but must be the name of a stream that is no fallback"#),
+        (r#""a","a""#, r#"streams[1] is "a", but must be a stream that is not in the list yet"#),
+    ] {
+        let error = check(&chain(names)).expect_err(names).to_string();
+        assert!(error.starts_with("origin.streams[2].fallback.streams"), "{error}");
+        assert!(error.ends_with(refusal), "{error}");
+    }
+}

@@ -17,6 +17,8 @@ pub(crate) struct SourceActor {
     /// The stream's name, for the log.
     stream: String,
     source: Box<dyn Source>,
+    /// What whoever had it started calls it.
+    from: usize,
     to: Recipient<Supplied>,
     /// Counts the runs, so that what an ended one still had to say is known as its.
     run: u64,
@@ -43,7 +45,10 @@ pub(crate) struct FromSource {
 /// What the source says, to whoever had it started: of an end, it is already being mended.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Supplied(pub(crate) Supply);
+pub(crate) struct Supplied {
+    pub(crate) from: usize,
+    pub(crate) supply: Supply,
+}
 
 /// Ends the source; answered when it has let go of everything.
 #[derive(Message)]
@@ -51,9 +56,14 @@ pub(crate) struct Supplied(pub(crate) Supply);
 pub(crate) struct StopSource;
 
 impl SourceActor {
-    pub(crate) fn new(stream: String, source: Box<dyn Source>, to: Recipient<Supplied>) -> Self {
+    pub(crate) fn new(
+        stream: String,
+        source: Box<dyn Source>,
+        from: usize,
+        to: Recipient<Supplied>,
+    ) -> Self {
         let pauses = Pauses::default();
-        SourceActor { stream, source, to, run: 0, running: None, ending: None, pauses }
+        SourceActor { stream, source, from, to, run: 0, running: None, ending: None, pauses }
     }
 
     fn begin_run(&mut self, ctx: &mut Context<Self>) {
@@ -96,7 +106,7 @@ impl SourceActor {
     fn start_again(&mut self, ran: Duration, reason: String, ctx: &mut Context<Self>) {
         let (stream, pause) = (&self.stream, self.pauses.after(ran));
         tracing::warn!(stream, ?pause, ?ran, "the source ended, starts again: {reason}");
-        self.to.do_send(Supplied(Supply::Ended(reason)));
+        self.to.do_send(Supplied { from: self.from, supply: Supply::Ended(reason) });
         ctx.run_later(pause, Self::begin_run);
     }
 }
@@ -122,7 +132,7 @@ impl Handler<FromSource> for SourceActor {
             Supply::Segment(_) => running.last_segment = Some(Instant::now()),
             Supply::Tracks { .. } => {}
         }
-        self.to.do_send(Supplied(supply));
+        self.to.do_send(Supplied { from: self.from, supply });
     }
 }
 

@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::source::{SourceActor, StopSource, Supplied};
 use crate::config::{Start, Stream};
-use crate::limits::SOURCE_WATCH;
+use crate::limits::{FALLBACK_HELD_SEGMENTS, SOURCE_WATCH};
 use crate::playlist::{Delivery, Presentation};
 use crate::source::{Source, Supply};
 use crate::store::{Edition, Shelf, State};
@@ -25,6 +25,23 @@ pub(crate) struct StreamActor {
     source: Option<Addr<SourceActor>>,
     presentation: Presentation,
     shelf: Arc<Shelf>,
+    followers: Vec<(usize, Recipient<Supplied>)>,
+}
+
+/// Sent by a fallback that wants what the stream gets, from its tracks and newest segments on. As
+/// long as somebody follows it, the stream is asked for.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Follow {
+    pub(crate) from: usize,
+    pub(crate) to: Recipient<Supplied>,
+}
+
+/// The end of it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Unfollow {
+    pub(crate) to: Recipient<Supplied>,
 }
 
 /// Sent once by the origin when it stops; answered when the source has let go of everything.
@@ -41,6 +58,7 @@ impl StreamActor {
             source: None,
             presentation: Presentation::new(stream.playlist_segments, SystemTime::now()),
             shelf,
+            followers: Vec::new(),
         }
     }
 
@@ -54,7 +72,7 @@ impl StreamActor {
     fn start_source(&mut self, ctx: &mut Context<Self>) {
         self.shelf.note(|status| status.state = State::Starting);
         let source = (self.make_source)();
-        let source = SourceActor::new(self.name.clone(), source, ctx.address().recipient());
+        let source = SourceActor::new(self.name.clone(), source, 0, ctx.address().recipient());
         self.source = Some(source.start());
     }
 
@@ -64,7 +82,7 @@ impl StreamActor {
         let Start::OnDemand(idle) = self.start else {
             return;
         };
-        if self.shelf.demand.idle() < idle {
+        if self.shelf.demand.idle() < idle || !self.followers.is_empty() {
             return;
         }
         let Some(source) = self.source.take() else {
@@ -81,9 +99,9 @@ impl StreamActor {
     }
 
     fn take(&mut self, delivery: Delivery) {
-        match self.presentation.push(delivery) {
+        match self.presentation.push(delivery.clone()) {
             Ok(segment) => {
-                let sequence = segment.sequence;
+                let (sequence, timeline) = (segment.sequence, segment.timeline);
                 self.shelf.note(|status| {
                     if status.state != State::Live {
                         tracing::info!(stream = self.name, sequence, "the stream is live");
@@ -92,8 +110,31 @@ impl StreamActor {
                     status.last_segment_at = Some(SystemTime::now());
                 });
                 self.shelf.publish(Edition::of(&self.presentation));
+                self.tell(&Supply::Segment(Delivery { timeline, ..delivery }));
             }
             Err(refusal) => tracing::warn!(stream = self.name, "not taken: {refusal}"),
+        }
+    }
+}
+
+impl StreamActor {
+    fn tell(&self, supply: &Supply) {
+        for (from, to) in &self.followers {
+            to.do_send(Supplied { from: *from, supply: supply.clone() });
+        }
+    }
+
+    /// What a new follower has missed: the tracks, and their newest segments.
+    fn catch_up(&self, from: usize, to: &Recipient<Supplied>) {
+        let tracks = self.presentation.tracks();
+        if tracks.is_empty() {
+            return;
+        }
+        let target = self.presentation.target();
+        let tracks = tracks.iter().map(|of| of.track.clone()).collect();
+        to.do_send(Supplied { from, supply: Supply::Tracks { tracks, target } });
+        for delivery in self.presentation.newest(FALLBACK_HELD_SEGMENTS) {
+            to.do_send(Supplied { from, supply: Supply::Segment(delivery) });
         }
     }
 }
@@ -113,15 +154,16 @@ impl Actor for StreamActor {
 impl Handler<Supplied> for StreamActor {
     type Result = ();
 
-    fn handle(&mut self, Supplied(supply): Supplied, _: &mut Self::Context) {
+    fn handle(&mut self, Supplied { supply, .. }: Supplied, _: &mut Self::Context) {
         if self.source.is_none() {
             return;
         }
         match supply {
             Supply::Tracks { tracks, target } => {
                 self.presentation.begin_run();
-                if let Err(refusal) = self.presentation.declare(tracks, target) {
-                    tracing::warn!(stream = self.name, "not taken: {refusal}");
+                match self.presentation.declare(tracks.clone(), target) {
+                    Ok(()) => self.tell(&Supply::Tracks { tracks, target }),
+                    Err(refusal) => tracing::warn!(stream = self.name, "not taken: {refusal}"),
                 }
             }
             Supply::Segment(delivery) => self.take(delivery),
@@ -131,6 +173,25 @@ impl Handler<Supplied> for StreamActor {
                 status.last_failure = Some(reason);
             }),
         }
+    }
+}
+
+impl Handler<Follow> for StreamActor {
+    type Result = ();
+
+    fn handle(&mut self, Follow { from, to }: Follow, _: &mut Self::Context) {
+        self.shelf.demand.ask();
+        self.catch_up(from, &to);
+        self.followers.push((from, to));
+    }
+}
+
+impl Handler<Unfollow> for StreamActor {
+    type Result = ();
+
+    fn handle(&mut self, Unfollow { to }: Unfollow, _: &mut Self::Context) {
+        self.shelf.demand.ask();
+        self.followers.retain(|(_, follower)| *follower != to);
     }
 }
 

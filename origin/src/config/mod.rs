@@ -15,6 +15,7 @@
 //! Every key may be left out; these are the defaults, except for `folder` and the second stream.
 
 mod checks;
+mod fallback;
 mod listen;
 mod source;
 mod stream;
@@ -30,6 +31,7 @@ use crate::error::ConfigError;
 use crate::limits;
 use checks::{quoted, refuse};
 
+pub use fallback::FallbackConfig;
 pub use listen::ListenConfig;
 pub use source::LoopConfig;
 pub use stream::StreamConfig;
@@ -91,6 +93,7 @@ impl OriginConfig {
             }
             streams.push(stream);
         }
+        fallback::check_members(&streams)?;
         if let Some(folder) = self.folder.as_ref().filter(|folder| folder.as_os_str().is_empty()) {
             return refuse("origin.folder", quoted(folder.display()), "a path, or left out");
         }

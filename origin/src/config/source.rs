@@ -19,6 +19,8 @@ pub(crate) enum SourceKind {
     Testcard(Card),
     /// The shipped clip.
     Loop,
+    /// The first of these streams that delivers.
+    Fallback(Vec<String>),
 }
 
 impl StreamConfig {
@@ -28,7 +30,11 @@ impl StreamConfig {
         key: &str,
         playlist_segments: u32,
     ) -> Result<SourceKind, ConfigError> {
-        let sections = [("testcard", self.testcard.is_some()), ("loop", self.r#loop.is_some())];
+        let sections = [
+            ("testcard", self.testcard.is_some()),
+            ("loop", self.r#loop.is_some()),
+            ("fallback", self.fallback.is_some()),
+        ];
         let there = sections.iter().filter(|(_, is_there)| *is_there);
         let there: Vec<_> = there.map(|(name, _)| *name).collect();
         if there.len() > 1 {
@@ -36,6 +42,9 @@ impl StreamConfig {
         }
         if self.r#loop.is_some() {
             return Ok(SourceKind::Loop);
+        }
+        if let Some(fallback) = self.fallback.clone() {
+            return Ok(SourceKind::Fallback(fallback.validate(&format!("{key}.fallback"))?));
         }
         let card = self.testcard.clone().unwrap_or_default();
         Ok(SourceKind::Testcard(card.validate(&format!("{key}.testcard"), playlist_segments)?))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::checks::{quoted, refuse, within};
+use super::fallback::FallbackConfig;
 use super::source::{LoopConfig, SourceKind};
 use super::testcard::TestcardConfig;
 use crate::error::ConfigError;
@@ -28,6 +29,8 @@ pub struct StreamConfig {
     pub testcard: Option<TestcardConfig>,
     /// A short clip that ships with the origin, over and over, without any ffmpeg.
     pub r#loop: Option<LoopConfig>,
+    /// Other streams, the first of which that delivers is on air.
+    pub fallback: Option<FallbackConfig>,
 }
 
 impl Default for StreamConfig {
@@ -39,6 +42,7 @@ impl Default for StreamConfig {
             playlist_segments: 12,
             testcard: None,
             r#loop: None,
+            fallback: None,
         }
     }
 }

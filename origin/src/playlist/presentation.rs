@@ -117,6 +117,26 @@ impl Presentation {
         Ok(segment)
     }
 
+    /// The newest segments of each track, at most `count`, as they were delivered but for their
+    /// timelines, which are the presentation's.
+    pub(crate) fn newest(&self, count: usize) -> impl Iterator<Item = Delivery> {
+        let of_track = move |(track, of): (usize, &TrackWindow)| {
+            let kept = of.window.kept();
+            let old = kept.len().saturating_sub(count);
+            let delivery = move |segment: &Segment| Delivery {
+                track,
+                sequence: Some(segment.sequence),
+                timeline: segment.timeline,
+                duration: segment.duration,
+                recorded_at: segment.recorded_at,
+                header: segment.header.as_ref().map(|header| header.bytes.clone()),
+                bytes: segment.bytes.clone(),
+            };
+            kept.skip(old).map(delivery).collect::<Vec<_>>()
+        };
+        self.tracks.iter().enumerate().flat_map(of_track)
+    }
+
     /// Forgets all segments, but no number: the stream stops, and what it had ages.
     pub(crate) fn clear(&mut self) {
         for of_track in &mut self.tracks {

@@ -1,20 +1,26 @@
 //! Where a stream's segments come from. A source delivers whole segments of the tracks that it has
 //! declared, in order; numbers, playlists and restarts are its stream's, and the same for all.
 
+mod chain;
+mod fallback;
+mod layout;
 mod looped;
 mod testcard;
 mod transcode;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use actix::Recipient;
+use actix::{Addr, Recipient};
 use futures_util::future::LocalBoxFuture;
 
+pub(crate) use chain::Chain;
+pub(crate) use fallback::FallbackSource;
 pub(crate) use looped::LoopSource;
 pub(crate) use testcard::TestcardSource;
 
-use crate::actors::FromSource;
+use crate::actors::{FromSource, StreamActor};
 use crate::config::{SourceKind, Stream};
 use crate::ffmpeg::Ability;
 use crate::playlist::{Delivery, Track};
@@ -45,8 +51,8 @@ pub(crate) struct Patience {
     pub(crate) next: Option<Duration>,
 }
 
-/// What a source has to say.
-#[derive(Debug)]
+/// What a source has to say. A clone shares the bytes.
+#[derive(Debug, Clone)]
 pub(crate) enum Supply {
     /// First of all, and again when it changes: the tracks, and the length of segment that the
     /// source aims at. What follows has other timestamps than what was before.
@@ -79,16 +85,41 @@ impl Sink {
     pub(crate) async fn deliver(&self, supply: Supply) -> Result<(), Closed> {
         self.to.send(FromSource { run: self.run, supply }).await.map_err(|_| Closed)
     }
+
+    /// The same from an actor, which cannot wait: for what comes no faster than segments are made.
+    pub(crate) fn post(&self, supply: Supply) {
+        self.to.do_send(FromSource { run: self.run, supply });
+    }
 }
 
 /// The source that a stream's config asks for, as far as this machine's ffmpeg can give it.
-pub(crate) fn source_of(stream: &Stream, ability: Ability, folder: PathBuf) -> Box<dyn Source> {
-    match stream.source {
-        SourceKind::Testcard(card) if ability.encodes() => {
-            Box::new(TestcardSource::new(&stream.name, card, ability, folder))
+pub(crate) fn source_of(stream: &Stream, surroundings: &Surroundings) -> Box<dyn Source> {
+    let name = stream.name.as_str();
+    match &stream.source {
+        SourceKind::Testcard(card) if surroundings.ability.encodes() => {
+            let folder = surroundings.folder.join(name);
+            Box::new(TestcardSource::new(name, *card, surroundings.ability, folder))
         }
         SourceKind::Testcard(_) | SourceKind::Loop => {
             Box::new(LoopSource::new(stream.playlist_segments))
         }
+        SourceKind::Fallback(members) => {
+            let address = |member: &String| {
+                let address = surroundings.streams.get(member)?.clone();
+                Some((member.clone(), address))
+            };
+            let members = members.iter().filter_map(address).collect();
+            Box::new(FallbackSource::new(name, members))
+        }
     }
+}
+
+/// What sources find on this machine and in this origin.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) ability: Ability,
+    /// Where ffmpeg writes, a subfolder for each stream.
+    pub(crate) folder: PathBuf,
+    /// The streams that run already.
+    pub(crate) streams: HashMap<String, Addr<StreamActor>>,
 }

@@ -23,8 +23,8 @@ impl Default for Demand {
 }
 
 impl Demand {
-    /// Somebody asks for a file of the stream.
-    pub(super) fn ask(&self, _file: &str) {
+    /// Somebody asks for the stream.
+    pub(crate) fn ask(&self) {
         let now_ms = self.now_ms();
         let before_ms = self.last_asked_ms.swap(now_ms, Ordering::Relaxed);
         // Who waits does so for long; a notice each millisecond is enough for him.
@@ -66,7 +66,7 @@ mod tests {
         let demand = Demand::default();
         let mut waiting = Box::pin(demand.after(0));
         assert!(waiting.as_mut().now_or_never().is_none());
-        demand.ask("index.m3u8");
+        demand.ask();
         assert!(waiting.now_or_never().is_some());
         assert!(demand.after(0).now_or_never().is_some());
         assert!(demand.after(demand.now_ms()).now_or_never().is_none());

@@ -81,7 +81,7 @@ impl Shelf {
     /// The file of that name. A request for a playlist that the stream is about to have waits for
     /// it, unless too many do.
     pub(crate) async fn file(&self, name: &str) -> Found {
-        self.demand.ask(name);
+        self.demand.ask();
         match self.look(name) {
             Found::Starting => self.wait_for(name).await.unwrap_or(Found::Starting),
             found => found,

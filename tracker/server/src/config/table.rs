@@ -206,6 +206,10 @@ pub const KEYS: &[Key] = &[
         "In a segment. Shorter ones cut the latency, and cost requests."),
     section("origin.streams[].loop", Off,
         "A short clip that ships with the origin, over and over, without any ffmpeg."),
+    section("origin.streams[].fallback", Off,
+        "Other streams: the first that delivers is on air, and an offline slate when none does."),
+    text("origin.streams[].fallback.streams", "list of names", "1 to 8 streams that are no fallbacks",
+        Needed(r#"["camera", "backup"]"#), "Best first."),
 ];
 
 /// The origin keeps its bounds as what its file may hold, which is signed.
