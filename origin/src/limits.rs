@@ -45,6 +45,17 @@ pub const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Bytes of the playlist that ffmpeg hands over: 12 entries of about 150 bytes, with room.
 pub const FFMPEG_PLAYLIST_BYTES_MAX: u64 = 64 * 1024;
 
+/// Bytes of a playlist that somebody else wrote: 12 hours of 2 s segments with names of 50 bytes.
+pub const PLAYLIST_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Segments in it: 11 hours of 2 s.
+pub const PLAYLIST_ENTRIES_MAX: usize = 20_000;
+/// Variants and renditions in it together. Most of them may be alternatives of few files.
+pub const PLAYLIST_TRACKS_MAX: usize = 256;
+/// Bytes of a URI in it: a long path, and a signature.
+pub const PLAYLIST_URI_BYTES_MAX: usize = 4096;
+/// How long a segment in it may play: what is cut into longer ones is no live stream.
+pub const ENTRY_DURATION_MAX: Duration = Duration::from_secs(3600);
+
 /// How long a request for a playlist is held while its stream starts, before it gets 503: a 2 s
 /// segment, an encoder's start, and a slow machine.
 pub const FIRST_PLAYLIST_WAIT: Duration = Duration::from_secs(6);

@@ -18,7 +18,7 @@ const DATE_WRITTEN: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// ffmpeg writes the offset without a colon: `2026-11-23T00:57:40.963+0000`.
-const DATE_READ: &[BorrowedFormatItem<'_>] = format_description!(
+pub(super) const DATE_READ: &[BorrowedFormatItem<'_>] = format_description!(
     "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond]\
      [offset_hour sign:mandatory][offset_minute]"
 );
