@@ -130,7 +130,7 @@ fn video_stream(section: &[u8]) -> Option<u16> {
 mod tests {
     use super::*;
 
-    const CLIP: &[u8] = include_bytes!("../clip/clip-0.ts");
+    const CLIP: &[u8] = include_bytes!("../clip/clip/0.ts");
 
     #[test]
     fn ffmpegs_segment_is_whole_and_begins_with_a_key_frame() {
