@@ -1,4 +1,4 @@
-//! The origin: live sources as HLS over HTTP, for players and for the CDN in front of them. A
+//! The origin: live sources over HTTP, for players and for the CDN in front of them. A
 //! running [`Origin`] is an actix System on a thread of its own, so that encoding and files never
 //! delay whoever serves its [`Origin::routes`].
 
@@ -32,7 +32,7 @@ pub use config::{OriginConfig, ValidOrigin};
 pub use error::{ConfigError, OriginError};
 
 use actors::{StopStream, StreamActor};
-use config::{SourceKind, Stream};
+use config::Stream;
 use ffmpeg::{Ability, probe};
 use limits::{ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
 use source::source_of;
@@ -60,7 +60,7 @@ struct Running {
 pub struct StreamInfo {
     /// The name in the config.
     pub name: String,
-    /// The path of its playlist, such as `/hls/testcard/index.m3u8`.
+    /// The path of its playlist, such as `/live/testcard/index.m3u8`.
     pub path: String,
 }
 
@@ -88,7 +88,7 @@ impl Origin {
         Ok(Origin { names, store, running: Some(Running { thread, stop, ended }) })
     }
 
-    /// Mounts `/hls/{stream}/{file}` in an actix-web App, on as many workers as it has.
+    /// Mounts `/live/{stream}/{file}` in an actix-web App, on as many workers as it has.
     pub fn routes(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
         http::routes(self.store.clone())
     }
@@ -97,7 +97,7 @@ impl Origin {
     pub fn streams(&self) -> Vec<StreamInfo> {
         let info = |name: &String| StreamInfo {
             name: name.clone(),
-            path: format!("/hls/{name}/{}", http::PLAYLIST),
+            path: format!("/live/{name}/{}", store::INDEX),
         };
         self.names.iter().map(info).collect()
     }
@@ -174,7 +174,7 @@ async fn run(
 
 /// Asks ffmpeg what it can do, if a stream needs it, and says so when it cannot.
 async fn ability_for(streams: &[Stream]) -> Ability {
-    if streams.iter().all(|stream| stream.source == SourceKind::Loop) {
+    if !streams.iter().any(|stream| stream.source.needs_ffmpeg()) {
         return Ability::NONE;
     }
     let ability = probe().await;
@@ -194,7 +194,7 @@ fn start(
     folder: &Path,
 ) -> Option<Addr<StreamActor>> {
     let shelf = store.shelf(&stream.name)?.clone();
-    let source = source_of(stream, ability, folder.join(&stream.name));
-    let stream = StreamActor::new(stream.name.clone(), source, stream.playlist_segments, shelf);
-    Some(stream.start())
+    let (of, folder) = (stream.clone(), folder.join(&stream.name));
+    let make_source = Box::new(move || source_of(&of, ability, folder.clone()));
+    Some(StreamActor::new(stream, make_source, shelf).start())
 }

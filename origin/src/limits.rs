@@ -10,6 +10,13 @@ pub const STREAMS_MAX: usize = 16;
 /// Characters in a stream's name: it becomes a part of URLs and of file names.
 pub const STREAM_NAME_CHARS_MAX: usize = 64;
 
+/// Tracks of one stream: a ladder of six qualities, and sound in ten languages.
+pub const TRACKS_MAX: usize = 16;
+
+/// Seconds without a request after which a stream on demand stops: more than a player's buffer, so
+/// that nobody's stream stops while he watches; at most a day.
+pub const IDLE_SECONDS: RangeInclusive<i64> = 10..=86_400;
+
 /// Pixels across and down: from what x264 still encodes up to 4K. Both must be even (yuv420p).
 pub const WIDTH_PIXELS: RangeInclusive<i64> = 64..=3840;
 /// See [`WIDTH_PIXELS`].
@@ -29,7 +36,7 @@ pub const SEGMENT_SECONDS: RangeInclusive<i64> = 1..=10;
 /// keeps a playlist below 10 kB.
 pub const PLAYLIST_SEGMENTS: RangeInclusive<i64> = 3..=60;
 
-/// Bytes of segments that one stream holds in memory. The oldest go first.
+/// Bytes of segments that one track holds in memory. The oldest go first.
 pub const STREAM_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Bytes of one segment: a larger file is not read, and ends the ffmpeg that wrote it.
@@ -51,11 +58,14 @@ pub const FIRST_PLAYLIST_WAITERS_MAX: usize = 1024;
 /// How often ffmpeg's playlist is read: adds at most this to the latency, and costs one small read.
 pub const FOLDER_POLL: Duration = Duration::from_millis(100);
 
-/// The first pause before ffmpeg is started again; each further one is twice as long ...
+/// How often a source is looked at: whether it hangs, and whether anybody wants it.
+pub const SOURCE_WATCH: Duration = Duration::from_secs(1);
+
+/// The first pause before a source is started again; each further one is twice as long ...
 pub const RESTART_DELAY_MIN: Duration = Duration::from_secs(1);
 /// ... up to this one, so that a broken machine is not kept busy.
 pub const RESTART_DELAY_MAX: Duration = Duration::from_secs(30);
-/// An ffmpeg that ran this long was well, and the pauses start again at the shortest.
+/// A source that ran this long was well, and the pauses start again at the shortest.
 pub const RESTART_DELAY_RESETS_AFTER: Duration = Duration::from_secs(60);
 
 /// An ffmpeg that finished no segment for this many segment durations hangs, and is killed ...

@@ -1,29 +1,31 @@
-//! One stream: it starts the source, keeps the window of what the source delivers, and publishes
+//! One stream: it has its source run, keeps the window of what the source delivers, and publishes
 //! an edition after each segment. Which source that is, it does not know.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
 
-use crate::playlist::{Segment, Window};
-use crate::source::{Playing, Source};
-use crate::store::{Edition, Shelf};
+use super::source::{SourceActor, StopSource, Supplied};
+use crate::config::{Start, Stream};
+use crate::limits::SOURCE_WATCH;
+use crate::playlist::{Delivery, Presentation};
+use crate::source::{Source, Supply};
+use crate::store::{Edition, Shelf, State};
+
+/// Makes a stream's source, once for each time that the stream starts.
+pub(crate) type MakeSource = Box<dyn Fn() -> Box<dyn Source>>;
 
 /// Owns one stream from its start to the origin's end.
 pub(crate) struct StreamActor {
     name: String,
-    source: Box<dyn Source>,
-    playing: Option<Box<dyn Playing>>,
-    window: Window,
+    make_source: MakeSource,
+    start: Start,
+    source: Option<Addr<SourceActor>>,
+    presentation: Presentation,
     shelf: Arc<Shelf>,
 }
-
-/// The source finished a segment. Sources send it without waiting for room: they make one in a
-/// second or slower, and start with at most a playlist's length.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct SegmentReady(pub(crate) Segment);
 
 /// Sent once by the origin when it stops; answered when the source has let go of everything.
 #[derive(Message)]
@@ -31,13 +33,68 @@ pub(crate) struct SegmentReady(pub(crate) Segment);
 pub(crate) struct StopStream;
 
 impl StreamActor {
-    pub(crate) fn new(
-        name: String,
-        source: Box<dyn Source>,
-        playlist_segments: usize,
-        shelf: Arc<Shelf>,
-    ) -> Self {
-        StreamActor { name, source, playing: None, window: Window::new(playlist_segments), shelf }
+    pub(crate) fn new(stream: &Stream, make_source: MakeSource, shelf: Arc<Shelf>) -> Self {
+        StreamActor {
+            name: stream.name.clone(),
+            make_source,
+            start: stream.start,
+            source: None,
+            presentation: Presentation::new(stream.playlist_segments, SystemTime::now()),
+            shelf,
+        }
+    }
+
+    /// Starts the source when somebody asks who has not asked before `since_ms`.
+    fn wait_for_demand(&self, since_ms: u64, ctx: &mut Context<Self>) {
+        let shelf = self.shelf.clone();
+        let asked = async move { shelf.demand.after(since_ms).await };
+        ctx.spawn(asked.into_actor(self).map(|(), stream, ctx| stream.start_source(ctx)));
+    }
+
+    fn start_source(&mut self, ctx: &mut Context<Self>) {
+        self.shelf.note(|status| status.state = State::Starting);
+        let source = (self.make_source)();
+        let source = SourceActor::new(self.name.clone(), source, ctx.address().recipient());
+        self.source = Some(source.start());
+    }
+
+    /// A stream on demand that nobody has asked for of late stops, and forgets what it had: it
+    /// would be old when somebody asks again.
+    fn stop_when_idle(&mut self, ctx: &mut Context<Self>) {
+        let Start::OnDemand(idle) = self.start else {
+            return;
+        };
+        if self.shelf.demand.idle() < idle {
+            return;
+        }
+        let Some(source) = self.source.take() else {
+            return;
+        };
+        tracing::info!(stream = self.name, "nobody has asked for {idle:?}: the source stops");
+        let since_ms = self.shelf.demand.now_ms();
+        self.presentation.clear();
+        self.shelf.withdraw();
+        self.shelf.note(|status| status.state = State::Idle);
+        let stopped = source.send(StopSource).into_actor(self);
+        // An error here is a source that has gone already.
+        ctx.spawn(stopped.map(move |_, stream, ctx| stream.wait_for_demand(since_ms, ctx)));
+    }
+
+    fn take(&mut self, delivery: Delivery) {
+        match self.presentation.push(delivery) {
+            Ok(segment) => {
+                let sequence = segment.sequence;
+                self.shelf.note(|status| {
+                    if status.state != State::Live {
+                        tracing::info!(stream = self.name, sequence, "the stream is live");
+                    }
+                    status.state = State::Live;
+                    status.last_segment_at = Some(SystemTime::now());
+                });
+                self.shelf.publish(Edition::of(&self.presentation));
+            }
+            Err(refusal) => tracing::warn!(stream = self.name, "not taken: {refusal}"),
+        }
     }
 }
 
@@ -45,23 +102,35 @@ impl Actor for StreamActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.playing = Some(self.source.play(ctx.address().recipient()));
+        match self.start {
+            Start::Always => self.start_source(ctx),
+            Start::OnDemand(_) => self.wait_for_demand(0, ctx),
+        }
+        ctx.run_interval(SOURCE_WATCH, Self::stop_when_idle);
     }
 }
 
-impl Handler<SegmentReady> for StreamActor {
+impl Handler<Supplied> for StreamActor {
     type Result = ();
 
-    fn handle(&mut self, SegmentReady(segment): SegmentReady, _: &mut Self::Context) {
-        let (name, sequence) = (segment.name.clone(), segment.sequence);
-        if !self.window.push(segment) {
-            tracing::warn!(stream = self.name, segment = %name, "an old segment came again");
+    fn handle(&mut self, Supplied(supply): Supplied, _: &mut Self::Context) {
+        if self.source.is_none() {
             return;
         }
-        if self.shelf.edition().is_none() {
-            tracing::info!(stream = self.name, sequence, "the stream is live");
+        match supply {
+            Supply::Tracks { tracks, target } => {
+                self.presentation.begin_run();
+                if let Err(refusal) = self.presentation.declare(tracks, target) {
+                    tracing::warn!(stream = self.name, "not taken: {refusal}");
+                }
+            }
+            Supply::Segment(delivery) => self.take(delivery),
+            Supply::Ended(reason) => self.shelf.note(|status| {
+                status.state = State::Failing;
+                status.restarts += 1;
+                status.last_failure = Some(reason);
+            }),
         }
-        self.shelf.publish(Edition::of(&self.window, self.source.segment()));
     }
 }
 
@@ -70,9 +139,12 @@ impl Handler<StopStream> for StreamActor {
 
     fn handle(&mut self, _: StopStream, ctx: &mut Self::Context) -> Self::Result {
         ctx.stop();
-        match self.playing.take() {
-            Some(playing) => playing.stop(),
-            None => Box::pin(async {}),
-        }
+        let source = self.source.take();
+        Box::pin(async move {
+            if let Some(source) = source {
+                // An error here is a source that has gone already.
+                let _ = source.send(StopSource).await;
+            }
+        })
     }
 }

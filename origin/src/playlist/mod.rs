@@ -1,10 +1,16 @@
-//! Playlists as data: the window of segments that a live stream shows, how HLS writes it down, and
-//! how ffmpeg's own playlist is read. No clock, no files, no sockets.
+//! Playlists as data: the tracks and segments of a live stream, how HLS writes them down, and how
+//! ffmpeg's own playlist is read. No clock, no files, no sockets.
 
 mod hls;
+mod multivariant;
+mod presentation;
+mod segment;
 mod timeline;
+mod track;
 mod window;
 
-pub(crate) use hls::{ReadError, Written, read, render};
-pub(crate) use timeline::first_timeline;
-pub(crate) use window::{Segment, Window};
+pub(crate) use hls::{ReadError, Written, read, render as media_playlist};
+pub(crate) use multivariant::render as multivariant_playlist;
+pub(crate) use presentation::{Presentation, TrackWindow};
+pub(crate) use segment::{Delivery, Segment};
+pub(crate) use track::{Container, Content, Track};
