@@ -42,6 +42,9 @@ pub const STREAM_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Bytes of one segment: a larger file is not read, and ends the ffmpeg that wrote it.
 pub const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// How long a segment may play that came from elsewhere: six times what this origin cuts itself.
+pub const SEGMENT_DURATION_MAX: Duration = Duration::from_secs(60);
+
 /// Bytes of the playlist that ffmpeg hands over: 12 entries of about 150 bytes, with room.
 pub const FFMPEG_PLAYLIST_BYTES_MAX: u64 = 64 * 1024;
 
@@ -116,3 +119,14 @@ pub const ORIGIN_STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Bytes of a config file; a real one has a few hundred.
 pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Bytes of a CMAF header: a real one has 700 to 3,000.
+pub const CMAF_HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a record within it, such as a decoder's configuration: parameter sets make some hundred.
+/// Descriptors in it nest as deep as they have room.
+pub const CMAF_CONFIG_BYTES_MAX: usize = 4 * 1024;
+/// Tracks in a CMAF header: CMAF has one, and muxed files two.
+pub const CMAF_TRACKS_MAX: usize = 8;
+/// Bytes of a `moof`: 10 s of 120 frames a second take 20 kB, and of sound 8 kB. An entry of 4
+/// bytes takes 32 in memory.
+pub const CMAF_MOOF_BYTES_MAX: usize = 256 * 1024;

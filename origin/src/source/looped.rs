@@ -14,10 +14,10 @@ use crate::playlist::{Container, Content, Delivery, Track};
 
 /// The clip's segments, made by `clip/make.sh`.
 const CLIP: [&[u8]; 4] = [
-    include_bytes!("../../clip/clip-0.ts"),
-    include_bytes!("../../clip/clip-1.ts"),
-    include_bytes!("../../clip/clip-2.ts"),
-    include_bytes!("../../clip/clip-3.ts"),
+    include_bytes!("../../clip/clip/0.ts"),
+    include_bytes!("../../clip/clip/1.ts"),
+    include_bytes!("../../clip/clip/2.ts"),
+    include_bytes!("../../clip/clip/3.ts"),
 ];
 
 /// How long each of them plays.
