@@ -3,19 +3,24 @@
 //! delay whoever serves its [`Origin::routes`].
 
 mod actors;
+mod certificate;
 #[expect(unused_imports, reason = "what reads segments comes next")]
 #[cfg_attr(not(test), expect(dead_code, reason = "what reads segments comes next"))]
 mod cmaf;
 pub mod config;
 mod error;
+pub mod exposition;
 mod ffmpeg;
+mod file_thread;
 mod http;
 pub mod limits;
 #[cfg_attr(not(test), expect(dead_code, reason = "what reads segments comes next"))]
 mod mpegts;
 mod playlist;
+mod serve;
 mod source;
 mod store;
+pub mod watched;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -29,8 +34,11 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+pub use certificate::{Certificate, Offers};
 pub use config::{OriginConfig, ValidOrigin};
 pub use error::{ConfigError, OriginError};
+pub use file_thread::on_file_thread;
+pub use serve::{Punctual, Times, tcp_listener};
 
 use actors::{StopStream, StreamActor};
 use config::{SourceKind, Stream};

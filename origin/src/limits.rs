@@ -130,3 +130,6 @@ pub const CMAF_TRACKS_MAX: usize = 8;
 /// Bytes of a `moof`: 10 s of 120 frames a second take 20 kB, and of sound 8 kB. An entry of 4
 /// bytes takes 32 in memory.
 pub const CMAF_MOOF_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes of a file with a certificate or a key: a chain of ten certificates has some 20 kB.
+pub(crate) const PEM_FILE_BYTES_MAX: u64 = 1 << 20;
