@@ -149,7 +149,9 @@ impl Tracker {
             files: config.web_root.map(|root| Arc::new(root.routes()) as listen::Routes),
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
-        let metrics = metrics.map(|listener| prometheus::serve(&node, listener)).transpose()?;
+        let counts = origin.as_ref().map(Origin::counts);
+        let metrics =
+            metrics.map(|listener| prometheus::serve(&node, counts, listener)).transpose()?;
         let files = has_files.then(|| FilesActor::start_for(&node));
         Ok(Self { addresses, node, server, files, stun, metrics, origin, written })
     }

@@ -14,6 +14,7 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
+use origin::Counts;
 use origin::exposition::{MEDIA_TYPE, Metric, Page};
 
 use crate::latency::Histogram;
@@ -27,8 +28,13 @@ use crate::swarm_list;
 /// # Errors
 ///
 /// When the system refuses.
-pub(crate) fn serve(node: &Arc<Node>, listener: TcpListener) -> io::Result<ServerHandle> {
-    let exposition = Data::new(Exposition { node: node.clone(), began: SystemTime::now() });
+pub(crate) fn serve(
+    node: &Arc<Node>,
+    origin: Option<Counts>,
+    listener: TcpListener,
+) -> io::Result<ServerHandle> {
+    let began = SystemTime::now();
+    let exposition = Data::new(Exposition { node: node.clone(), origin, began });
     let node = Data::from(node.clone());
     let server = HttpServer::new(move || {
         App::new()
@@ -52,6 +58,7 @@ pub(crate) fn serve(node: &Arc<Node>, listener: TcpListener) -> io::Result<Serve
 
 struct Exposition {
     node: Arc<Node>,
+    origin: Option<Counts>,
     began: SystemTime,
 }
 
@@ -66,6 +73,9 @@ impl Exposition {
     fn text(&self) -> String {
         let mut page = Page::default();
         self.tracker(&mut page);
+        if let Some(origin) = &self.origin {
+            origin.write(&mut page);
+        }
         self.process(&mut page);
         page.into_text()
     }
