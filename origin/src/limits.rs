@@ -134,6 +134,13 @@ pub const FILES_WATCH: Duration = Duration::from_secs(2);
 /// it, and what is still in the processor's cache when the kernel takes it.
 pub const SLICE_BYTES: usize = 64 * 1024;
 
+/// The same for a stream of HTTP/2: the largest frame that clients take unless they say otherwise.
+pub const STREAM_SLICE_BYTES: usize = 16 * 1024;
+
+/// Answers to streams of HTTP/2 on one worker: a client may open any number of them, and take
+/// nothing. More get 503. Each holds [`STREAM_SLICE_BYTES`], together 64 MiB.
+pub const ANSWERED_STREAMS_MAX: usize = 4096;
+
 /// How long a client may take for an answer: this long, ...
 pub const ANSWER_TIME_MIN: Duration = Duration::from_secs(10);
 /// ... and a second for each so many bytes (1 Mbit/s), ...

@@ -168,6 +168,12 @@ fn starting() -> HttpResponse {
     response.content_type("text/plain; charset=utf-8").body("The stream is starting.\n")
 }
 
+/// Without a body, for which there might be no room.
+fn busy() -> HttpResponse {
+    let mut response = cors::open(HttpResponse::ServiceUnavailable());
+    response.insert_header((CACHE_CONTROL, ERROR_CACHE)).insert_header((RETRY_AFTER, "1")).finish()
+}
+
 async fn method_not_allowed() -> HttpResponse {
     let mut response = cors::open(HttpResponse::MethodNotAllowed());
     response.insert_header((CACHE_CONTROL, ERROR_CACHE)).insert_header((ALLOW, cors::METHODS));

@@ -13,7 +13,7 @@ use actix_web::http::{Method, Version};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 
-use super::loans::Loans;
+use super::loans::{Loans, Recipient};
 use super::{coding, cors};
 use crate::limits::SLICE_BYTES;
 use crate::store::{Coding, File, Freshness, Shelf};
@@ -62,7 +62,10 @@ impl Object {
             }
             Part::OutOfRange => return self.out_of_range(),
         };
-        response.content_type(self.file.media_type).body(body(bytes, request, shelf, loans))
+        match body(bytes, request, shelf, loans) {
+            Some(body) => response.content_type(self.file.media_type).body(body),
+            None => super::busy(),
+        }
     }
 
     fn out_of_range(&self) -> HttpResponse {
@@ -148,16 +151,24 @@ enum Part {
     OutOfRange,
 }
 
-/// What fits one slice is handed to HTTP as it is; more than that is lent.
-fn body(bytes: Bytes, request: &HttpRequest, shelf: &Arc<Shelf>, loans: &Rc<Loans>) -> BoxBody {
-    if bytes.len() > SLICE_BYTES {
-        let copies = request.version() == Version::HTTP_2;
-        return BoxBody::new(loans.lend(bytes, shelf.clone(), copies));
+/// What fits one slice is handed to HTTP/1 as it is, and so is what HTTP only counts; all else is
+/// lent. `None` when too much is.
+fn body(
+    bytes: Bytes,
+    request: &HttpRequest,
+    shelf: &Arc<Shelf>,
+    loans: &Rc<Loans>,
+) -> Option<BoxBody> {
+    let is_stream = request.version() == Version::HTTP_2;
+    if request.method() == Method::HEAD {
+        return Some(BoxBody::new(bytes));
     }
-    if request.method() != Method::HEAD {
+    if !is_stream && bytes.len() <= SLICE_BYTES {
         shelf.traffic.sent(bytes.len());
+        return Some(BoxBody::new(bytes));
     }
-    BoxBody::new(bytes)
+    let to = if is_stream { Recipient::Stream } else { Recipient::Connection };
+    loans.lend(bytes, shelf, to).map(BoxBody::new)
 }
 
 /// A live playlist's copy is good for at most half a target duration, so that it is never older
