@@ -3,15 +3,13 @@
 //! delay whoever serves its [`Origin::routes`].
 
 mod actors;
-#[expect(unused_imports, reason = "what reads segments comes next")]
-#[cfg_attr(not(test), expect(dead_code, reason = "what reads segments comes next"))]
 mod cmaf;
 pub mod config;
 mod error;
 mod ffmpeg;
 mod http;
+mod integrity;
 pub mod limits;
-#[cfg_attr(not(test), expect(dead_code, reason = "what reads segments comes next"))]
 mod mpegts;
 mod playlist;
 mod source;

@@ -130,3 +130,9 @@ pub const CMAF_TRACKS_MAX: usize = 8;
 /// Bytes of a `moof`: 10 s of 120 frames a second take 20 kB, and of sound 8 kB. An entry of 4
 /// bytes takes 32 in memory.
 pub const CMAF_MOOF_BYTES_MAX: usize = 256 * 1024;
+
+/// How much earlier than the end of the timeline before a new one may begin, and still be played
+/// after it; more is a clock that was set back.
+pub const PERIOD_OVERLAP_MAX: Duration = Duration::from_secs(10);
+/// How much of a timeline's end may lie within the next one: a few frames, which a player cuts off.
+pub const PERIOD_OVERHANG_MAX: Duration = Duration::from_millis(100);

@@ -12,7 +12,9 @@ mod tests;
 use mp4_atom::FourCC;
 use thiserror::Error;
 
-pub(crate) use header::{Header, Kind, Track};
+#[cfg(test)]
+use header::Track;
+pub(crate) use header::{Header, Kind};
 pub(crate) use segment::Times;
 
 /// Why bytes are no header, or no whole segment: the box, and what is wrong with it.

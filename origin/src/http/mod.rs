@@ -7,17 +7,22 @@ mod object;
 mod streams;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::store::{Found, Store};
+use crate::playlist::{CLOCK, date};
+use crate::store::{Found, MANIFEST, Store};
 use object::Object;
 
 /// Errors pass, so caches may keep them for a second, which still shields the origin.
 const ERROR_CACHE: &str = "public, max-age=1";
+
+/// A second is near enough for a clock that tells players how live they are.
+const CLOCK_CACHE: &str = "public, max-age=1";
 
 /// See [`crate::Origin::routes`].
 pub(crate) fn routes(store: Arc<Store>) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
@@ -46,13 +51,27 @@ async fn get(
     let Some(shelf) = store.shelf(&stream) else {
         return error(StatusCode::NOT_FOUND, "There is no such stream.\n");
     };
+    if file == CLOCK {
+        return clock();
+    }
     match shelf.file(&file).await {
         Found::Here(file) => Object::new(file).answer(&request),
         Found::Starting => starting(),
+        Found::Nothing if file == MANIFEST => error(
+            StatusCode::NOT_FOUND,
+            "The stream has no DASH manifest: its segments are MPEG-TS. HLS is index.m3u8.\n",
+        ),
         Found::Nothing => {
             error(StatusCode::NOT_FOUND, "The stream has no such file, or no longer.\n")
         }
     }
+}
+
+/// The time, for DASH players (`UTCTiming`).
+fn clock() -> HttpResponse {
+    let mut response = cors::open(HttpResponse::Ok());
+    response.insert_header((CACHE_CONTROL, CLOCK_CACHE));
+    response.content_type("text/plain; charset=utf-8").body(date(SystemTime::now()))
 }
 
 fn starting() -> HttpResponse {

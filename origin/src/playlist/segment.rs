@@ -5,6 +5,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
+use crate::cmaf::{self, Times};
+
 /// One whole segment on its way from a source to its stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
@@ -41,6 +43,8 @@ pub(crate) struct Segment {
     pub(crate) recorded_at: SystemTime,
     /// What a player has to read before it, for CMAF (EXT-X-MAP).
     pub(crate) header: Option<Arc<Header>>,
+    /// Where it stands in its timeline, for CMAF.
+    pub(crate) times: Option<Times>,
     /// The whole file.
     pub(crate) bytes: Bytes,
 }
@@ -50,5 +54,7 @@ pub(crate) struct Segment {
 pub(crate) struct Header {
     /// Its file name in URLs, which follows from its bytes.
     pub(crate) name: Arc<str>,
+    /// What it says.
+    pub(crate) said: cmaf::Header,
     pub(crate) bytes: Bytes,
 }

@@ -78,6 +78,7 @@ mod tests {
             duration: Duration::from_secs(2),
             recorded_at: SystemTime::UNIX_EPOCH,
             header: None,
+            times: None,
             bytes: Bytes::from_static(b"segment"),
         }
     }

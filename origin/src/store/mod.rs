@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use crate::limits::{FIRST_PLAYLIST_WAIT, FIRST_PLAYLIST_WAITERS_MAX};
 
 pub(crate) use demand::Demand;
-pub(crate) use edition::{Edition, File, Freshness, INDEX};
+pub(crate) use edition::{Edition, File, Freshness, INDEX, MANIFEST};
 pub(crate) use status::{State, Status};
 
 /// The streams of one origin by name. What it holds never changes; the shelves' content does.
