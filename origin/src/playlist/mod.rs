@@ -7,7 +7,6 @@ mod hls;
 mod multivariant;
 mod periods;
 mod presentation;
-#[allow(dead_code, reason = "the sources that read with it come next")]
 mod read;
 #[cfg(test)]
 pub(crate) mod samples;

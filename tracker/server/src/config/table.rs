@@ -169,7 +169,7 @@ pub const KEYS: &[Key] = &[
         "Anybody who reaches it can read it."),
 
     section("origin", Off,
-        "Live streams as HLS, at `/live/<name>/index.m3u8`."),
+        "Live streams as HLS, at `/live/<name>/index.m3u8`, and as DASH, at `/live/<name>/manifest.mpd`."),
     text("origin.folder", "folder", "", Unset("a fresh one, deleted at the end", r#""/run/origin""#),
         "Where ffmpeg hands its segments over. It is made when missing, and old segments in it are \
          deleted. Memory (`/run`, `/dev/shm`) spares a disk about 3 Mbit/s a stream."),
@@ -205,7 +205,10 @@ pub const KEYS: &[Key] = &[
     number("origin.streams[].testcard.segmentSeconds", "seconds", wide(&of_origin::SEGMENT_SECONDS), Is("2"),
         "In a segment. Shorter ones cut the latency, and cost requests."),
     section("origin.streams[].loop", Off,
-        "A short clip that ships with the origin, over and over, without any ffmpeg."),
+        "A clip over and over, without any ffmpeg."),
+    text("origin.streams[].loop.folder", "folder", "", Unset("the clip that ships", r#""/srv/film""#),
+        "With an HLS playlist `index.m3u8` and its segments, in MPEG-TS or CMAF. Nothing outside of \
+         it is read, and no link in it followed."),
     section("origin.streams[].fallback", Off,
         "Other streams: the first that delivers is on air, and an offline slate when none does."),
     text("origin.streams[].fallback.streams", "list of names", "1 to 8 streams that are no fallbacks",
