@@ -16,6 +16,7 @@ mod source;
 mod store;
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -33,7 +34,8 @@ pub use error::{ConfigError, OriginError};
 use actors::{StopStream, StreamActor};
 use config::{SourceKind, Stream};
 use ffmpeg::{Ability, probe};
-use limits::{ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
+use integrity::Signer;
+use limits::{KEY_BYTES_MAX, ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
 use source::{Surroundings, source_of};
 use store::Store;
 
@@ -42,6 +44,8 @@ use store::Store;
 pub struct Origin {
     names: Vec<String>,
     store: Arc<Store>,
+    /// The public key, where it is one that stays.
+    digests_key: Option<String>,
     running: Option<Running>,
 }
 
@@ -61,6 +65,8 @@ pub struct StreamInfo {
     pub name: String,
     /// The path of its playlist, such as `/live/testcard/index.m3u8`.
     pub path: String,
+    /// The path of its segments' signed digests.
+    pub digests: String,
 }
 
 impl Origin {
@@ -68,8 +74,13 @@ impl Origin {
     /// its first one.
     ///
     /// # Errors
-    /// When the folder for segments or the thread cannot be made.
+    /// When the folder for segments or the thread cannot be made, or the key cannot be read.
     pub fn start(config: ValidOrigin) -> Result<Origin, OriginError> {
+        let signer = signer(config.key_file.as_deref())?;
+        let digests_key = config.key_file.is_some().then(|| signer.public().to_owned());
+        if let Some(key) = &digests_key {
+            tracing::info!("digests are signed by the public key {key}");
+        }
         let folder = Folder::make(config.folder)?;
         let names: Vec<_> = config.streams.iter().map(|stream| stream.name.clone()).collect();
         let store = Arc::new(Store::new(names.iter().cloned()));
@@ -79,12 +90,14 @@ impl Origin {
         let streams = config.streams;
         let shelves = store.clone();
         let thread = thread.spawn(move || {
-            System::new().block_on(run(streams, &shelves, folder.path(), stopped));
+            let signer = Arc::new(signer);
+            System::new().block_on(run(streams, &shelves, folder.path(), &signer, stopped));
             drop(folder);
             drop(alive);
         });
         let thread = thread.map_err(OriginError::Thread)?;
-        Ok(Origin { names, store, running: Some(Running { thread, stop, ended }) })
+        let running = Some(Running { thread, stop, ended });
+        Ok(Origin { names, store, digests_key, running })
     }
 
     /// Mounts `/live/{stream}/{file}` in an actix-web App, on as many workers as it has.
@@ -97,8 +110,15 @@ impl Origin {
         let info = |name: &String| StreamInfo {
             name: name.clone(),
             path: format!("/live/{name}/{}", store::INDEX),
+            digests: format!("/live/{name}/{}", integrity::DIGESTS),
         };
         self.names.iter().map(info).collect()
+    }
+
+    /// The key that signs the streams' digests, in base64url, for pages to pin; `None` when it is a
+    /// fresh one that the next start will not have.
+    pub fn digests_key(&self) -> Option<&str> {
+        self.digests_key.as_deref()
     }
 
     /// Ends all streams: kills and reaps ffmpeg, and deletes the temporary folder. Blocks its
@@ -120,6 +140,19 @@ impl Drop for Origin {
             tracing::error!("the origin's thread panicked");
         }
     }
+}
+
+/// The key of the file, or one for this start.
+fn signer(file: Option<&Path>) -> Result<Signer, OriginError> {
+    let Some(file) = file else {
+        return Signer::fresh().map_err(|_| OriginError::NoKey);
+    };
+    let failed = |reason: String| OriginError::Key { path: file.to_owned(), reason };
+    let mut pem = Vec::new();
+    let read =
+        std::fs::File::open(file).and_then(|key| key.take(KEY_BYTES_MAX).read_to_end(&mut pem));
+    read.map_err(|error| failed(error.to_string()))?;
+    Signer::from_pem(&pem).map_err(|error| failed(error.to_string()))
 }
 
 /// The folder for segments: the operator's, which stays, or a temporary one.
@@ -155,13 +188,14 @@ async fn run(
     streams: Vec<Stream>,
     store: &Store,
     folder: &Path,
+    signer: &Arc<Signer>,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let ability = tokio::select! {
         ability = ability_for(&streams) => ability,
         _ = &mut stopped => return,
     };
-    let streams = start_all(streams, ability, store, folder);
+    let streams = start_all(streams, ability, store, folder, signer);
     // Resolves with an error, as it is dropped and never sent.
     let _ = stopped.await;
     let all_stopped = join_all(streams.values().map(|stream| stream.send(StopStream)));
@@ -191,6 +225,7 @@ fn start_all(
     ability: Ability,
     store: &Store,
     folder: &Path,
+    signer: &Arc<Signer>,
 ) -> HashMap<String, Addr<StreamActor>> {
     streams.sort_by_key(|stream| matches!(stream.source, SourceKind::Fallback(_)));
     let (folder, running) = (folder.to_owned(), HashMap::new());
@@ -201,7 +236,7 @@ fn start_all(
         };
         let (of, found) = (stream.clone(), surroundings.clone());
         let make_source = Box::new(move || source_of(&of, &found));
-        let address = StreamActor::new(&stream, make_source, shelf).start();
+        let address = StreamActor::new(&stream, make_source, shelf, signer.clone()).start();
         surroundings.streams.insert(stream.name, address);
     }
     surroundings.streams

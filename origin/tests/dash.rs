@@ -1,4 +1,4 @@
-//! The same segments for DASH, and the clock that it needs.
+//! The same segments for DASH, the clock that it needs, and their digests.
 
 #![allow(clippy::expect_used, reason = "a test ends at what it did not expect")]
 
@@ -7,6 +7,8 @@ mod support;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
+use serde_json::Value;
 use support::{Served, get, require_ffmpeg};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -83,4 +85,59 @@ fn a_player_is_told_the_time() {
     assert!(off < Duration::from_secs(2), "{told}");
     assert_eq!(get(served.address, "/live/other/time").status, 404);
     served.stop();
+}
+
+/// RFC 8037, appendix A, has this key in parts.
+const KEY: &str = "-----BEGIN PRIVATE KEY-----\n\
+    MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
+    -----END PRIVATE KEY-----\n";
+const PUBLIC: &str = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo";
+
+#[test]
+fn the_digest_of_each_file_is_signed_with_the_configured_key() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("key.pem");
+    std::fs::write(&file, KEY).expect("a file");
+    let served = Served::start(&format!(
+        r#"{{ "integrity": {{ "keyFile": {file:?} }},
+              "streams": [{{ "name": "clip", "loop": {{}}, "playlistSegments": 6 }}] }}"#
+    ));
+    assert_eq!(served.origin.digests_key(), Some(PUBLIC));
+    assert_eq!(served.origin.streams()[0].digests, "/live/clip/digests.json");
+    let playlist = support::Playlist::get(served.address, "clip");
+    let document = get(served.address, "/live/clip/digests.json");
+    assert_eq!(document.header("content-type"), "application/json");
+    assert_eq!(document.header("cache-control"), "public, max-age=1");
+    let document: Value = serde_json::from_slice(&document.body).expect("JSON");
+    let part = |name: &str| document[name].as_str().expect("text").to_owned();
+    let compact = ["protected", "payload", "signature"].map(part).join(".");
+    let key = DecodingKey::from_ed_components(PUBLIC).expect("a public key");
+    let rules = Validation::new(Algorithm::EdDSA);
+    let claims = decode::<Value>(compact, &key, &rules).expect("a good signature").claims;
+    assert_eq!(claims["sub"], "clip");
+    for name in &playlist.segments {
+        let bytes = get(served.address, &format!("/live/clip/{name}")).body;
+        let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, &bytes);
+        let digest: String = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(claims["sha256"][name], digest, "{name}");
+    }
+    served.stop();
+}
+
+#[test]
+fn a_key_file_that_is_none_keeps_the_origin_from_starting() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("key.pem");
+    let start = || {
+        let section = format!(r#"{{ "integrity": {{ "keyFile": {file:?} }} }}"#);
+        let config: origin::OriginConfig = serde_json::from_str(&section).expect("a config");
+        let refusal = origin::Origin::start(config.validate().expect("a valid config"));
+        refusal.expect_err("a refusal").to_string()
+    };
+    let named = format!("origin.integrity.keyFile {}: ", file.display());
+    assert!(start().starts_with(&named), "{}", start());
+    std::fs::write(&file, "rubbish").expect("a file");
+    let reason =
+        "it is no Ed25519 key in PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` makes one";
+    assert_eq!(start(), named + reason);
 }

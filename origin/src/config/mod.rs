@@ -5,6 +5,7 @@
 //! { "origin": {
 //!     "listen": { "host": "0.0.0.0", "port": 8080 },
 //!     "folder": "/run/origin",
+//!     "integrity": { "keyFile": "/etc/origin/key.pem" },
 //!     "streams": [
 //!       { "name": "testcard", "start": "always", "idleSeconds": 60, "playlistSegments": 12,
 //!         "testcard": { "width": 1280, "height": 720, "fps": 30, "videoKbps": 2500,
@@ -12,10 +13,12 @@
 //!       { "name": "clip", "loop": {} } ] } }
 //! ```
 //!
-//! Every key may be left out; these are the defaults, except for `folder` and the second stream.
+//! Every key may be left out; these are the defaults, except for `folder`, `integrity` and the second
+//! stream.
 
 mod checks;
 mod fallback;
+mod integrity;
 mod listen;
 mod source;
 mod stream;
@@ -32,6 +35,7 @@ use crate::limits;
 use checks::{quoted, refuse};
 
 pub use fallback::FallbackConfig;
+pub use integrity::IntegrityConfig;
 pub use listen::ListenConfig;
 pub use source::LoopConfig;
 pub use stream::StreamConfig;
@@ -55,11 +59,14 @@ pub struct OriginConfig {
     /// Default: a fresh folder in the system's temporary one, deleted at the end; an origin that is
     /// killed by force leaves it behind.
     pub folder: Option<PathBuf>,
+    /// How players know that what a peer sends is what the origin made.
+    pub integrity: Option<IntegrityConfig>,
 }
 
 impl Default for OriginConfig {
     fn default() -> Self {
-        OriginConfig { streams: vec![StreamConfig::default()], listen: None, folder: None }
+        let streams = vec![StreamConfig::default()];
+        OriginConfig { streams, listen: None, folder: None, integrity: None }
     }
 }
 
@@ -68,6 +75,7 @@ impl Default for OriginConfig {
 pub struct ValidOrigin {
     pub(crate) streams: Vec<Stream>,
     pub(crate) folder: Option<PathBuf>,
+    pub(crate) key_file: Option<PathBuf>,
     listen: SocketAddr,
 }
 
@@ -98,7 +106,8 @@ impl OriginConfig {
             return refuse("origin.folder", quoted(folder.display()), "a path, or left out");
         }
         let listen = self.listen.unwrap_or_default().validate()?;
-        Ok(ValidOrigin { streams, folder: self.folder, listen })
+        let key_file = self.integrity.unwrap_or_default().validate()?;
+        Ok(ValidOrigin { streams, folder: self.folder, key_file, listen })
     }
 }
 

@@ -135,6 +135,7 @@ mod tests {
                 recorded_at: moment() + Duration::from_secs(2) * index as u32,
                 header: None,
                 times: None,
+                digest: [0; 32],
                 bytes: Bytes::new(),
             });
         }

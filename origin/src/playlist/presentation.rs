@@ -186,6 +186,16 @@ impl Presentation {
     pub(crate) fn periods(&self) -> impl Iterator<Item = &Period> {
         self.periods.iter()
     }
+
+    /// The digests of all segments and headers that can be fetched, by file name; those of headers
+    /// come once for each segment that needs them.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = (&str, &Digest)> {
+        let segments = self.tracks.iter().flat_map(|of| of.window.kept());
+        segments.flat_map(|segment| {
+            let header = segment.header.as_ref().map(|header| (&*header.name, &header.digest));
+            header.into_iter().chain([(&*segment.name, &segment.digest)])
+        })
+    }
 }
 
 impl TrackWindow {
@@ -210,6 +220,7 @@ impl TrackWindow {
         let Track { name: track, container, .. } = &self.track;
         let name = format!("{track}-{sequence}.{}", container.extension()).into();
         let Delivery { recorded_at, bytes, .. } = delivery;
+        let digest = sha256(&bytes);
         Ok(self.window.push(Segment {
             name,
             sequence,
@@ -218,6 +229,7 @@ impl TrackWindow {
             recorded_at,
             header,
             times,
+            digest,
             bytes,
         }))
     }
@@ -231,7 +243,8 @@ impl TrackWindow {
                 let said = cmaf::Header::read(&bytes);
                 let said =
                     said.map_err(|reason| Refusal::Header { track: name.clone(), reason })?;
-                Arc::new(Header { name: header_name(name, &sha256(&bytes)), said, bytes })
+                let digest = sha256(&bytes);
+                Arc::new(Header { name: header_name(name, &digest), said, digest, bytes })
             }
         };
         codecs.get_or_insert_with(|| header.said.codecs());

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 
 use crate::cmaf::{self, Times};
+use crate::integrity::Digest;
 
 /// One whole segment on its way from a source to its stream.
 #[derive(Debug, Clone)]
@@ -45,6 +46,8 @@ pub(crate) struct Segment {
     pub(crate) header: Option<Arc<Header>>,
     /// Where it stands in its timeline, for CMAF.
     pub(crate) times: Option<Times>,
+    /// The SHA-256 of the bytes.
+    pub(crate) digest: Digest,
     /// The whole file.
     pub(crate) bytes: Bytes,
 }
@@ -56,5 +59,7 @@ pub(crate) struct Header {
     pub(crate) name: Arc<str>,
     /// What it says.
     pub(crate) said: cmaf::Header,
+    /// The SHA-256 of the bytes.
+    pub(crate) digest: Digest,
     pub(crate) bytes: Bytes,
 }

@@ -79,6 +79,7 @@ mod tests {
             recorded_at: SystemTime::UNIX_EPOCH,
             header: None,
             times: None,
+            digest: [0; 32],
             bytes: Bytes::from_static(b"segment"),
         }
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::integrity::sha256;
+use crate::integrity::{DIGESTS, sha256};
 use crate::playlist::{
     Presentation, Segment, Track, TrackWindow, is_dash_possible, manifest, media_playlist,
     multivariant_playlist,
@@ -72,6 +72,11 @@ impl Edition {
             }
         }
         edition
+    }
+
+    /// Adds the signed digests of all segments.
+    pub(crate) fn add_digests(&mut self, document: String, target: Duration) {
+        self.add_live(DIGESTS.into(), document, "application/json", target);
     }
 
     fn add_track(&mut self, of: &TrackWindow, target: Duration) {
