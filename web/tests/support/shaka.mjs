@@ -15,14 +15,20 @@ export class ShakaViewer {
     this.#product = product;
   }
 
-  /** Plays `manifest`, an address, from its live edge. */
-  static async open(browser, manifest, product) {
+  /** Plays `manifest`, an address, from its live edge; each version of it as `edit` leaves it. */
+  static async open(browser, manifest, product, edit = undefined) {
     const context = await browser.newContext({ viewport: { width: 700, height: 450 } });
     const page = await context.newPage();
     const address = new URL("/shaka.html", manifest).href;
     await page.route(address, (route) =>
       route.fulfill({ contentType: "text/html", body: EMPTY_PAGE }),
     );
+    if (edit !== undefined) {
+      await page.route(manifest, async (route) => {
+        const response = await route.fetch();
+        await route.fulfill({ response, body: edit(await response.text()) });
+      });
+    }
     await page.goto(address);
     await page.addScriptTag({ path: join(PLAYER, "shaka-player.dash.js") });
     await page.evaluate(watch, manifest);
@@ -45,7 +51,8 @@ export class ShakaViewer {
       });
     } catch {
       const seen = JSON.stringify(await this.look());
-      throw new Error(`not ${seconds} s more within ${timeoutMs} ms: ${seen}\n${this.#product.log}`);
+      const what = `not ${seconds} s more within ${timeoutMs} ms`;
+      throw new Error(`${what}: ${seen}\n${this.#product.log}`);
     }
   }
 
