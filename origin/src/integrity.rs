@@ -1,6 +1,6 @@
-//! Digests of a stream's segments, signed, for players that get segments from strangers: what a peer
-//! sends is played only when it is what the origin made. The document is a JSON Web Signature (RFC
-//! 7515, flattened) over JWT claims (RFC 7519), so that any JOSE library can check it.
+//! Digests of a stream's segments, signed, for players that get segments from strangers: what a
+//! peer sends is played only when it is what the origin made. The document is a JSON Web Signature
+//! (RFC 7515, flattened) over JWT claims (RFC 7519), so that any JOSE library can check it.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Debug};

@@ -122,8 +122,8 @@ pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 
 /// Bytes of a CMAF header: a real one has 700 to 3,000.
 pub const CMAF_HEADER_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of a record within it, such as a decoder's configuration: parameter sets make some hundred.
-/// Descriptors in it nest as deep as they have room.
+/// Bytes of a record within it, such as a decoder's configuration: parameter sets make some
+/// hundred. Descriptors in it nest as deep as they have room.
 pub const CMAF_CONFIG_BYTES_MAX: usize = 4 * 1024;
 /// Tracks in a CMAF header: CMAF has one, and muxed files two.
 pub const CMAF_TRACKS_MAX: usize = 8;

@@ -14,7 +14,8 @@ const CLIP: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clip/clip");
 
 fn served(folder: &Path) -> Served {
     Served::start(&format!(
-        r#"{{ "streams": [{{ "name": "film", "loop": {{ "folder": {folder:?} }}, "playlistSegments": 6 }}] }}"#
+        r#"{{ "streams": [{{ "name": "film", "playlistSegments": 6,
+                             "loop": {{ "folder": {folder:?} }} }}] }}"#
     ))
 }
 

@@ -1,5 +1,5 @@
-// A viewer who sends others what the origin never made: they notice by its digest, throw it away, and
-// play what comes over HTTP. Two viewers, of whom one garbles all that leaves its browser.
+// A viewer who sends others what the origin never made: they notice by its digest, throw it away,
+// and play what comes over HTTP. Two viewers, of whom one garbles all that leaves its browser.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { assertNoStall } from "./support/expect.mjs";

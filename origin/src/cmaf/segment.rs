@@ -1,5 +1,5 @@
-//! A CMAF segment (ISO/IEC 23000-19, 7.3.3): one or more fragments, each a `moof` that says when its
-//! samples play and where in the following `mdat` they lie. Other boxes may stand before them
+//! A CMAF segment (ISO/IEC 23000-19, 7.3.3): one or more fragments, each a `moof` that says when
+//! its samples play and where in the following `mdat` they lie. Other boxes may stand before them
 //! (`styp`, `sidx`, `emsg`, `prft`), and are left alone.
 
 use std::time::Duration;

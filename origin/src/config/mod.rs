@@ -13,8 +13,8 @@
 //!       { "name": "clip", "loop": {} } ] } }
 //! ```
 //!
-//! Every key may be left out; these are the defaults, except for `folder`, `integrity` and the second
-//! stream.
+//! Every key may be left out; these are the defaults, except for `folder`, `integrity` and the
+//! second stream.
 
 mod checks;
 mod fallback;

@@ -13,8 +13,8 @@ use crate::error::ConfigError;
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct LoopConfig {
-    /// A folder with an HLS playlist `index.m3u8` and its segments, in MPEG-TS or CMAF. Default: the
-    /// clip that ships with the origin.
+    /// A folder with an HLS playlist `index.m3u8` and its segments, in MPEG-TS or CMAF. Default:
+    /// the clip that ships with the origin.
     pub folder: Option<PathBuf>,
 }
 

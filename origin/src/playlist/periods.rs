@@ -1,6 +1,6 @@
-//! Where each timeline of a stream lies on the wall clock, for DASH: its periods. A timeline's place
-//! is decided once, with its first segment, and stays when that one has left the window: a player
-//! that finds a period elsewhere than before plays some of it twice, or none of it.
+//! Where each timeline of a stream lies on the wall clock, for DASH: its periods. A timeline's
+//! place is decided once, with its first segment, and stays when that one has left the window: a
+//! player that finds a period elsewhere than before plays some of it twice, or none of it.
 
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -101,8 +101,8 @@ mod tests {
         }
     }
 
-    /// Segments of 2 s as (timeline, wall clock, timestamp), the latter two in milliseconds; returns
-    /// the periods as (timeline, start, timestamp at the start).
+    /// Segments of 2 s as (timeline, wall clock, timestamp), the latter two in milliseconds;
+    /// returns the periods as (timeline, start, timestamp at the start).
     fn periods(segments: &[(u64, u64, u64)]) -> Vec<(u64, u64, u64)> {
         let mut periods = Periods::default();
         for (timeline, wall, at) in segments {

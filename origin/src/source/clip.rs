@@ -92,8 +92,8 @@ impl Clip {
         Self::cmaf(25.0, headers, pictures, sounds)
     }
 
-    /// A quiet sign that the stream is away, in every way that a stream can be played in: picture and
-    /// sound apart, and both in one.
+    /// A quiet sign that the stream is away, in every way that a stream can be played in: picture
+    /// and sound apart, and both in one.
     pub(super) fn slate() -> Self {
         let pictures = [
             shipped!("slate/video-0.m4s"),

@@ -1,5 +1,5 @@
-//! Where the bytes of a segment are: in this program, or in a file of the operator's folder, which is
-//! read when its turn comes. A name in a playlist never leads out of that folder.
+//! Where the bytes of a segment are: in this program, or in a file of the operator's folder, which
+//! is read when its turn comes. A name in a playlist never leads out of that folder.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};

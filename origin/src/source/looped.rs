@@ -1,5 +1,5 @@
-//! Plays a clip as live for ever, without any ffmpeg: the one that ships with the origin, or what an
-//! operator has in a folder.
+//! Plays a clip as live for ever, without any ffmpeg: the one that ships with the origin, or what
+//! an operator has in a folder.
 
 use std::convert::Infallible;
 use std::path::PathBuf;

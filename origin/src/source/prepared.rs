@@ -248,7 +248,8 @@ mod tests {
 
     #[test]
     fn a_folder_in_cmaf_has_a_track_for_each_playlist() {
-        let index = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x\",LANGUAGE=\"en\",URI=\"a/p.m3u8\"\n\
+        let index = "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"a\",NAME=\"x\",LANGUAGE=\"en\",\
+            URI=\"a/p.m3u8\"\n\
             #EXT-X-STREAM-INF:BANDWIDTH=1000,RESOLUTION=640x360,AUDIO=\"a\"\nv/p.m3u8\n";
         let track = "#EXT-X-TARGETDURATION:2\n#EXT-X-MAP:URI=\"h.mp4\"\n#EXTINF:2,\n0.m4s\n\
             #EXT-X-DISCONTINUITY\n#EXTINF:2,\n1.m4s\n";

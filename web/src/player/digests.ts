@@ -1,7 +1,7 @@
-// Whether a segment from a peer is what the origin made. The origin publishes the SHA-256 of each of
-// its segments, signed; the page fetches the list from where the stream comes from, and checks what
-// strangers send. What can't be checked is refused, unless the settings say otherwise: it then comes
-// over HTTP.
+// Whether a segment from a peer is what the origin made. The origin publishes the SHA-256 of each
+// of its segments, signed; the page fetches the list from where the stream comes from, and checks
+// what strangers send. What can't be checked is refused, unless the settings say otherwise: it then
+// comes over HTTP.
 import {
   DIGESTS_CHARS_MAX,
   DIGESTS_LEEWAY_S,

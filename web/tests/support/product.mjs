@@ -60,7 +60,8 @@ export function startTracker({ server = {}, websockets = {} } = {}) {
 
 /** An origin and nothing else; `section` is its section of the file. */
 export function startOrigin(section) {
-  return start("origin", { origin: { listen: { host: "127.0.0.1", port: 0 }, ...section } }, ["stream"]);
+  const listen = { host: "127.0.0.1", port: 0 };
+  return start("origin", { origin: { listen, ...section } }, ["stream"]);
 }
 
 /** A running binary: `address` holds what it printed, by its first word. */
