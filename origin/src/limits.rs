@@ -10,6 +10,13 @@ pub const STREAMS_MAX: usize = 16;
 /// Characters in a stream's name: it becomes a part of URLs and of file names.
 pub const STREAM_NAME_CHARS_MAX: usize = 64;
 
+/// Tracks of one stream: a ladder of six qualities, and sound in ten languages.
+pub const TRACKS_MAX: usize = 16;
+
+/// Seconds without a request after which a stream on demand stops: more than a player's buffer, so
+/// that nobody's stream stops while he watches; at most a day.
+pub const IDLE_SECONDS: RangeInclusive<i64> = 10..=86_400;
+
 /// Pixels across and down: from what x264 still encodes up to 4K. Both must be even (yuv420p).
 pub const WIDTH_PIXELS: RangeInclusive<i64> = 64..=3840;
 /// See [`WIDTH_PIXELS`].
@@ -29,14 +36,28 @@ pub const SEGMENT_SECONDS: RangeInclusive<i64> = 1..=10;
 /// keeps a playlist below 10 kB.
 pub const PLAYLIST_SEGMENTS: RangeInclusive<i64> = 3..=60;
 
-/// Bytes of segments that one stream holds in memory. The oldest go first.
+/// Bytes of segments that one track holds in memory. The oldest go first.
 pub const STREAM_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Bytes of one segment: a larger file is not read, and ends the ffmpeg that wrote it.
 pub const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// How long a segment may play that came from elsewhere: six times what this origin cuts itself.
+pub const SEGMENT_DURATION_MAX: Duration = Duration::from_secs(60);
+
 /// Bytes of the playlist that ffmpeg hands over: 12 entries of about 150 bytes, with room.
 pub const FFMPEG_PLAYLIST_BYTES_MAX: u64 = 64 * 1024;
+
+/// Bytes of a playlist that somebody else wrote: 12 hours of 2 s segments with names of 50 bytes.
+pub const PLAYLIST_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Segments in it: 11 hours of 2 s.
+pub const PLAYLIST_ENTRIES_MAX: usize = 20_000;
+/// Variants and renditions in it together. Most of them may be alternatives of few files.
+pub const PLAYLIST_TRACKS_MAX: usize = 256;
+/// Bytes of a URI in it: a long path, and a signature.
+pub const PLAYLIST_URI_BYTES_MAX: usize = 4096;
+/// How long a segment in it may play: what is cut into longer ones is no live stream.
+pub const ENTRY_DURATION_MAX: Duration = Duration::from_secs(3600);
 
 /// How long a request for a playlist is held while its stream starts, before it gets 503: a 2 s
 /// segment, an encoder's start, and a slow machine.
@@ -48,12 +69,32 @@ pub const FIRST_PLAYLIST_WAITERS_MAX: usize = 1024;
 /// How often ffmpeg's playlist is read: adds at most this to the latency, and costs one small read.
 pub const FOLDER_POLL: Duration = Duration::from_millis(100);
 
-/// The first pause before ffmpeg is started again; each further one is twice as long ...
+/// How often a source is looked at: whether it hangs, and whether anybody wants it.
+pub const SOURCE_WATCH: Duration = Duration::from_secs(1);
+
+/// The first pause before a source is started again; each further one is twice as long ...
 pub const RESTART_DELAY_MIN: Duration = Duration::from_secs(1);
 /// ... up to this one, so that a broken machine is not kept busy.
 pub const RESTART_DELAY_MAX: Duration = Duration::from_secs(30);
-/// An ffmpeg that ran this long was well, and the pauses start again at the shortest.
+/// A source that ran this long was well, and the pauses start again at the shortest.
 pub const RESTART_DELAY_RESETS_AFTER: Duration = Duration::from_secs(60);
+
+/// Members of a fallback, not counting the slate at its end.
+pub const FALLBACK_MEMBERS_MAX: usize = 8;
+/// How long the best member of a fallback may take to its first segment before the next is asked:
+/// an encoder's start and a segment of 2 s.
+pub const FALLBACK_FIRST_PATIENCE: Duration = Duration::from_secs(5);
+/// How long each further one may take, when viewers have nothing new to see meanwhile.
+pub const FALLBACK_NEXT_PATIENCE: Duration = Duration::from_millis(500);
+/// Segment durations after which a member that is on air counts as gone: one that is late is not,
+/// and viewers have three in their buffers.
+pub const FALLBACK_SILENT_TARGETS: f64 = 2.5;
+/// Segments that a member must have delivered before it replaces one that plays.
+pub const FALLBACK_STEADY_SEGMENTS: usize = 2;
+/// Segments a track that are held of a member which is not on air.
+pub const FALLBACK_HELD_SEGMENTS: usize = 3;
+/// How often a fallback looks who has fallen silent.
+pub const FALLBACK_WATCH: Duration = Duration::from_millis(250);
 
 /// An ffmpeg that finished no segment for this many segment durations hangs, and is killed ...
 pub const STALL_SEGMENTS: u32 = 5;
@@ -76,5 +117,79 @@ pub const STREAMS_STOP_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long [`crate::Origin::stop`] waits for the origin's thread.
 pub const ORIGIN_STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// Secrets of one kind that may be valid at a time: the new one, and the one before.
+pub const SECRET_FILES_MAX: usize = 2;
+
+/// Bytes of a secret: 32 letters of `openssl rand -base64 24` hold 192 bits; no header is longer
+/// than the upper end at any CDN.
+pub const SECRET_BYTES: RangeInclusive<usize> = 32..=256;
+
+/// Bytes of a secret's file: the secret, and what editors add.
+pub(crate) const SECRET_FILE_BYTES_MAX: u64 = 1024;
+
+/// How often the files of `access` and `tls` are looked at.
+pub const FILES_WATCH: Duration = Duration::from_secs(2);
+
+/// Bytes of a segment that are handed to HTTP at a time: what a slow client's connection holds of
+/// it, and what is still in the processor's cache when the kernel takes it.
+pub const SLICE_BYTES: usize = 64 * 1024;
+
+/// The same for a stream of HTTP/2: the largest frame that clients take unless they say otherwise.
+pub const STREAM_SLICE_BYTES: usize = 16 * 1024;
+
+/// Answers to streams of HTTP/2 on one worker: a client may open any number of them, and take
+/// nothing. More get 503. Each holds [`STREAM_SLICE_BYTES`], together 64 MiB.
+pub const ANSWERED_STREAMS_MAX: usize = 4096;
+
+/// How long a client may take for an answer: this long, ...
+pub const ANSWER_TIME_MIN: Duration = Duration::from_secs(10);
+/// ... and a second for each so many bytes (1 Mbit/s), ...
+pub const ANSWER_BYTES_PER_SECOND: u64 = 128 * 1024;
+/// ... but no longer than this. Then its connection is cut: what has left the window is not held
+/// for it any longer.
+pub const ANSWER_TIME_MAX: Duration = Duration::from_secs(60);
+
+/// How often answers are looked at that take too long.
+pub const ANSWERS_SWEEP: Duration = Duration::from_secs(1);
+
+/// How long a client may take nothing of what was written to its connection: on a slow line the
+/// kernel takes no more before a third of its buffer, which may be a megabyte, is through.
+pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long a client may take to say all of a request, and to shake hands.
+pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How long a connection without a request is kept: longer than nginx (60 s) and CDNs keep theirs,
+/// so that it is they who close it, and no request meets a connection that has just gone.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(75);
+
+/// How long open answers get when the binary stops; the rest of a segment comes from memory.
+pub(crate) const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Connections of one worker of the binary; more wait in the kernel's line until one ends.
+pub const WORKER_CONNECTIONS_MAX: usize = 16_384;
+
+/// TLS handshakes at a time on one worker; more wait. Each takes some 0.5 ms of the worker.
+pub const TLS_HANDSHAKES_MAX: usize = 64;
+
+/// Connections that the kernel keeps in line for a listener.
+pub const BACKLOG_CONNECTIONS: u32 = 4096;
+
+/// Connections to the metrics' listener: a few collectors.
+pub const METRICS_CONNECTIONS_MAX: usize = 64;
+
 /// Bytes of a config file; a real one has a few hundred.
 pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Bytes of a file with a certificate or a key: a chain of ten certificates has some 20 kB.
+pub(crate) const PEM_FILE_BYTES_MAX: u64 = 1 << 20;
+/// Bytes of a CMAF header: a real one has 700 to 3,000.
+pub const CMAF_HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a record within it, such as a decoder's configuration: parameter sets make some hundred.
+/// Descriptors in it nest as deep as they have room.
+pub const CMAF_CONFIG_BYTES_MAX: usize = 4 * 1024;
+/// Tracks in a CMAF header: CMAF has one, and muxed files two.
+pub const CMAF_TRACKS_MAX: usize = 8;
+/// Bytes of a `moof`: 10 s of 120 frames a second take 20 kB, and of sound 8 kB. An entry of 4
+/// bytes takes 32 in memory.
+pub const CMAF_MOOF_BYTES_MAX: usize = 256 * 1024;

@@ -47,8 +47,8 @@ impl Drop for Process {
 fn config(names: &[&str]) -> String {
     let stream = |name: &&str| {
         format!(
-            r#"{{ "name": "{name}", "width": 160, "height": 90, "fps": 10, "videoKbps": 100,
-                "segmentSeconds": 1 }}"#
+            r#"{{ "name": "{name}", "testcard": {{ "width": 160, "height": 90, "fps": 10,
+                "videoKbps": 100, "segmentSeconds": 1 }} }}"#
         )
     };
     let streams: Vec<_> = names.iter().map(stream).collect();
@@ -122,7 +122,7 @@ fn it_prints_a_line_per_stream_and_serves_what_it_prints() {
     let address = running.address;
     assert_ne!(address.port(), 0);
     for (line, name) in running.lines.iter().zip(["print-a", "print-b"]) {
-        assert_eq!(*line, format!("stream   http://{address}/hls/{name}/index.m3u8"));
+        assert_eq!(*line, format!("stream   http://{address}/live/{name}/index.m3u8"));
         Playlist::get(address, name);
     }
     running.end(Signal::TERM);
@@ -181,7 +181,7 @@ fn without_ffmpeg_the_same_address_plays_the_clip_and_the_log_says_how_to_get_it
         (playlist.segments.len() == 12).then_some(playlist)
     });
     let newest = playlist.segments.last().expect("a segment");
-    assert_eq!(get(running.address, &format!("/hls/testcard/{newest}")).status, 200);
+    assert_eq!(get(running.address, &format!("/live/testcard/{newest}")).status, 200);
     let (status, _, log) = running.end(Signal::TERM);
     assert_eq!(status.code(), Some(0), "{log}");
     let hints: Vec<_> = log.lines().filter(|line| line.contains("apt install ffmpeg")).collect();
@@ -204,7 +204,7 @@ fn an_ffmpeg_that_hangs_gets_503_for_viewers_and_is_started_again() {
     let running = Running::start(&config(&["hung"]), 1, Some(&path));
 
     let began = Instant::now();
-    let answer = get(running.address, "/hls/hung/index.m3u8");
+    let answer = get(running.address, "/live/hung/index.m3u8");
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(answer.header("cache-control"), "public, max-age=1");
@@ -231,10 +231,13 @@ fn an_ffmpeg_that_hangs_gets_503_for_viewers_and_is_started_again() {
 fn a_config_that_cannot_work_is_one_clear_line_and_exit_code_2() {
     for (config, clear) in [
         (
-            r#"{"origin":{"streams":[{"fps":0}]}}"#,
-            "origin.streams[0].fps is 0, but must be 1 to 120",
+            r#"{"origin":{"streams":[{"testcard":{"fps":0}}]}}"#,
+            "origin.streams[0].testcard.fps is 0, but must be 1 to 120",
         ),
-        (r#"{"origin":{"streams":[{"fps":"x"}]}}"#, "origin.streams[0].fps: invalid type: string"),
+        (
+            r#"{"origin":{"streams":[{"testcard":{"fps":"x"}}]}}"#,
+            "origin.streams[0].testcard.fps: invalid type: string",
+        ),
         (r#"{"origin":{"strems":[]}}"#, "origin.strems: unknown field `strems`"),
         (r#"{"origin":{}} x"#, "trailing characters at line 1"),
         (r#"{"origin":"#, "EOF while parsing"),
@@ -252,7 +255,7 @@ fn a_config_that_cannot_work_is_one_clear_line_and_exit_code_2() {
 
 #[test]
 fn a_folder_that_cannot_be_made_is_told_with_its_reason_once() {
-    let config = r#"{ "origin": { "folder": "/dev/null/x", "streams": [{ "source": "loop" }] } }"#;
+    let config = r#"{ "origin": { "folder": "/dev/null/x", "streams": [{ "loop": {} }] } }"#;
     let output = refused(config);
     let log = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{log}");
@@ -267,7 +270,7 @@ fn a_port_that_is_taken_is_one_clear_line() {
     let port = address.port();
     let output = refused(&format!(
         r#"{{ "origin": {{ "listen": {{ "host": "127.0.0.1", "port": {port} }},
-            "streams": [{{ "source": "loop" }}] }} }}"#
+            "streams": [{{ "loop": {{}} }}] }} }}"#
     ));
     let log = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{log}");
@@ -281,4 +284,87 @@ fn the_trackers_sections_are_left_to_the_tracker_by_name() {
     let (status, _, log) = running.end(Signal::TERM);
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(log.contains("not the origin's, and not read: servers, tracker"), "{log}");
+}
+
+#[test]
+fn check_config_says_what_each_stream_will_do_and_starts_nothing() {
+    let config = r#"{ "origin": { "listen": { "host": "127.0.0.1", "port": 1 },
+        "metrics": { "port": 9109 },
+        "streams": [{ "name": "clip", "loop": {} },
+                    { "name": "card", "start": "onDemand", "testcard": {} }] } }"#;
+    for (path, ffmpeg) in
+        [(None, "by ffmpeg, which is here"), (Some("/nonexistent"), "IS NOT HERE")]
+    {
+        if path.is_none() {
+            require_ffmpeg();
+        }
+        let (mut command, folder) = command(config, path);
+        let output = command.arg("--check-config").output().expect("the binary");
+        let said = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        for part in [
+            "stream   /live/clip/: loop, always, 12 segments",
+            "stream   /live/card/: testcard, ",
+            ffmpeg,
+            "on demand, 60 s longer",
+            "listens  127.0.0.1:1\n",
+            "metrics  127.0.0.1:9109\n",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+        assert_eq!(names_in(folder.path()), ["config.json"]);
+    }
+    let (mut command, _folder) = command(r#"{"origin":{"strems":[]}}"#, None);
+    let output = command.arg("--check-config").output().expect("the binary");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+}
+
+#[test]
+fn sign_prints_an_address_that_the_origin_takes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("key");
+    fs::write(&key, "a-secret-of-thirty-two-characters").expect("a file");
+    let config = format!(
+        r#"{{ "origin": {{ "listen": {{ "host": "127.0.0.1", "port": 0 }},
+            "access": {{ "signingKeyFiles": [{key:?}] }},
+            "streams": [{{ "name": "clip", "loop": {{}} }}] }} }}"#
+    );
+    let running = Running::start(&config, 1, None);
+    let sign = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_origin"));
+        command.arg("sign").args(args).arg("--key").arg(&key);
+        command.output().expect("the binary")
+    };
+    for args in [
+        &["/live/clip/", "--for", "1h"][..],
+        &["/live/clip/", "--for", "1h", "--query"],
+        &["/live/clip/index.m3u8", "--for", "10s"],
+    ] {
+        let output = sign(args);
+        let address = String::from_utf8(output.stdout).expect("text");
+        assert!(address.starts_with("/live/clip/") && address.contains("index.m3u8"), "{address}");
+        let answer = eventually(PATIENCE, "the stream", || {
+            let answer = get(running.address, address.trim_end());
+            (answer.status != 503).then_some(answer)
+        });
+        assert_eq!(answer.status, 200, "{address}: {}", answer.text());
+    }
+    assert_eq!(get(running.address, "/live/clip/index.m3u8").status, 403);
+    for wrong in [&["/clip/", "--for", "1h"][..], &["/live/clip", "--for", "1h"], &["/live/clip/"]]
+    {
+        assert_eq!(sign(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+    running.end(Signal::TERM);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hangup_does_not_end_it() {
+    let config = r#"{ "origin": { "listen": { "host": "127.0.0.1", "port": 0 },
+        "streams": [{ "name": "clip", "loop": {} }] } }"#;
+    let running = Running::start(config, 1, None);
+    send_signal(running.pid(), Signal::HUP);
+    Playlist::get(running.address, "clip");
+    let (status, ..) = running.end(Signal::TERM);
+    assert_eq!(status.code(), Some(0));
 }

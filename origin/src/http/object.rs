@@ -1,77 +1,79 @@
-//! One playlist or segment as an answer: its type, how long it may be cached, and whether the
-//! client gets all of it, a part (RFC 9110, 14), or the word that it has it already.
+//! One playlist or segment as an answer: its type, how long it may be cached, how it is written,
+//! and whether the client gets all of it, a part (RFC 9110, 14), or the word that it has it already.
 
-use std::time::Duration;
+use std::rc::Rc;
+use std::sync::Arc;
 
+use actix_web::body::BoxBody;
 use actix_web::http::header::{
-    ACCEPT_RANGES, ByteRangeSpec, CACHE_CONTROL, ContentRange, ContentRangeSpec, ETag, EntityTag,
-    Header, HeaderValue, IF_RANGE, IfNoneMatch, RANGE, Range,
+    ACCEPT_RANGES, ByteRangeSpec, CACHE_CONTROL, CONTENT_ENCODING, ContentRange, ContentRangeSpec,
+    ETag, EntityTag, Header, HeaderValue, IF_RANGE, IfNoneMatch, RANGE, Range, VARY,
 };
+use actix_web::http::{Method, Version};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 
-use super::cors;
-use crate::playlist::Segment;
-use crate::store::Edition;
+use super::loans::{Loans, Recipient};
+use super::{coding, cors};
+use crate::limits::SLICE_BYTES;
+use crate::store::{Coding, File, Freshness, Shelf};
 
-/// A segment's name never gets other content, so its copy is good for ever (a year, in practice).
-const SEGMENT_CACHE: &str = "public, max-age=31536000, immutable";
-
-/// What one URL stands for at the moment.
+/// What one URL stands for at the moment, as this client wants it written.
 pub(super) struct Object {
+    file: File,
+    coding: Coding,
     bytes: Bytes,
     etag: EntityTag,
-    content_type: &'static str,
-    cache_control: String,
-    takes_ranges: bool,
+    /// Seconds for which the address is good, where it is signed.
+    seconds_left: Option<u64>,
 }
 
 impl Object {
-    pub(super) fn playlist(edition: &Edition) -> Self {
-        Object {
-            bytes: edition.playlist.clone(),
-            etag: EntityTag::new_strong(edition.etag.clone()),
-            content_type: "application/vnd.apple.mpegurl",
-            cache_control: format!("public, max-age={}", playlist_max_age_seconds(edition.target)),
-            takes_ranges: false,
-        }
-    }
-
-    pub(super) fn segment(segment: &Segment) -> Self {
-        Object {
-            bytes: segment.bytes.clone(),
-            etag: EntityTag::new_strong(segment.name.to_string()),
-            content_type: "video/mp2t",
-            cache_control: SEGMENT_CACHE.to_owned(),
-            takes_ranges: true,
-        }
+    pub(super) fn new(file: File, request: &HttpRequest, seconds_left: Option<u64>) -> Self {
+        let (coding, bytes) = match file.has_codings() {
+            true => file.coded(coding::chosen(request.headers())),
+            false => (Coding::Identity, file.bytes.clone()),
+        };
+        // Strong, so it tells apart what differs in a byte (RFC 9110, 8.8.3.3).
+        let etag = match coding {
+            Coding::Identity => file.etag.to_string(),
+            other => format!("{}-{}", file.etag, other.name()),
+        };
+        Object { file, coding, bytes, etag: EntityTag::new_strong(etag), seconds_left }
     }
 
     /// The answer to `GET` or `HEAD`.
-    pub(super) fn answer(self, request: &HttpRequest) -> HttpResponse {
+    pub(super) fn answer(
+        self,
+        request: &HttpRequest,
+        shelf: &Arc<Shelf>,
+        loans: &Rc<Loans>,
+    ) -> HttpResponse {
         if self.is_known_to(request) {
             return self.headed(HttpResponse::NotModified()).finish();
         }
-        match self.part_for(request) {
-            Part::Whole => {
-                let mut response = self.headed(HttpResponse::Ok());
-                response.content_type(self.content_type).body(self.bytes)
-            }
+        let (mut response, bytes) = match self.part_for(request) {
+            Part::Whole => (self.headed(HttpResponse::Ok()), self.bytes),
             Part::Range { first, last } => {
                 let mut response = self.headed(HttpResponse::PartialContent());
                 response.insert_header(self.content_range(Some((first, last))));
                 // Both lie within `bytes`, so they fit a usize.
-                let part = self.bytes.slice(first as usize..=last as usize);
-                response.content_type(self.content_type).body(part)
+                (response, self.bytes.slice(first as usize..=last as usize))
             }
-            Part::OutOfRange => {
-                let mut response = cors::open(HttpResponse::RangeNotSatisfiable());
-                response.insert_header((CACHE_CONTROL, super::ERROR_CACHE));
-                response.insert_header(self.content_range(None));
-                let text = format!("The segment has {} bytes.\n", self.bytes.len());
-                response.content_type("text/plain; charset=utf-8").body(text)
-            }
+            Part::OutOfRange => return self.out_of_range(),
+        };
+        match body(bytes, request, shelf, loans) {
+            Some(body) => response.content_type(self.file.media_type).body(body),
+            None => super::busy(),
         }
+    }
+
+    fn out_of_range(&self) -> HttpResponse {
+        let mut response = cors::open(HttpResponse::RangeNotSatisfiable());
+        response.insert_header((CACHE_CONTROL, super::ERROR_CACHE));
+        response.insert_header(self.content_range(None));
+        let text = format!("The file has {} bytes.\n", self.bytes.len());
+        response.content_type("text/plain; charset=utf-8").body(text)
     }
 
     fn is_known_to(&self, request: &HttpRequest) -> bool {
@@ -87,7 +89,7 @@ impl Object {
     fn part_for(&self, request: &HttpRequest) -> Part {
         let headers = request.headers();
         let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
-        let Some(range) = range.filter(|_| self.takes_ranges) else {
+        let Some(range) = range.filter(|_| self.takes_ranges()) else {
             return Part::Whole;
         };
         if headers.get(IF_RANGE).is_some_and(|version| !self.is_of(version)) {
@@ -106,6 +108,11 @@ impl Object {
         }
     }
 
+    /// A playlist is small, and another one before its parts could be asked for.
+    fn takes_ranges(&self) -> bool {
+        self.file.freshness == Freshness::Immutable
+    }
+
     fn is_of(&self, version: &HeaderValue) -> bool {
         let version = version.to_str().ok().and_then(|version| version.parse::<EntityTag>().ok());
         version.is_some_and(|version| version.strong_eq(&self.etag))
@@ -120,9 +127,15 @@ impl Object {
         let mut response = cors::open(response);
         response
             .insert_header(ETag(self.etag.clone()))
-            .insert_header((CACHE_CONTROL, self.cache_control.as_str()));
-        if self.takes_ranges {
+            .insert_header((CACHE_CONTROL, cache_control(self.file.freshness, self.seconds_left)));
+        if self.takes_ranges() {
             response.insert_header((ACCEPT_RANGES, "bytes"));
+        }
+        if self.file.has_codings() {
+            response.insert_header((VARY, "Accept-Encoding"));
+        }
+        if self.coding != Coding::Identity {
+            response.insert_header((CONTENT_ENCODING, self.coding.name()));
         }
         response
     }
@@ -138,7 +151,34 @@ enum Part {
     OutOfRange,
 }
 
-/// At most half a target duration, so that a copy is never older than a player notices.
-fn playlist_max_age_seconds(target: Duration) -> u64 {
-    target.as_secs() / 2
+/// What fits one slice is handed to HTTP/1 as it is, and so is what HTTP only counts; all else is
+/// lent. `None` when too much is.
+fn body(
+    bytes: Bytes,
+    request: &HttpRequest,
+    shelf: &Arc<Shelf>,
+    loans: &Rc<Loans>,
+) -> Option<BoxBody> {
+    let is_stream = request.version() == Version::HTTP_2;
+    if request.method() == Method::HEAD {
+        return Some(BoxBody::new(bytes));
+    }
+    if !is_stream && bytes.len() <= SLICE_BYTES {
+        shelf.traffic.sent(bytes.len());
+        return Some(BoxBody::new(bytes));
+    }
+    let to = if is_stream { Recipient::Stream } else { Recipient::Connection };
+    loans.lend(bytes, shelf, to).map(BoxBody::new)
+}
+
+/// A live playlist's copy is good for at most half a target duration, so that it is never older
+/// than a player notices; a name that never gets other content, for ever (a year, in practice). No
+/// copy is good for longer than the address that it has.
+fn cache_control(freshness: Freshness, seconds_left: Option<u64>) -> String {
+    let (seconds, never_changes) = match freshness {
+        Freshness::Immutable => (31_536_000, ", immutable"),
+        Freshness::Live(target) => (target.as_secs() / 2, ""),
+    };
+    let seconds = seconds_left.map_or(seconds, |left| left.min(seconds));
+    format!("public, max-age={seconds}{never_changes}")
 }

@@ -5,6 +5,8 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test ends at what it did not expect")]
 #![allow(unreachable_pub, reason = "every test is a crate of its own")]
 
+pub mod server;
+
 use std::collections::HashMap;
 use std::fs;
 use std::io::{Read, Write};
@@ -135,7 +137,7 @@ impl Playlist {
     /// holds a request, and then it is asked again.
     pub fn get(from: SocketAddr, stream: &str) -> Playlist {
         let text = eventually(Duration::from_secs(30), "a playlist", || {
-            let response = get(from, &format!("/hls/{stream}/index.m3u8"));
+            let response = get(from, &format!("/live/{stream}/index.m3u8"));
             assert!([200, 503].contains(&response.status), "{}", response.text());
             (response.status == 200).then(|| response.text())
         });
