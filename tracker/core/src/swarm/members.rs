@@ -82,7 +82,7 @@ impl Members {
         let serial = self.next_serial;
         self.next_serial = self.next_serial.wrapping_add(1);
         if index == self.dense.capacity() {
-            // By a quarter, where a vector doubles: a member is 72 bytes, and swarms are most of what
+            // By a quarter, where a vector doubles: a member is 64 bytes, and swarms are most of what
             // a tracker holds.
             self.dense.reserve_exact(index / 4 + 4);
         }
@@ -193,6 +193,6 @@ mod tests {
     /// A million of them are a node's memory.
     #[test]
     fn a_member_stays_small() {
-        assert!(size_of::<Member>() <= 72, "{} bytes", size_of::<Member>());
+        assert!(size_of::<Member>() <= 64, "{} bytes", size_of::<Member>());
     }
 }

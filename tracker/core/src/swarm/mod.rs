@@ -20,6 +20,7 @@ use crate::shard::Outbox;
 use crate::wire::{Announce, Answer, Event, Outgoing, Reason, Warning};
 use bucket::Refill;
 use members::Members;
+use offers::PendingOffer;
 
 /// A swarm: the viewers of one quality of one stream.
 #[derive(Debug)]
@@ -244,7 +245,9 @@ impl Swarm {
         let refill = Refill::at(now, settings.limits.offers_per_second_per_receiver);
         let others = Others { count: self.members.len() - 1, announcer };
         let sample = index::sample(rng, others.count, amount);
+        let now_s = seconds(now);
         let mut substitutes = Vec::new();
+        let mut pending = self.members.get_mut(announcer).pending.reopen(amount, now_s);
         let mut sent = 0;
         for (offered, sampled) in announce.offers.iter().zip(sample.iter()) {
             let mut receiver = others.place(sampled);
@@ -264,10 +267,10 @@ impl Swarm {
             let offer_id = offered.id_span.of(frame);
             let offer = offered.offer.of(frame);
             outbox.send(receiver.conn, &Outgoing::Offer { info_hash, peer_id, offer_id, offer });
-            let serial = receiver.serial;
-            self.members.get_mut(announcer).pending.push(offered.id, serial, seconds(now));
+            pending.push(PendingOffer::new(offered.id, receiver.serial, now_s));
             sent += 1;
         }
+        self.members.get_mut(announcer).pending.close(pending);
         sent
     }
 
