@@ -33,11 +33,14 @@ pub(crate) struct Seat {
     pub(crate) inbox: BytesMut,
     pub(crate) fragments: Fragments,
     /// What it has announced and not stopped.
-    memberships: SmallVec<[Membership; 1]>,
+    memberships: Memberships,
     /// It has announced something, and so is on the worker where it stays. It moves once: replies
     /// that are on their way to it would not find it after a second move.
     settled: bool,
 }
+
+/// What most sockets are in at a time: a swarm, and the one before it until that forgets them.
+type Memberships = SmallVec<[Membership; 2]>;
 
 /// A peer that a socket has announced.
 #[derive(Debug)]
@@ -142,7 +145,8 @@ impl Seat {
     /// Notes a peer that this socket announces for the first time.
     pub(crate) fn join(&mut self, membership: Membership) {
         self.settled = true;
-        // Most sockets have one, or a second for a while.
+        // A vector doubles; but few sockets are in more than two, and in no more than a handful.
+        self.memberships.reserve_exact(1);
         self.memberships.push(membership);
     }
 
@@ -188,7 +192,7 @@ impl Seat {
             silent.push(self.memberships.swap_remove(place));
         }
         if !silent.is_empty() {
-            // Mostly one is left, which lies in the socket's task again.
+            // Mostly one or two are left, which lie in the socket's task again.
             self.memberships.shrink_to_fit();
         }
         silent
@@ -203,11 +207,13 @@ impl Seat {
     pub(crate) fn leave(&mut self, info_hash: InfoHash, peer_id: PeerId) -> Option<Membership> {
         let mut memberships = self.memberships.iter();
         let place = memberships.position(|membership| membership.is(info_hash, peer_id))?;
-        Some(self.memberships.remove(place))
+        let left = self.memberships.remove(place);
+        self.memberships.shrink_to_fit();
+        Some(left)
     }
 
     /// All that the socket has announced, once it is gone.
-    pub(crate) fn take_memberships(&mut self) -> SmallVec<[Membership; 1]> {
+    pub(crate) fn take_memberships(&mut self) -> Memberships {
         std::mem::take(&mut self.memberships)
     }
 }
