@@ -1,6 +1,7 @@
 //! The offers of one member that wait for an answer. They are kept with whoever made them: bounded
 //! there, gone with it, and found again among a handful when the answer names the offerer.
 
+use crate::hash::IdHasher;
 use crate::id::OfferId;
 use crate::limits::{OFFER_LIFETIME, PENDING_OFFERS_MAX};
 
@@ -11,11 +12,22 @@ pub(super) struct PendingOffers(Box<[PendingOffer]>);
 
 #[derive(Debug)]
 pub(super) struct PendingOffer {
-    id: OfferId,
+    key: OfferKey,
     /// The serial of the member that received it, the only one that may answer.
     to: u32,
     /// From when on no answer to it is accepted: 0 once there was one.
     until_s: u32,
+}
+
+/// An offer's id, hashed under the shard's secret: of 20 bytes that only have to be told from a
+/// handful of others, 8 are enough.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct OfferKey(u64);
+
+impl OfferKey {
+    pub(super) fn of(id: OfferId, hasher: &IdHasher) -> Self {
+        Self(hasher.hash(&id.0))
+    }
 }
 
 impl PendingOffers {
@@ -36,10 +48,11 @@ impl PendingOffers {
         self.0 = offers.into_boxed_slice();
     }
 
-    /// Whether member `from` may answer offer `id` now. It may do so once.
-    pub(super) fn take(&mut self, id: OfferId, from: u32, now_s: u32) -> bool {
-        let waits =
-            |offer: &&mut PendingOffer| offer.id == id && offer.to == from && offer.is_alive(now_s);
+    /// Whether member `from` may answer offer `key` now. It may do so once.
+    pub(super) fn take(&mut self, key: OfferKey, from: u32, now_s: u32) -> bool {
+        let waits = |offer: &&mut PendingOffer| {
+            offer.key == key && offer.to == from && offer.is_alive(now_s)
+        };
         let Some(offer) = self.0.iter_mut().find(waits) else {
             return false;
         };
@@ -66,9 +79,9 @@ impl PendingOffers {
 
 impl PendingOffer {
     /// An offer that went to member `to` just now.
-    pub(super) fn new(id: OfferId, to: u32, now_s: u32) -> Self {
+    pub(super) fn new(key: OfferKey, to: u32, now_s: u32) -> Self {
         let lifetime_s = OFFER_LIFETIME.as_secs() as u32;
-        Self { id, to, until_s: now_s.saturating_add(lifetime_s + 1) }
+        Self { key, to, until_s: now_s.saturating_add(lifetime_s + 1) }
     }
 
     fn is_alive(&self, now_s: u32) -> bool {
