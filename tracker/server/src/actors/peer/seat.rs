@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
-use smallvec::SmallVec;
 use tracker_core::{InfoHash, PeerId, Reason};
 use tracker_websocket::PerMessageDeflate;
 use tracker_websocket::message::Fragments;
 
+use super::memberships::{Membership, Memberships};
 use crate::access::{Admission, Ticket, TokenBucket};
 use crate::config::{Limits, ServerConfig};
-use crate::directory::{Place, WorkerId};
+use crate::directory::WorkerId;
 
 /// A socket's side of the conversation so far.
 #[derive(Debug)]
@@ -39,19 +39,6 @@ pub(crate) struct Seat {
     settled: bool,
 }
 
-/// What most sockets are in at a time: a swarm, and the one before it until that forgets them.
-type Memberships = SmallVec<[Membership; 2]>;
-
-/// A peer that a socket has announced.
-#[derive(Debug)]
-pub(crate) struct Membership {
-    /// The swarm, and where it is.
-    pub(crate) place: Place,
-    pub(crate) peer_id: PeerId,
-    /// When its swarm forgets it unless it announces again, in seconds of the node's clock.
-    expires_s: u32,
-}
-
 impl Seat {
     /// The seat of a new socket. `read` is what came behind its handshake.
     pub(crate) fn new(
@@ -70,7 +57,7 @@ impl Seat {
             frames: TokenBucket::default(),
             inbox: read,
             fragments: Fragments::default(),
-            memberships: SmallVec::new(),
+            memberships: Memberships::default(),
             settled: false,
         };
         // HTTP's buffer is 8 KiB, and usually empty.
@@ -125,11 +112,8 @@ impl Seat {
         info_hash: InfoHash,
         peer_id: PeerId,
     ) -> Result<WorkerId, Reason> {
-        self.memberships
-            .iter()
-            .find(|membership| membership.is(info_hash, peer_id))
-            .map(|membership| membership.place.worker())
-            .ok_or(Reason::NotAnnounced)
+        let membership = self.memberships.get(info_hash, peer_id);
+        membership.map(|membership| membership.place.worker()).ok_or(Reason::NotAnnounced)
     }
 
     /// Whether the socket's token lets it join a swarm now.
@@ -145,8 +129,6 @@ impl Seat {
     /// Notes a peer that this socket announces for the first time.
     pub(crate) fn join(&mut self, membership: Membership) {
         self.settled = true;
-        // A vector doubles; but few sockets are in more than two, and in no more than a handful.
-        self.memberships.reserve_exact(1);
         self.memberships.push(membership);
     }
 
@@ -158,9 +140,8 @@ impl Seat {
         peer_id: PeerId,
         expires_at: Duration,
     ) -> Option<WorkerId> {
-        let mut memberships = self.memberships.iter_mut();
-        let membership = memberships.find(|membership| membership.is(info_hash, peer_id))?;
-        membership.expires_s = expires_at.as_secs() as u32;
+        let membership = self.memberships.get_mut(info_hash, peer_id)?;
+        membership.renew(expires_at);
         Some(membership.place.worker())
     }
 
@@ -186,16 +167,7 @@ impl Seat {
     /// Forgets peers that were silent for so long that their swarms do or are about to, and returns
     /// them: a page that changes its quality doesn't say `stopped` for the one before.
     pub(crate) fn take_silent(&mut self, now: Duration) -> Vec<Membership> {
-        let is_over = |membership: &Membership| membership.is_over(now);
-        let mut silent = Vec::new();
-        while let Some(place) = self.memberships.iter().position(is_over) {
-            silent.push(self.memberships.swap_remove(place));
-        }
-        if !silent.is_empty() {
-            // Mostly one or two are left, which lie in the socket's task again.
-            self.memberships.shrink_to_fit();
-        }
-        silent
+        std::iter::from_fn(|| self.memberships.take(|membership| membership.is_over(now))).collect()
     }
 
     /// Whether it has announced nothing yet.
@@ -205,29 +177,11 @@ impl Seat {
 
     /// Forgets a peer that has stopped or may not stay, and returns what it was.
     pub(crate) fn leave(&mut self, info_hash: InfoHash, peer_id: PeerId) -> Option<Membership> {
-        let mut memberships = self.memberships.iter();
-        let place = memberships.position(|membership| membership.is(info_hash, peer_id))?;
-        let left = self.memberships.remove(place);
-        self.memberships.shrink_to_fit();
-        Some(left)
+        self.memberships.take(|membership| membership.is(info_hash, peer_id))
     }
 
     /// All that the socket has announced, once it is gone.
     pub(crate) fn take_memberships(&mut self) -> Memberships {
         std::mem::take(&mut self.memberships)
-    }
-}
-
-impl Membership {
-    pub(crate) fn new(place: Place, peer_id: PeerId, expires_at: Duration) -> Self {
-        Self { place, peer_id, expires_s: expires_at.as_secs() as u32 }
-    }
-
-    fn is_over(&self, now: Duration) -> bool {
-        now.as_secs() > u64::from(self.expires_s)
-    }
-
-    fn is(&self, info_hash: InfoHash, peer_id: PeerId) -> bool {
-        self.place.info_hash() == info_hash && self.peer_id == peer_id
     }
 }
