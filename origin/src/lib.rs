@@ -1,17 +1,23 @@
-//! The origin: live sources as HLS over HTTP, for players and for the CDN in front of them. A
+//! The origin: live sources over HTTP, for players and for the CDN in front of them. A
 //! running [`Origin`] is an actix System on a thread of its own, so that encoding and files never
 //! delay whoever serves its [`Origin::routes`].
 
 mod actors;
+#[expect(unused_imports, reason = "what reads segments comes next")]
+#[cfg_attr(not(test), expect(dead_code, reason = "what reads segments comes next"))]
+mod cmaf;
 pub mod config;
 mod error;
 mod ffmpeg;
 mod http;
 pub mod limits;
+#[cfg_attr(not(test), expect(dead_code, reason = "what reads segments comes next"))]
+mod mpegts;
 mod playlist;
 mod source;
 mod store;
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -30,7 +36,7 @@ use actors::{StopStream, StreamActor};
 use config::{SourceKind, Stream};
 use ffmpeg::{Ability, probe};
 use limits::{ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
-use source::source_of;
+use source::{Surroundings, source_of};
 use store::Store;
 
 /// A running origin. Dropping it stops it.
@@ -55,7 +61,7 @@ struct Running {
 pub struct StreamInfo {
     /// The name in the config.
     pub name: String,
-    /// The path of its playlist, such as `/hls/testcard/index.m3u8`.
+    /// The path of its playlist, such as `/live/testcard/index.m3u8`.
     pub path: String,
 }
 
@@ -83,7 +89,7 @@ impl Origin {
         Ok(Origin { names, store, running: Some(Running { thread, stop, ended }) })
     }
 
-    /// Mounts `/hls/{stream}/{file}` in an actix-web App, on as many workers as it has.
+    /// Mounts `/live/{stream}/{file}` in an actix-web App, on as many workers as it has.
     pub fn routes(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
         http::routes(self.store.clone())
     }
@@ -92,7 +98,7 @@ impl Origin {
     pub fn streams(&self) -> Vec<StreamInfo> {
         let info = |name: &String| StreamInfo {
             name: name.clone(),
-            path: format!("/hls/{name}/{}", http::PLAYLIST),
+            path: format!("/live/{name}/{}", store::INDEX),
         };
         self.names.iter().map(info).collect()
     }
@@ -157,11 +163,10 @@ async fn run(
         ability = ability_for(&streams) => ability,
         _ = &mut stopped => return,
     };
-    let streams: Vec<_> =
-        streams.iter().filter_map(|stream| start(stream, ability, store, folder)).collect();
+    let streams = start_all(streams, ability, store, folder);
     // Resolves with an error, as it is dropped and never sent.
     let _ = stopped.await;
-    let all_stopped = join_all(streams.iter().map(|stream| stream.send(StopStream)));
+    let all_stopped = join_all(streams.values().map(|stream| stream.send(StopStream)));
     if timeout(STREAMS_STOP_TIMEOUT, all_stopped).await.is_err() {
         tracing::error!("a stream did not stop within {STREAMS_STOP_TIMEOUT:?}");
     }
@@ -169,7 +174,7 @@ async fn run(
 
 /// Asks ffmpeg what it can do, if a stream needs it, and says so when it cannot.
 async fn ability_for(streams: &[Stream]) -> Ability {
-    if streams.iter().all(|stream| stream.source == SourceKind::Loop) {
+    if !streams.iter().any(|stream| stream.source.needs_ffmpeg()) {
         return Ability::NONE;
     }
     let ability = probe().await;
@@ -182,14 +187,24 @@ async fn ability_for(streams: &[Stream]) -> Ability {
     ability
 }
 
-fn start(
-    stream: &Stream,
+/// Starts the streams, fallbacks last, as they follow others.
+fn start_all(
+    mut streams: Vec<Stream>,
     ability: Ability,
     store: &Store,
     folder: &Path,
-) -> Option<Addr<StreamActor>> {
-    let shelf = store.shelf(&stream.name)?.clone();
-    let source = source_of(stream, ability, folder.join(&stream.name));
-    let stream = StreamActor::new(stream.name.clone(), source, stream.playlist_segments, shelf);
-    Some(stream.start())
+) -> HashMap<String, Addr<StreamActor>> {
+    streams.sort_by_key(|stream| matches!(stream.source, SourceKind::Fallback(_)));
+    let (folder, running) = (folder.to_owned(), HashMap::new());
+    let mut surroundings = Surroundings { ability, folder, streams: running };
+    for stream in streams {
+        let Some(shelf) = store.shelf(&stream.name).cloned() else {
+            continue;
+        };
+        let (of, found) = (stream.clone(), surroundings.clone());
+        let make_source = Box::new(move || source_of(&of, &found));
+        let address = StreamActor::new(&stream, make_source, shelf).start();
+        surroundings.streams.insert(stream.name, address);
+    }
+    surroundings.streams
 }

@@ -10,6 +10,13 @@ pub const STREAMS_MAX: usize = 16;
 /// Characters in a stream's name: it becomes a part of URLs and of file names.
 pub const STREAM_NAME_CHARS_MAX: usize = 64;
 
+/// Tracks of one stream: a ladder of six qualities, and sound in ten languages.
+pub const TRACKS_MAX: usize = 16;
+
+/// Seconds without a request after which a stream on demand stops: more than a player's buffer, so
+/// that nobody's stream stops while he watches; at most a day.
+pub const IDLE_SECONDS: RangeInclusive<i64> = 10..=86_400;
+
 /// Pixels across and down: from what x264 still encodes up to 4K. Both must be even (yuv420p).
 pub const WIDTH_PIXELS: RangeInclusive<i64> = 64..=3840;
 /// See [`WIDTH_PIXELS`].
@@ -29,14 +36,28 @@ pub const SEGMENT_SECONDS: RangeInclusive<i64> = 1..=10;
 /// keeps a playlist below 10 kB.
 pub const PLAYLIST_SEGMENTS: RangeInclusive<i64> = 3..=60;
 
-/// Bytes of segments that one stream holds in memory. The oldest go first.
+/// Bytes of segments that one track holds in memory. The oldest go first.
 pub const STREAM_BYTES_MAX: usize = 256 * 1024 * 1024;
 
 /// Bytes of one segment: a larger file is not read, and ends the ffmpeg that wrote it.
 pub const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 
+/// How long a segment may play that came from elsewhere: six times what this origin cuts itself.
+pub const SEGMENT_DURATION_MAX: Duration = Duration::from_secs(60);
+
 /// Bytes of the playlist that ffmpeg hands over: 12 entries of about 150 bytes, with room.
 pub const FFMPEG_PLAYLIST_BYTES_MAX: u64 = 64 * 1024;
+
+/// Bytes of a playlist that somebody else wrote: 12 hours of 2 s segments with names of 50 bytes.
+pub const PLAYLIST_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Segments in it: 11 hours of 2 s.
+pub const PLAYLIST_ENTRIES_MAX: usize = 20_000;
+/// Variants and renditions in it together. Most of them may be alternatives of few files.
+pub const PLAYLIST_TRACKS_MAX: usize = 256;
+/// Bytes of a URI in it: a long path, and a signature.
+pub const PLAYLIST_URI_BYTES_MAX: usize = 4096;
+/// How long a segment in it may play: what is cut into longer ones is no live stream.
+pub const ENTRY_DURATION_MAX: Duration = Duration::from_secs(3600);
 
 /// How long a request for a playlist is held while its stream starts, before it gets 503: a 2 s
 /// segment, an encoder's start, and a slow machine.
@@ -48,12 +69,32 @@ pub const FIRST_PLAYLIST_WAITERS_MAX: usize = 1024;
 /// How often ffmpeg's playlist is read: adds at most this to the latency, and costs one small read.
 pub const FOLDER_POLL: Duration = Duration::from_millis(100);
 
-/// The first pause before ffmpeg is started again; each further one is twice as long ...
+/// How often a source is looked at: whether it hangs, and whether anybody wants it.
+pub const SOURCE_WATCH: Duration = Duration::from_secs(1);
+
+/// The first pause before a source is started again; each further one is twice as long ...
 pub const RESTART_DELAY_MIN: Duration = Duration::from_secs(1);
 /// ... up to this one, so that a broken machine is not kept busy.
 pub const RESTART_DELAY_MAX: Duration = Duration::from_secs(30);
-/// An ffmpeg that ran this long was well, and the pauses start again at the shortest.
+/// A source that ran this long was well, and the pauses start again at the shortest.
 pub const RESTART_DELAY_RESETS_AFTER: Duration = Duration::from_secs(60);
+
+/// Members of a fallback, not counting the slate at its end.
+pub const FALLBACK_MEMBERS_MAX: usize = 8;
+/// How long the best member of a fallback may take to its first segment before the next is asked:
+/// an encoder's start and a segment of 2 s.
+pub const FALLBACK_FIRST_PATIENCE: Duration = Duration::from_secs(5);
+/// How long each further one may take, when viewers have nothing new to see meanwhile.
+pub const FALLBACK_NEXT_PATIENCE: Duration = Duration::from_millis(500);
+/// Segment durations after which a member that is on air counts as gone: one that is late is not,
+/// and viewers have three in their buffers.
+pub const FALLBACK_SILENT_TARGETS: f64 = 2.5;
+/// Segments that a member must have delivered before it replaces one that plays.
+pub const FALLBACK_STEADY_SEGMENTS: usize = 2;
+/// Segments a track that are held of a member which is not on air.
+pub const FALLBACK_HELD_SEGMENTS: usize = 3;
+/// How often a fallback looks who has fallen silent.
+pub const FALLBACK_WATCH: Duration = Duration::from_millis(250);
 
 /// An ffmpeg that finished no segment for this many segment durations hangs, and is killed ...
 pub const STALL_SEGMENTS: u32 = 5;
@@ -78,3 +119,14 @@ pub const ORIGIN_STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Bytes of a config file; a real one has a few hundred.
 pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Bytes of a CMAF header: a real one has 700 to 3,000.
+pub const CMAF_HEADER_BYTES_MAX: usize = 64 * 1024;
+/// Bytes of a record within it, such as a decoder's configuration: parameter sets make some hundred.
+/// Descriptors in it nest as deep as they have room.
+pub const CMAF_CONFIG_BYTES_MAX: usize = 4 * 1024;
+/// Tracks in a CMAF header: CMAF has one, and muxed files two.
+pub const CMAF_TRACKS_MAX: usize = 8;
+/// Bytes of a `moof`: 10 s of 120 frames a second take 20 kB, and of sound 8 kB. An entry of 4
+/// bytes takes 32 in memory.
+pub const CMAF_MOOF_BYTES_MAX: usize = 256 * 1024;

@@ -47,8 +47,8 @@ impl Drop for Process {
 fn config(names: &[&str]) -> String {
     let stream = |name: &&str| {
         format!(
-            r#"{{ "name": "{name}", "width": 160, "height": 90, "fps": 10, "videoKbps": 100,
-                "segmentSeconds": 1 }}"#
+            r#"{{ "name": "{name}", "testcard": {{ "width": 160, "height": 90, "fps": 10,
+                "videoKbps": 100, "segmentSeconds": 1 }} }}"#
         )
     };
     let streams: Vec<_> = names.iter().map(stream).collect();
@@ -122,7 +122,7 @@ fn it_prints_a_line_per_stream_and_serves_what_it_prints() {
     let address = running.address;
     assert_ne!(address.port(), 0);
     for (line, name) in running.lines.iter().zip(["print-a", "print-b"]) {
-        assert_eq!(*line, format!("stream   http://{address}/hls/{name}/index.m3u8"));
+        assert_eq!(*line, format!("stream   http://{address}/live/{name}/index.m3u8"));
         Playlist::get(address, name);
     }
     running.end(Signal::TERM);
@@ -181,7 +181,7 @@ fn without_ffmpeg_the_same_address_plays_the_clip_and_the_log_says_how_to_get_it
         (playlist.segments.len() == 12).then_some(playlist)
     });
     let newest = playlist.segments.last().expect("a segment");
-    assert_eq!(get(running.address, &format!("/hls/testcard/{newest}")).status, 200);
+    assert_eq!(get(running.address, &format!("/live/testcard/{newest}")).status, 200);
     let (status, _, log) = running.end(Signal::TERM);
     assert_eq!(status.code(), Some(0), "{log}");
     let hints: Vec<_> = log.lines().filter(|line| line.contains("apt install ffmpeg")).collect();
@@ -204,7 +204,7 @@ fn an_ffmpeg_that_hangs_gets_503_for_viewers_and_is_started_again() {
     let running = Running::start(&config(&["hung"]), 1, Some(&path));
 
     let began = Instant::now();
-    let answer = get(running.address, "/hls/hung/index.m3u8");
+    let answer = get(running.address, "/live/hung/index.m3u8");
     assert_eq!(answer.status, 503, "{}", answer.text());
     assert_eq!(answer.header("retry-after"), "1");
     assert_eq!(answer.header("cache-control"), "public, max-age=1");
@@ -231,10 +231,13 @@ fn an_ffmpeg_that_hangs_gets_503_for_viewers_and_is_started_again() {
 fn a_config_that_cannot_work_is_one_clear_line_and_exit_code_2() {
     for (config, clear) in [
         (
-            r#"{"origin":{"streams":[{"fps":0}]}}"#,
-            "origin.streams[0].fps is 0, but must be 1 to 120",
+            r#"{"origin":{"streams":[{"testcard":{"fps":0}}]}}"#,
+            "origin.streams[0].testcard.fps is 0, but must be 1 to 120",
         ),
-        (r#"{"origin":{"streams":[{"fps":"x"}]}}"#, "origin.streams[0].fps: invalid type: string"),
+        (
+            r#"{"origin":{"streams":[{"testcard":{"fps":"x"}}]}}"#,
+            "origin.streams[0].testcard.fps: invalid type: string",
+        ),
         (r#"{"origin":{"strems":[]}}"#, "origin.strems: unknown field `strems`"),
         (r#"{"origin":{}} x"#, "trailing characters at line 1"),
         (r#"{"origin":"#, "EOF while parsing"),
@@ -252,7 +255,7 @@ fn a_config_that_cannot_work_is_one_clear_line_and_exit_code_2() {
 
 #[test]
 fn a_folder_that_cannot_be_made_is_told_with_its_reason_once() {
-    let config = r#"{ "origin": { "folder": "/dev/null/x", "streams": [{ "source": "loop" }] } }"#;
+    let config = r#"{ "origin": { "folder": "/dev/null/x", "streams": [{ "loop": {} }] } }"#;
     let output = refused(config);
     let log = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{log}");
@@ -267,7 +270,7 @@ fn a_port_that_is_taken_is_one_clear_line() {
     let port = address.port();
     let output = refused(&format!(
         r#"{{ "origin": {{ "listen": {{ "host": "127.0.0.1", "port": {port} }},
-            "streams": [{{ "source": "loop" }}] }} }}"#
+            "streams": [{{ "loop": {{}} }}] }} }}"#
     ));
     let log = String::from_utf8(output.stderr).expect("text");
     assert_eq!(output.status.code(), Some(1), "{log}");

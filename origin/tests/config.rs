@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used)]
 
+use origin::config::TestcardConfig;
 use origin::{ConfigError, OriginConfig, ValidOrigin};
 
 fn check(section: &str) -> Result<ValidOrigin, ConfigError> {
@@ -13,34 +14,38 @@ fn check(section: &str) -> Result<ValidOrigin, ConfigError> {
 #[test]
 fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
     let stream = |keys: &str| format!(r#"{{"streams":[{{{keys}}}]}}"#);
+    let card = |keys: &str| stream(&format!(r#""testcard":{{{keys}}}"#));
     let long = "x".repeat(65);
     let many = format!(r#"{{"streams":[{}]}}"#, vec!["{}"; 17].join(","));
     let name_bound = "but must be 1 to 64 of a-z, 0-9, - and _, and begin with a letter or digit";
     let cases = [
-        (stream(r#""fps":0"#), "origin.streams[0].fps is 0, but must be 1 to 120"),
-        (stream(r#""fps":121"#), "origin.streams[0].fps is 121, but must be 1 to 120"),
-        (stream(r#""width":63"#), "origin.streams[0].width is 63, but must be 64 to 3840"),
+        (card(r#""fps":0"#), "origin.streams[0].testcard.fps is 0, but must be 1 to 120"),
+        (card(r#""fps":121"#), "origin.streams[0].testcard.fps is 121, but must be 1 to 120"),
+        (card(r#""width":63"#), "origin.streams[0].testcard.width is 63, but must be 64 to 3840"),
         (
-            stream(r#""height":99"#),
-            "origin.streams[0].height is 99, but must be even, as 4:2:0 video wants it",
+            card(r#""height":99"#),
+            "origin.streams[0].testcard.height is 99, but must be even, as 4:2:0 video wants it",
         ),
-        (stream(r#""videoKbps":-1"#), "origin.streams[0].videoKbps is -1, but must be 50 to 50000"),
         (
-            stream(r#""segmentSeconds":11"#),
-            "origin.streams[0].segmentSeconds is 11, but must be 1 to 10",
+            card(r#""videoKbps":-1"#),
+            "origin.streams[0].testcard.videoKbps is -1, but must be 50 to 50000",
+        ),
+        (
+            card(r#""segmentSeconds":11"#),
+            "origin.streams[0].testcard.segmentSeconds is 11, but must be 1 to 10",
         ),
         (
             stream(r#""playlistSegments":2"#),
             "origin.streams[0].playlistSegments is 2, but must be 3 to 60",
         ),
         (
-            stream(r#""videoKbps":50000,"segmentSeconds":10,"playlistSegments":60"#),
-            "origin.streams[0] is a playlist of 3750000000 bytes, but must be at most 268435456 \
-             (videoKbps x segmentSeconds x playlistSegments)",
+            stream(r#""testcard":{"videoKbps":50000,"segmentSeconds":10},"playlistSegments":60"#),
+            "origin.streams[0].testcard is a playlist of 3750000000 bytes, \
+             but must be at most 268435456 (videoKbps x segmentSeconds x playlistSegments)",
         ),
         (
-            stream(r#""source":"camera""#),
-            r#"origin.streams[0].source is "camera", but must be "testcard" or "loop""#,
+            stream(r#""start":"later""#),
+            r#"origin.streams[0].start is "later", but must be "always" or "onDemand""#,
         ),
         (
             stream(r#""name":"../up""#),
@@ -79,9 +84,12 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
 
 #[test]
 fn an_unknown_key_is_refused_by_name() {
-    for section in
-        [r#"{"stream":[]}"#, r#"{"streams":[{"kbps":1}]}"#, r#"{"listen":{"address":"0.0.0.0"}}"#]
-    {
+    for section in [
+        r#"{"stream":[]}"#,
+        r#"{"streams":[{"testcard":{"kbps":1}}]}"#,
+        r#"{"streams":[{"kbps":1}]}"#,
+        r#"{"listen":{"address":"0.0.0.0"}}"#,
+    ] {
         let error = serde_json::from_str::<OriginConfig>(section).expect_err(section).to_string();
         let key = section.split('"').filter(|part| part.starts_with(char::is_alphabetic));
         let unknown = |key: &str| error.contains(&format!("unknown field `{key}`"));
@@ -95,8 +103,51 @@ fn an_empty_section_is_the_test_card_on_port_8080() {
     assert_eq!(config.listen().to_string(), "0.0.0.0:8080");
     let written = OriginConfig::default();
     assert_eq!(written.streams.len(), 1);
-    let card = &written.streams[0];
-    assert_eq!((card.name.as_str(), card.source.as_str()), ("testcard", "testcard"));
+    let stream = &written.streams[0];
+    assert_eq!((stream.name.as_str(), stream.start.as_str()), ("testcard", "always"));
+    assert_eq!((stream.idle_seconds, stream.playlist_segments), (60, 12));
+    let card = TestcardConfig::default();
     assert_eq!((card.width, card.height, card.fps, card.video_kbps), (1280, 720, 30, 2500));
-    assert_eq!((card.segment_seconds, card.playlist_segments), (2, 12));
+    assert_eq!(card.segment_seconds, 2);
+}
+
+#[test]
+fn a_stream_has_one_source() {
+    let error = check(r#"{"streams":[{"loop":{},"testcard":{}}]}"#).expect_err("two sources");
+    let refusal = "origin.streams[0] is testcard and loop, but must be one source";
+    assert_eq!(error.to_string(), refusal);
+    for (wrong, why) in [
+        (r#"{"camera":{}}"#, "unknown field `camera`"),
+        (r#"{"loop":{"speed":2}}"#, "unknown field `speed`"),
+    ] {
+        let section = format!(r#"{{"streams":[{wrong}]}}"#);
+        let error = serde_json::from_str::<OriginConfig>(&section).expect_err(&section);
+        assert!(error.to_string().contains(why), "{error} for {section}");
+    }
+}
+
+#[test]
+fn a_fallback_names_streams_that_are_there_and_are_no_fallbacks() {
+    let chain = |names: &str| {
+        format!(
+            r#"{{"streams":[{{"name":"a","loop":{{}}}},
+            {{"name":"b","fallback":{{"streams":["a"]}}}},
+            {{"name":"c","fallback":{{"streams":[{names}]}}}}]}}"#
+        )
+    };
+    check(&chain(r#""a""#)).expect("a chain");
+    for (names, refusal) in [
+        ("", "fallback.streams is a list of 0, but must be a list of 1 to 8 streams"),
+        (r#""d""#, r#"streams[0] is "d", but must be the name of a stream that is no fallback"#),
+        (
+            r#""a","b""#,
+            r#"streams[1] is "b", but must be the name of a stream that is no fallback"#,
+        ),
+        (r#""c""#, r#"streams[0] is "c", but must be the name of a stream that is no fallback"#),
+        (r#""a","a""#, r#"streams[1] is "a", but must be a stream that is not in the list yet"#),
+    ] {
+        let error = check(&chain(names)).expect_err(names).to_string();
+        assert!(error.starts_with("origin.streams[2].fallback.streams"), "{error}");
+        assert!(error.ends_with(refusal), "{error}");
+    }
 }

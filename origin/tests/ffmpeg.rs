@@ -15,8 +15,9 @@ use support::{Playlist, Served, eventually, ffmpeg_of, get, require_ffmpeg, send
 /// The smallest card worth looking at, in one-second segments.
 fn card(name: &str, folder: &str) -> String {
     format!(
-        r#"{{ "folder": "{folder}", "streams": [{{ "name": "{name}", "width": 160, "height": 90,
-            "fps": 10, "videoKbps": 100, "segmentSeconds": 1, "playlistSegments": 6 }}] }}"#
+        r#"{{ "folder": "{folder}", "streams": [{{ "name": "{name}", "playlistSegments": 6,
+            "testcard": {{ "width": 160, "height": 90, "fps": 10, "videoKbps": 100,
+            "segmentSeconds": 1 }} }}] }}"#
     )
 }
 
@@ -57,7 +58,7 @@ fn segments_can_each_be_decoded_alone_in_every_browser() {
     assert!(playlist.text.contains("#EXT-X-TARGETDURATION:1\n"), "{}", playlist.text);
     assert!(playlist.text.contains("#EXTINF:1.000000,\n"), "{}", playlist.text);
     for name in &playlist.segments {
-        let told = ffprobe(&get(served.address, &format!("/hls/decodable/{name}")).body);
+        let told = ffprobe(&get(served.address, &format!("/live/decodable/{name}")).body);
         let video = "codec_name=h264|width=160|height=90|has_b_frames=0|pix_fmt=yuv420p";
         assert!(told.contains(video), "{told}");
         assert!(told.contains("codec_name=aac"), "{told}");
@@ -90,7 +91,7 @@ fn after_ffmpeg_is_killed_the_stream_goes_on_with_a_discontinuity() {
     assert!(after.newest() > before.newest(), "{} then {}", before.text, after.text);
     assert_eq!(after.discontinuity_sequence, before.discontinuity_sequence);
     for name in &after.segments {
-        assert_eq!(get(served.address, &format!("/hls/killed/{name}")).status, 200, "{name}");
+        assert_eq!(get(served.address, &format!("/live/killed/{name}")).status, 200, "{name}");
     }
     let pids_now = ffmpeg_of("killed");
     assert!(pids_now.len() == 1 && pids_now != pids, "another ffmpeg: {pids_now:?}");
@@ -139,7 +140,7 @@ fn old_segments_are_deleted_and_other_files_are_not() {
     assert!(!stream_folder.join("cleaned-1.ts").exists());
     assert!(!stream_folder.join("cleaned-2.ts.tmp").exists());
     assert_eq!(fs::read_to_string(stream_folder.join("notes.txt")).expect("a file"), "old");
-    let old = get(served.address, "/hls/cleaned/cleaned-1.ts");
+    let old = get(served.address, "/live/cleaned/cleaned-1.ts");
     assert_eq!(old.status, 404);
     served.stop();
 }

@@ -9,15 +9,14 @@ use std::time::Duration;
 
 use support::{Playlist, Response, Served, get, request};
 
-const CLIP: &str =
-    r#"{ "streams": [{ "name": "clip", "source": "loop", "playlistSegments": 6 }] }"#;
+const CLIP: &str = r#"{ "streams": [{ "name": "clip", "loop": {}, "playlistSegments": 6 }] }"#;
 
 const EXPOSED: &str = "Accept-Ranges, Age, Content-Length, Content-Range, Date, ETag";
 
 /// The path of the newest segment but one: it stays for the whole test.
 fn a_segment(at: SocketAddr) -> String {
     let segments = Playlist::get(at, "clip").segments;
-    format!("/hls/clip/{}", segments[segments.len() - 2])
+    format!("/live/clip/{}", segments[segments.len() - 2])
 }
 
 fn assert_open_to_all_pages(response: &Response) {
@@ -36,7 +35,7 @@ fn assert_brief_error(response: &Response, status: u16) {
 #[test]
 fn the_first_request_gets_a_whole_playlist_whose_segments_are_all_there() {
     let served = Served::start(CLIP);
-    let response = get(served.address, "/hls/clip/index.m3u8");
+    let response = get(served.address, "/live/clip/index.m3u8");
     assert_eq!(response.status, 200);
     assert_eq!(response.header("content-type"), "application/vnd.apple.mpegurl");
     assert_eq!(response.header("cache-control"), "public, max-age=1", "half of 2 s");
@@ -45,7 +44,7 @@ fn the_first_request_gets_a_whole_playlist_whose_segments_are_all_there() {
     assert_eq!(playlist.segments.len(), 6);
     for (index, name) in playlist.segments.iter().enumerate() {
         assert_eq!(*name, format!("loop-{}.ts", playlist.sequence + index as u64));
-        let segment = get(served.address, &format!("/hls/clip/{name}"));
+        let segment = get(served.address, &format!("/live/clip/{name}"));
         assert_eq!(segment.status, 200, "{name}");
         assert_eq!(segment.header("content-type"), "video/mp2t");
         assert_eq!(segment.header("cache-control"), "public, max-age=31536000, immutable");
@@ -54,7 +53,7 @@ fn the_first_request_gets_a_whole_playlist_whose_segments_are_all_there() {
         assert!(segment.body.chunks(188).all(|packet| packet[0] == 0x47), "{name}");
         assert_open_to_all_pages(&segment);
     }
-    let expected = ["/hls/clip/index.m3u8"];
+    let expected = ["/live/clip/index.m3u8"];
     let paths: Vec<_> = served.origin.streams().into_iter().map(|info| info.path).collect();
     assert_eq!(paths, expected);
     served.stop();
@@ -71,7 +70,7 @@ fn the_loop_goes_on_and_a_segment_that_left_the_playlist_stays_a_while() {
     assert_eq!(next.segments.len(), 6);
     let passed = (next.sequence - first.sequence) as usize;
     assert_eq!(next.segments[0], first.segments[passed]);
-    let left = get(served.address, &format!("/hls/clip/{}", first.segments[0]));
+    let left = get(served.address, &format!("/live/clip/{}", first.segments[0]));
     assert_eq!(left.status, 200);
     served.stop();
 }
@@ -79,7 +78,7 @@ fn the_loop_goes_on_and_a_segment_that_left_the_playlist_stays_a_while() {
 #[test]
 fn head_tells_what_get_would_without_the_body() {
     let served = Served::start(CLIP);
-    for path in [a_segment(served.address), "/hls/clip/index.m3u8".to_owned()] {
+    for path in [a_segment(served.address), "/live/clip/index.m3u8".to_owned()] {
         let whole = get(served.address, &path);
         let head = request(served.address, "HEAD", &path, &[]);
         assert_eq!((head.status, head.body.len()), (200, 0));
@@ -139,7 +138,7 @@ fn an_odd_range_gets_the_whole() {
         let whole = request(served.address, "GET", &path, &[("Range", range)]);
         assert_eq!((whole.status, whole.body.len()), (200, length), "{range}");
     }
-    let playlist = "/hls/clip/index.m3u8";
+    let playlist = "/live/clip/index.m3u8";
     let ranged = request(served.address, "GET", playlist, &[("Range", "bytes=0-1")]);
     assert_eq!(ranged.status, 200, "a playlist has no parts");
     served.stop();
@@ -198,22 +197,23 @@ fn only_names_that_the_stream_gave_out_exist() {
     let served = Served::start(CLIP);
     let newest = Playlist::get(served.address, "clip").newest();
     for path in [
-        "/hls/other/index.m3u8".to_owned(),
-        "/hls/clip/other.m3u8".to_owned(),
-        format!("/hls/clip/loop-{}.ts", newest + 1000),
-        format!("/hls/clip/loop-0{newest}.ts"),
-        "/hls/clip/loop-0.ts".to_owned(),
-        "/hls/clip/loop-99999999999999999999999.ts".to_owned(),
-        "/hls/clip/.htaccess".to_owned(),
-        "/hls/clip/%00".to_owned(),
-        "/hls/clip/..%2f..%2f..%2fetc%2fpasswd".to_owned(),
-        "/hls/clip/%2e%2e%2fclip%2findex.m3u8".to_owned(),
-        "/hls/..%2f..%2fetc/passwd".to_owned(),
+        "/live/other/index.m3u8".to_owned(),
+        "/live/clip/other.m3u8".to_owned(),
+        format!("/live/clip/loop-{}.ts", newest + 1000),
+        format!("/live/clip/loop-0{newest}.ts"),
+        "/live/clip/loop-0.ts".to_owned(),
+        "/live/clip/loop-99999999999999999999999.ts".to_owned(),
+        "/live/clip/.htaccess".to_owned(),
+        "/live/clip/%00".to_owned(),
+        "/live/clip/..%2f..%2f..%2fetc%2fpasswd".to_owned(),
+        "/live/clip/%2e%2e%2fclip%2findex.m3u8".to_owned(),
+        "/live/..%2f..%2fetc/passwd".to_owned(),
     ] {
         assert_brief_error(&get(served.address, &path), 404);
     }
     // These do not name a file of a stream at all, so the app around the routes answers.
-    for path in ["/hls/clip/../../../etc/passwd", "/hls/../etc/passwd/x", "/hls//", "/hls/clip"] {
+    for path in ["/live/clip/../../../etc/passwd", "/live/../etc/passwd/x", "/live//", "/live/clip"]
+    {
         assert_eq!(get(served.address, path).status, 404, "{path}");
     }
     served.stop();
@@ -223,7 +223,7 @@ fn only_names_that_the_stream_gave_out_exist() {
 fn a_stream_cannot_be_written_to() {
     let served = Served::start(CLIP);
     for method in ["POST", "PUT", "DELETE"] {
-        let refusal = request(served.address, method, "/hls/clip/index.m3u8", &[]);
+        let refusal = request(served.address, method, "/live/clip/index.m3u8", &[]);
         assert_brief_error(&refusal, 405);
         assert_eq!(refusal.header("allow"), "GET, HEAD, OPTIONS");
     }

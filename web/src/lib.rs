@@ -20,7 +20,7 @@ pub use settings::{PlayerSettings, PlayerStream};
 /// let player = web::routes(web::PlayerSettings {
 ///     streams: vec![web::PlayerStream {
 ///         name: "testcard".into(),
-///         url: "/hls/testcard/index.m3u8".into(),
+///         url: "/live/testcard/index.m3u8".into(),
 ///     }],
 ///     trackers: vec!["/".into()],
 ///     stun: vec![":3478".into()],

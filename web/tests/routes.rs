@@ -30,7 +30,7 @@ async fn serve() -> (SocketAddr, ServerHandle) {
     let routes = web::routes(PlayerSettings {
         streams: vec![PlayerStream {
             name: "testcard".into(),
-            url: "/hls/testcard/index.m3u8".into(),
+            url: "/live/testcard/index.m3u8".into(),
         }],
         trackers: vec!["/".into()],
         stun: vec![":3478".into()],
@@ -133,7 +133,7 @@ async fn the_settings_are_the_operators_and_never_kept() {
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let json: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
     let expected = serde_json::json!({
-        "streams": [{ "name": "testcard", "url": "/hls/testcard/index.m3u8" }],
+        "streams": [{ "name": "testcard", "url": "/live/testcard/index.m3u8" }],
         "trackers": ["/"],
         "stun": [":3478"],
     });

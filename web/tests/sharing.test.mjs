@@ -51,7 +51,7 @@ async function assertCountsAgree(viewers) {
       page.evaluate(() =>
         performance
           .getEntriesByType("resource")
-          .filter(({ name }) => name.includes("/hls/") && !name.includes(".m3u8"))
+          .filter(({ name }) => name.includes("/live/") && !name.includes(".m3u8"))
           .reduce((bytes, entry) => bytes + entry.encodedBodySize, 0),
       ),
     ),

@@ -1,29 +1,48 @@
-//! One stream: it starts the source, keeps the window of what the source delivers, and publishes
+//! One stream: it has its source run, keeps the window of what the source delivers, and publishes
 //! an edition after each segment. Which source that is, it does not know.
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
 
-use crate::playlist::{Segment, Window};
-use crate::source::{Playing, Source};
-use crate::store::{Edition, Shelf};
+use super::source::{SourceActor, StopSource, Supplied};
+use crate::config::{Start, Stream};
+use crate::limits::{FALLBACK_HELD_SEGMENTS, SOURCE_WATCH};
+use crate::playlist::{Delivery, Presentation};
+use crate::source::{Source, Supply};
+use crate::store::{Edition, Shelf, State};
+
+/// Makes a stream's source, once for each time that the stream starts.
+pub(crate) type MakeSource = Box<dyn Fn() -> Box<dyn Source>>;
 
 /// Owns one stream from its start to the origin's end.
 pub(crate) struct StreamActor {
     name: String,
-    source: Box<dyn Source>,
-    playing: Option<Box<dyn Playing>>,
-    window: Window,
+    make_source: MakeSource,
+    start: Start,
+    source: Option<Addr<SourceActor>>,
+    presentation: Presentation,
     shelf: Arc<Shelf>,
+    followers: Vec<(usize, Recipient<Supplied>)>,
 }
 
-/// The source finished a segment. Sources send it without waiting for room: they make one in a
-/// second or slower, and start with at most a playlist's length.
+/// Sent by a fallback that wants what the stream gets, from its tracks and newest segments on. As
+/// long as somebody follows it, the stream is asked for.
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct SegmentReady(pub(crate) Segment);
+pub(crate) struct Follow {
+    pub(crate) from: usize,
+    pub(crate) to: Recipient<Supplied>,
+}
+
+/// The end of it.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Unfollow {
+    pub(crate) to: Recipient<Supplied>,
+}
 
 /// Sent once by the origin when it stops; answered when the source has let go of everything.
 #[derive(Message)]
@@ -31,13 +50,92 @@ pub(crate) struct SegmentReady(pub(crate) Segment);
 pub(crate) struct StopStream;
 
 impl StreamActor {
-    pub(crate) fn new(
-        name: String,
-        source: Box<dyn Source>,
-        playlist_segments: usize,
-        shelf: Arc<Shelf>,
-    ) -> Self {
-        StreamActor { name, source, playing: None, window: Window::new(playlist_segments), shelf }
+    pub(crate) fn new(stream: &Stream, make_source: MakeSource, shelf: Arc<Shelf>) -> Self {
+        StreamActor {
+            name: stream.name.clone(),
+            make_source,
+            start: stream.start,
+            source: None,
+            presentation: Presentation::new(stream.playlist_segments, SystemTime::now()),
+            shelf,
+            followers: Vec::new(),
+        }
+    }
+
+    /// Starts the source when somebody asks who has not asked before `since_ms`.
+    fn wait_for_demand(&self, since_ms: u64, ctx: &mut Context<Self>) {
+        let shelf = self.shelf.clone();
+        let asked = async move { shelf.demand.after(since_ms).await };
+        ctx.spawn(asked.into_actor(self).map(|(), stream, ctx| stream.start_source(ctx)));
+    }
+
+    fn start_source(&mut self, ctx: &mut Context<Self>) {
+        self.shelf.note(|status| status.state = State::Starting);
+        let source = (self.make_source)();
+        let source = SourceActor::new(self.name.clone(), source, 0, ctx.address().recipient());
+        self.source = Some(source.start());
+    }
+
+    /// A stream on demand that nobody has asked for of late stops, and forgets what it had: it
+    /// would be old when somebody asks again.
+    fn stop_when_idle(&mut self, ctx: &mut Context<Self>) {
+        let Start::OnDemand(idle) = self.start else {
+            return;
+        };
+        if self.shelf.demand.idle() < idle || !self.followers.is_empty() {
+            return;
+        }
+        let Some(source) = self.source.take() else {
+            return;
+        };
+        tracing::info!(stream = self.name, "nobody has asked for {idle:?}: the source stops");
+        let since_ms = self.shelf.demand.now_ms();
+        self.presentation.clear();
+        self.shelf.withdraw();
+        self.shelf.note(|status| status.state = State::Idle);
+        let stopped = source.send(StopSource).into_actor(self);
+        // An error here is a source that has gone already.
+        ctx.spawn(stopped.map(move |_, stream, ctx| stream.wait_for_demand(since_ms, ctx)));
+    }
+
+    fn take(&mut self, delivery: Delivery) {
+        match self.presentation.push(delivery.clone()) {
+            Ok(segment) => {
+                let (sequence, timeline) = (segment.sequence, segment.timeline);
+                self.shelf.note(|status| {
+                    if status.state != State::Live {
+                        tracing::info!(stream = self.name, sequence, "the stream is live");
+                    }
+                    status.state = State::Live;
+                    status.last_segment_at = Some(SystemTime::now());
+                });
+                self.shelf.publish(Edition::of(&self.presentation));
+                self.tell(&Supply::Segment(Delivery { timeline, ..delivery }));
+            }
+            Err(refusal) => tracing::warn!(stream = self.name, "not taken: {refusal}"),
+        }
+    }
+}
+
+impl StreamActor {
+    fn tell(&self, supply: &Supply) {
+        for (from, to) in &self.followers {
+            to.do_send(Supplied { from: *from, supply: supply.clone() });
+        }
+    }
+
+    /// What a new follower has missed: the tracks, and their newest segments.
+    fn catch_up(&self, from: usize, to: &Recipient<Supplied>) {
+        let tracks = self.presentation.tracks();
+        if tracks.is_empty() {
+            return;
+        }
+        let target = self.presentation.target();
+        let tracks = tracks.iter().map(|of| of.track.clone()).collect();
+        to.do_send(Supplied { from, supply: Supply::Tracks { tracks, target } });
+        for delivery in self.presentation.newest(FALLBACK_HELD_SEGMENTS) {
+            to.do_send(Supplied { from, supply: Supply::Segment(delivery) });
+        }
     }
 }
 
@@ -45,23 +143,55 @@ impl Actor for StreamActor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.playing = Some(self.source.play(ctx.address().recipient()));
+        match self.start {
+            Start::Always => self.start_source(ctx),
+            Start::OnDemand(_) => self.wait_for_demand(0, ctx),
+        }
+        ctx.run_interval(SOURCE_WATCH, Self::stop_when_idle);
     }
 }
 
-impl Handler<SegmentReady> for StreamActor {
+impl Handler<Supplied> for StreamActor {
     type Result = ();
 
-    fn handle(&mut self, SegmentReady(segment): SegmentReady, _: &mut Self::Context) {
-        let (name, sequence) = (segment.name.clone(), segment.sequence);
-        if !self.window.push(segment) {
-            tracing::warn!(stream = self.name, segment = %name, "an old segment came again");
+    fn handle(&mut self, Supplied { supply, .. }: Supplied, _: &mut Self::Context) {
+        if self.source.is_none() {
             return;
         }
-        if self.shelf.edition().is_none() {
-            tracing::info!(stream = self.name, sequence, "the stream is live");
+        match supply {
+            Supply::Tracks { tracks, target } => {
+                self.presentation.begin_run();
+                match self.presentation.declare(tracks.clone(), target) {
+                    Ok(()) => self.tell(&Supply::Tracks { tracks, target }),
+                    Err(refusal) => tracing::warn!(stream = self.name, "not taken: {refusal}"),
+                }
+            }
+            Supply::Segment(delivery) => self.take(delivery),
+            Supply::Ended(reason) => self.shelf.note(|status| {
+                status.state = State::Failing;
+                status.restarts += 1;
+                status.last_failure = Some(reason);
+            }),
         }
-        self.shelf.publish(Edition::of(&self.window, self.source.segment()));
+    }
+}
+
+impl Handler<Follow> for StreamActor {
+    type Result = ();
+
+    fn handle(&mut self, Follow { from, to }: Follow, _: &mut Self::Context) {
+        self.shelf.demand.ask();
+        self.catch_up(from, &to);
+        self.followers.push((from, to));
+    }
+}
+
+impl Handler<Unfollow> for StreamActor {
+    type Result = ();
+
+    fn handle(&mut self, Unfollow { to }: Unfollow, _: &mut Self::Context) {
+        self.shelf.demand.ask();
+        self.followers.retain(|(_, follower)| *follower != to);
     }
 }
 
@@ -70,9 +200,12 @@ impl Handler<StopStream> for StreamActor {
 
     fn handle(&mut self, _: StopStream, ctx: &mut Self::Context) -> Self::Result {
         ctx.stop();
-        match self.playing.take() {
-            Some(playing) => playing.stop(),
-            None => Box::pin(async {}),
-        }
+        let source = self.source.take();
+        Box::pin(async move {
+            if let Some(source) = source {
+                // An error here is a source that has gone already.
+                let _ = source.send(StopSource).await;
+            }
+        })
     }
 }

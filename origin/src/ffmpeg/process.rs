@@ -20,14 +20,14 @@ pub(crate) struct FfmpegProcess {
 }
 
 impl FfmpegProcess {
-    /// Starts it, numbering segments from `first_sequence`.
+    /// Starts it.
     ///
     /// # Errors
     /// The system's, when there is no such program or no such folder.
-    pub(crate) fn start(job: &Job, first_sequence: u64) -> io::Result<Self> {
+    pub(crate) fn start(job: &Job) -> io::Result<Self> {
         let mut command = command(job.ability.dies_with_us);
         let draws_text = job.ability.draws_text;
-        command.args(args::testcard(&job.stream, &job.card, draws_text, first_sequence));
+        command.args(args::testcard(&job.stream, &job.card, draws_text));
         // The folder's own name may hold a `%`, which ffmpeg would take for a pattern.
         command.current_dir(&job.folder);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());

@@ -1,9 +1,10 @@
 //! The streams over HTTP/1.1 as players and CDNs want them: `GET`, `HEAD` and `OPTIONS` of
-//! `/hls/{stream}/{file}`. All answers come from memory, and a name is only ever looked up there,
+//! `/live/{stream}/{file}`. All answers come from memory, and a name is only ever looked up there,
 //! so no request reaches a file.
 
 mod cors;
 mod object;
+mod streams;
 
 use std::sync::Arc;
 
@@ -12,11 +13,8 @@ use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
-use crate::store::Store;
+use crate::store::{Found, Store};
 use object::Object;
-
-/// The playlist's file name.
-pub(crate) const PLAYLIST: &str = "index.m3u8";
 
 /// Errors pass, so caches may keep them for a second, which still shields the origin.
 const ERROR_CACHE: &str = "public, max-age=1";
@@ -26,12 +24,15 @@ pub(crate) fn routes(store: Arc<Store>) -> impl Fn(&mut ServiceConfig) + Clone +
     move |app| {
         let store = web::Data::from(store.clone());
         app.service(
-            web::resource("/hls/{stream}/{file}")
-                .app_data(store)
+            web::resource("/live/{stream}/{file}")
+                .app_data(store.clone())
                 .route(web::get().to(get))
                 .route(web::head().to(get))
                 .route(web::method(Method::OPTIONS).to(cors::preflight))
                 .default_service(web::to(method_not_allowed)),
+        );
+        app.service(
+            web::resource("/streams.json").app_data(store).route(web::get().to(streams::list)),
         );
     }
 }
@@ -45,16 +46,12 @@ async fn get(
     let Some(shelf) = store.shelf(&stream) else {
         return error(StatusCode::NOT_FOUND, "There is no such stream.\n");
     };
-    if file == PLAYLIST {
-        return match shelf.first_edition().await {
-            Some(edition) => Object::playlist(&edition).answer(&request),
-            None => starting(),
-        };
-    }
-    let edition = shelf.edition();
-    match edition.as_ref().and_then(|edition| edition.segment(&file)) {
-        Some(segment) => Object::segment(segment).answer(&request),
-        None => error(StatusCode::NOT_FOUND, "The stream has no such segment, or no longer.\n"),
+    match shelf.file(&file).await {
+        Found::Here(file) => Object::new(file).answer(&request),
+        Found::Starting => starting(),
+        Found::Nothing => {
+            error(StatusCode::NOT_FOUND, "The stream has no such file, or no longer.\n")
+        }
     }
 }
 

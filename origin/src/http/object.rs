@@ -1,50 +1,28 @@
 //! One playlist or segment as an answer: its type, how long it may be cached, and whether the
 //! client gets all of it, a part (RFC 9110, 14), or the word that it has it already.
 
-use std::time::Duration;
-
 use actix_web::http::header::{
     ACCEPT_RANGES, ByteRangeSpec, CACHE_CONTROL, ContentRange, ContentRangeSpec, ETag, EntityTag,
     Header, HeaderValue, IF_RANGE, IfNoneMatch, RANGE, Range,
 };
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
-use bytes::Bytes;
 
 use super::cors;
-use crate::playlist::Segment;
-use crate::store::Edition;
+use crate::store::{File, Freshness};
 
-/// A segment's name never gets other content, so its copy is good for ever (a year, in practice).
-const SEGMENT_CACHE: &str = "public, max-age=31536000, immutable";
+/// A name that never gets other content: its copy is good for ever (a year, in practice).
+const IMMUTABLE_CACHE: &str = "public, max-age=31536000, immutable";
 
 /// What one URL stands for at the moment.
 pub(super) struct Object {
-    bytes: Bytes,
+    file: File,
     etag: EntityTag,
-    content_type: &'static str,
-    cache_control: String,
-    takes_ranges: bool,
 }
 
 impl Object {
-    pub(super) fn playlist(edition: &Edition) -> Self {
-        Object {
-            bytes: edition.playlist.clone(),
-            etag: EntityTag::new_strong(edition.etag.clone()),
-            content_type: "application/vnd.apple.mpegurl",
-            cache_control: format!("public, max-age={}", playlist_max_age_seconds(edition.target)),
-            takes_ranges: false,
-        }
-    }
-
-    pub(super) fn segment(segment: &Segment) -> Self {
-        Object {
-            bytes: segment.bytes.clone(),
-            etag: EntityTag::new_strong(segment.name.to_string()),
-            content_type: "video/mp2t",
-            cache_control: SEGMENT_CACHE.to_owned(),
-            takes_ranges: true,
-        }
+    pub(super) fn new(file: File) -> Self {
+        let etag = EntityTag::new_strong(file.etag.to_string());
+        Object { file, etag }
     }
 
     /// The answer to `GET` or `HEAD`.
@@ -55,20 +33,20 @@ impl Object {
         match self.part_for(request) {
             Part::Whole => {
                 let mut response = self.headed(HttpResponse::Ok());
-                response.content_type(self.content_type).body(self.bytes)
+                response.content_type(self.file.media_type).body(self.file.bytes)
             }
             Part::Range { first, last } => {
                 let mut response = self.headed(HttpResponse::PartialContent());
                 response.insert_header(self.content_range(Some((first, last))));
                 // Both lie within `bytes`, so they fit a usize.
-                let part = self.bytes.slice(first as usize..=last as usize);
-                response.content_type(self.content_type).body(part)
+                let part = self.file.bytes.slice(first as usize..=last as usize);
+                response.content_type(self.file.media_type).body(part)
             }
             Part::OutOfRange => {
                 let mut response = cors::open(HttpResponse::RangeNotSatisfiable());
                 response.insert_header((CACHE_CONTROL, super::ERROR_CACHE));
                 response.insert_header(self.content_range(None));
-                let text = format!("The segment has {} bytes.\n", self.bytes.len());
+                let text = format!("The file has {} bytes.\n", self.file.bytes.len());
                 response.content_type("text/plain; charset=utf-8").body(text)
             }
         }
@@ -87,7 +65,7 @@ impl Object {
     fn part_for(&self, request: &HttpRequest) -> Part {
         let headers = request.headers();
         let range = headers.get(RANGE).and_then(|range| range.to_str().ok());
-        let Some(range) = range.filter(|_| self.takes_ranges) else {
+        let Some(range) = range.filter(|_| self.takes_ranges()) else {
             return Part::Whole;
         };
         if headers.get(IF_RANGE).is_some_and(|version| !self.is_of(version)) {
@@ -99,11 +77,16 @@ impl Object {
         let [range] = ranges.as_slice() else {
             return Part::Whole;
         };
-        match (range.to_satisfiable_range(self.bytes.len() as u64), range) {
+        match (range.to_satisfiable_range(self.file.bytes.len() as u64), range) {
             (Some((first, last)), _) => Part::Range { first, last },
             (None, ByteRangeSpec::FromTo(from, to)) if from > to => Part::Whole,
             (None, _) => Part::OutOfRange,
         }
+    }
+
+    /// A playlist is small, and another one before its parts could be asked for.
+    fn takes_ranges(&self) -> bool {
+        self.file.freshness == Freshness::Immutable
     }
 
     fn is_of(&self, version: &HeaderValue) -> bool {
@@ -112,7 +95,7 @@ impl Object {
     }
 
     fn content_range(&self, range: Option<(u64, u64)>) -> ContentRange {
-        let instance_length = Some(self.bytes.len() as u64);
+        let instance_length = Some(self.file.bytes.len() as u64);
         ContentRange(ContentRangeSpec::Bytes { range, instance_length })
     }
 
@@ -120,8 +103,8 @@ impl Object {
         let mut response = cors::open(response);
         response
             .insert_header(ETag(self.etag.clone()))
-            .insert_header((CACHE_CONTROL, self.cache_control.as_str()));
-        if self.takes_ranges {
+            .insert_header((CACHE_CONTROL, cache_control(self.file.freshness)));
+        if self.takes_ranges() {
             response.insert_header((ACCEPT_RANGES, "bytes"));
         }
         response
@@ -138,7 +121,11 @@ enum Part {
     OutOfRange,
 }
 
-/// At most half a target duration, so that a copy is never older than a player notices.
-fn playlist_max_age_seconds(target: Duration) -> u64 {
-    target.as_secs() / 2
+/// A live playlist's copy is good for at most half a target duration, so that it is never older
+/// than a player notices.
+fn cache_control(freshness: Freshness) -> String {
+    match freshness {
+        Freshness::Immutable => IMMUTABLE_CACHE.to_owned(),
+        Freshness::Live(target) => format!("public, max-age={}", target.as_secs() / 2),
+    }
 }

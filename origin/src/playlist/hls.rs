@@ -10,36 +10,48 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
-use super::window::{Segment, Window};
+use super::segment::{Header, Segment};
+use super::window::Window;
 
 /// ISO 8601 with milliseconds, in UTC, as EXT-X-PROGRAM-DATE-TIME wants it.
 const DATE_WRITTEN: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// ffmpeg writes the offset without a colon: `2026-11-23T00:57:40.963+0000`.
-const DATE_READ: &[BorrowedFormatItem<'_>] = format_description!(
+pub(super) const DATE_READ: &[BorrowedFormatItem<'_>] = format_description!(
     "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond]\
      [offset_hour sign:mandatory][offset_minute]"
 );
 
-/// The playlist of a window that is not empty, for segments of about `segment` each.
-pub(crate) fn render(window: &Window, segment: Duration) -> String {
+/// The media playlist of a window that is not empty, for segments of about `target` each.
+pub(crate) fn render(window: &Window, target: Duration) -> String {
     let shown = window.shown();
     let mut text = String::with_capacity(256 + shown.len() * 128);
-    let mut timeline = None;
+    let (mut timeline, mut header) = (None, None);
     for entry in shown {
         match timeline {
-            None => head(&mut text, entry, target_seconds(window, segment)),
-            Some(before) if before != entry.timeline => text.push_str("#EXT-X-DISCONTINUITY\n"),
-            Some(_) => {}
+            None => head(&mut text, entry, target_seconds(window, target)),
+            // One for each that this track skipped, too, since the other tracks have it.
+            Some(before) => (before..entry.timeline).for_each(|_| {
+                text.push_str("#EXT-X-DISCONTINUITY\n");
+            }),
         }
         timeline = Some(entry.timeline);
+        map(&mut text, header, entry.header.as_deref());
+        header = entry.header.as_deref();
         let (seconds, date) = (entry.duration.as_secs_f64(), date(entry.recorded_at));
         // Writing to a String cannot fail.
         let _ = writeln!(text, "#EXT-X-PROGRAM-DATE-TIME:{date}");
         let _ = writeln!(text, "#EXTINF:{seconds:.6},\n{}", entry.name);
     }
     text
+}
+
+/// A header holds until another one is named (RFC 8216, 4.3.2.5).
+fn map(text: &mut String, before: Option<&Header>, header: Option<&Header>) {
+    if let Some(header) = header.filter(|header| Some(*header) != before) {
+        let _ = writeln!(text, "#EXT-X-MAP:URI=\"{}\"", header.name);
+    }
 }
 
 /// No tag stands before the first entry: when the entry after a discontinuity becomes the first,
@@ -59,9 +71,9 @@ fn head(text: &mut String, first: &Segment, target_seconds: u64) {
 
 /// The target duration must not change (RFC 8216, 4.3.3.1), so it is the one that the source aims
 /// at, unless a segment came out longer than that (rounded to the nearest second).
-pub(crate) fn target_seconds(window: &Window, segment: Duration) -> u64 {
+pub(crate) fn target_seconds(window: &Window, target: Duration) -> u64 {
     let rounded = |duration: Duration| (duration.as_secs_f64().round() as u64).max(1);
-    window.shown().map(|entry| rounded(entry.duration)).max().unwrap_or(1).max(rounded(segment))
+    window.shown().map(|entry| rounded(entry.duration)).max().unwrap_or(1).max(rounded(target))
 }
 
 fn date(moment: SystemTime) -> String {
@@ -112,8 +124,9 @@ pub(crate) fn read(playlist: &str) -> Result<Vec<Written>, ReadError> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use bytes::Bytes;
+
+    use super::*;
 
     /// 2026-11-23T00:57:40.963Z.
     fn moment() -> SystemTime {
@@ -129,6 +142,7 @@ mod tests {
                 timeline: *timeline,
                 duration: Duration::from_millis(2000),
                 recorded_at: moment() + Duration::from_secs(2) * index as u32,
+                header: None,
                 bytes: Bytes::new(),
             });
         }

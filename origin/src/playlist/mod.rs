@@ -1,10 +1,23 @@
-//! Playlists as data: the window of segments that a live stream shows, how HLS writes it down, and
-//! how ffmpeg's own playlist is read. No clock, no files, no sockets.
+//! Playlists as data: the tracks and segments of a live stream, how HLS writes them down, and how
+//! playlists of others are read. No clock, no files, no sockets.
 
 mod hls;
+mod multivariant;
+mod presentation;
+#[allow(dead_code, reason = "the sources that read with it come next")]
+mod read;
+mod segment;
 mod timeline;
+mod track;
 mod window;
 
-pub(crate) use hls::{ReadError, Written, read, render};
-pub(crate) use timeline::first_timeline;
-pub(crate) use window::{Segment, Window};
+pub(crate) use hls::{ReadError, Written, read, render as media_playlist};
+pub(crate) use multivariant::render as multivariant_playlist;
+pub(crate) use presentation::{Presentation, TrackWindow};
+#[allow(unused_imports, reason = "the sources that read with it come next")]
+pub(crate) use read::{
+    Entry, HlsPlaylist, MediaPlaylist, MultivariantPlaylist, PlaylistError, Rendition, Resource,
+    Variant,
+};
+pub(crate) use segment::{Delivery, Segment};
+pub(crate) use track::{Container, Content, Track};

@@ -1,33 +1,12 @@
-//! The segments of one live stream, oldest first, as numbered by its source. The newest make the
+//! The segments of one track, oldest first. The newest make the
 //! playlist; older ones stay for the viewers and caches that still hold an older playlist.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
-
+use super::segment::Segment;
 use crate::limits::STREAM_BYTES_MAX;
 
-/// One finished segment. A clone shares the bytes.
-#[derive(Debug, Clone)]
-pub(crate) struct Segment {
-    /// Its file name in URLs, never given to other content.
-    pub(crate) name: Arc<str>,
-    /// Its Media Sequence Number (RFC 8216, 3): one more than that of the segment before.
-    pub(crate) sequence: u64,
-    /// Its Discontinuity Sequence Number (RFC 8216, 6.2.1): segments that share it share one
-    /// run of timestamps. Each new run adds one.
-    pub(crate) timeline: u64,
-    /// How long it plays.
-    pub(crate) duration: Duration,
-    /// The wall clock at its first frame.
-    pub(crate) recorded_at: SystemTime,
-    /// The whole file.
-    pub(crate) bytes: Bytes,
-}
-
-/// What one stream holds.
+/// What one track holds.
 #[derive(Debug)]
 pub(crate) struct Window {
     playlist_segments: usize,
@@ -40,25 +19,19 @@ impl Window {
         Window { playlist_segments, segments: VecDeque::new(), bytes: 0 }
     }
 
-    /// Adds the newest segment. One that isn't newer is refused with `false`: a number once given
-    /// must keep its content. After a gap in the numbers the window starts anew, since a playlist
-    /// cannot show a gap.
-    pub(crate) fn push(&mut self, segment: Segment) -> bool {
-        if let Some(newest) = self.segments.back() {
-            if segment.sequence <= newest.sequence {
-                return false;
-            }
-            if segment.sequence != newest.sequence + 1 {
-                self.segments.clear();
-                self.bytes = 0;
-            }
+    /// Adds the newest segment, whose number is above all others. After a gap in the numbers the
+    /// window starts anew, since a playlist cannot show a gap.
+    pub(crate) fn push(&mut self, segment: Segment) -> &Segment {
+        let gap = self.newest().is_some_and(|newest| segment.sequence != newest.sequence + 1);
+        if gap {
+            self.clear();
         }
         self.bytes += segment.bytes.len();
         self.segments.push_back(segment);
         while self.is_over_its_bounds() {
             self.bytes -= self.segments.pop_front().map_or(0, |oldest| oldest.bytes.len());
         }
-        true
+        &self.segments[self.segments.len() - 1]
     }
 
     /// RFC 8216, 6.2.2: a segment stays available for its own duration and that of the longest
@@ -66,6 +39,15 @@ impl Window {
     fn is_over_its_bounds(&self) -> bool {
         let kept_max = 2 * self.playlist_segments + 1;
         self.segments.len() > kept_max || (self.bytes > STREAM_BYTES_MAX && self.segments.len() > 1)
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.segments.clear();
+        self.bytes = 0;
+    }
+
+    pub(crate) fn newest(&self) -> Option<&Segment> {
+        self.segments.back()
     }
 
     /// The segments that the playlist shows.
@@ -82,6 +64,10 @@ impl Window {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
+    use bytes::Bytes;
+
     use super::*;
 
     fn segment(sequence: u64) -> Segment {
@@ -91,6 +77,7 @@ mod tests {
             timeline: 0,
             duration: Duration::from_secs(2),
             recorded_at: SystemTime::UNIX_EPOCH,
+            header: None,
             bytes: Bytes::from_static(b"segment"),
         }
     }
@@ -103,26 +90,17 @@ mod tests {
     fn a_segment_that_left_the_playlist_stays_for_another_playlist_and_its_own_length() {
         let mut window = Window::new(3);
         for sequence in 1..=20 {
-            assert!(window.push(segment(sequence)));
+            window.push(segment(sequence));
         }
         assert_eq!(sequences(window.shown()), [18, 19, 20]);
         assert_eq!(sequences(window.kept()), [14, 15, 16, 17, 18, 19, 20]);
     }
 
     #[test]
-    fn a_number_is_never_given_to_other_content() {
-        let mut window = Window::new(3);
-        assert!(window.push(segment(5)));
-        assert!(!window.push(segment(5)));
-        assert!(!window.push(segment(4)));
-        assert_eq!(sequences(window.kept()), [5]);
-    }
-
-    #[test]
     fn after_a_gap_in_the_numbers_the_window_starts_anew() {
         let mut window = Window::new(3);
         for sequence in [1, 2, 9, 10] {
-            assert!(window.push(segment(sequence)));
+            window.push(segment(sequence));
         }
         assert_eq!(sequences(window.kept()), [9, 10]);
     }

@@ -2,23 +2,22 @@
 //! needs no ffmpeg. Which segment is on air follows from the clock alone, so origins behind one CDN
 //! serve the same names with the same content. (Their discontinuities they count each by itself.)
 
+use std::convert::Infallible;
 use std::time::{Duration, SystemTime};
 
-use actix::Recipient;
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use tokio::task::JoinHandle;
 
-use super::{Playing, Source};
-use crate::actors::SegmentReady;
-use crate::playlist::{Segment, first_timeline};
+use super::{Closed, Patience, Playing, Sink, Source, Supply};
+use crate::playlist::{Container, Content, Delivery, Track};
 
 /// The clip's segments, made by `clip/make.sh`.
 const CLIP: [&[u8]; 4] = [
-    include_bytes!("../../clip/clip-0.ts"),
-    include_bytes!("../../clip/clip-1.ts"),
-    include_bytes!("../../clip/clip-2.ts"),
-    include_bytes!("../../clip/clip-3.ts"),
+    include_bytes!("../../clip/clip/0.ts"),
+    include_bytes!("../../clip/clip/1.ts"),
+    include_bytes!("../../clip/clip/2.ts"),
+    include_bytes!("../../clip/clip/3.ts"),
 ];
 
 /// How long each of them plays.
@@ -36,40 +35,49 @@ impl LoopSource {
 }
 
 impl Source for LoopSource {
-    fn segment(&self) -> Duration {
-        SEGMENT
+    fn play(&self, sink: Sink) -> Box<dyn Playing> {
+        Box::new(PlayingLoop(actix::spawn(feed(sink, self.playlist_segments as u64))))
     }
 
-    fn play(&self, stream: Recipient<SegmentReady>) -> Box<dyn Playing> {
-        Box::new(PlayingLoop(actix::spawn(feed(stream, self.playlist_segments as u64))))
+    /// It needs nothing but a clock, which may be set back.
+    fn patience(&self) -> Patience {
+        Patience { first: None, next: None }
     }
 }
 
-struct PlayingLoop(JoinHandle<()>);
+struct PlayingLoop(JoinHandle<Closed>);
 
 impl Playing for PlayingLoop {
-    fn stop(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
+    fn stop(self: Box<Self>) -> LocalBoxFuture<'static, Option<String>> {
         self.0.abort();
         Box::pin(async move {
             // An error here is the abort.
             let _ = self.0.await;
+            None
         })
+    }
+}
+
+async fn feed(sink: Sink, playlist_segments: u64) -> Closed {
+    match try_feed(sink, playlist_segments).await {
+        Ok(never) => match never {},
+        Err(closed) => closed,
     }
 }
 
 /// Delivers a whole playlist at once, then each segment as it ends. A clock that jumps forward
 /// skips what nobody could see any more; one that jumps back makes the loop wait for it.
-async fn feed(stream: Recipient<SegmentReady>, playlist_segments: u64) {
-    let start = SystemTime::now();
-    let first = on_air_at(start).saturating_sub(playlist_segments);
-    let timelines = Timelines { first: first_timeline(start), since_round: round_of(first) };
+async fn try_feed(sink: Sink, playlist_segments: u64) -> Result<Infallible, Closed> {
+    let tracks = vec![Track::new("loop", Content::Muxed, Container::MpegTs)];
+    sink.deliver(Supply::Tracks { tracks, target: SEGMENT }).await?;
+    let since_round = round_of(on_air_at(SystemTime::now()).saturating_sub(playlist_segments));
     let mut next = 0;
     loop {
         let now = SystemTime::now();
         let on_air = on_air_at(now);
         next = next.max(on_air.saturating_sub(playlist_segments));
         while next < on_air {
-            stream.do_send(SegmentReady(segment(next, timelines)));
+            sink.deliver(Supply::Segment(segment(next, since_round))).await?;
             next += 1;
         }
         let ends_at = starts_at(next + 1);
@@ -95,25 +103,14 @@ fn round_of(sequence: u64) -> u64 {
 }
 
 /// Each round of the clip has timestamps of its own.
-#[derive(Clone, Copy)]
-struct Timelines {
-    first: u64,
-    since_round: u64,
-}
-
-impl Timelines {
-    fn of(self, sequence: u64) -> u64 {
-        self.first + round_of(sequence).saturating_sub(self.since_round)
-    }
-}
-
-fn segment(sequence: u64, timelines: Timelines) -> Segment {
-    Segment {
-        name: format!("loop-{sequence}.ts").into(),
-        sequence,
-        timeline: timelines.of(sequence),
+fn segment(sequence: u64, since_round: u64) -> Delivery {
+    Delivery {
+        track: 0,
+        sequence: Some(sequence),
+        timeline: round_of(sequence).saturating_sub(since_round),
         duration: SEGMENT,
         recorded_at: starts_at(sequence),
+        header: None,
         bytes: Bytes::from_static(CLIP[(sequence % CLIP.len() as u64) as usize]),
     }
 }
@@ -121,18 +118,17 @@ fn segment(sequence: u64, timelines: Timelines) -> Segment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::playlist::{Window, render};
-
-    /// As many timelines as there were rounds.
-    const SINCE_EPOCH: Timelines = Timelines { first: 0, since_round: 0 };
+    use crate::playlist::{Presentation, media_playlist};
 
     fn playlist_at(unix_seconds: u64, playlist_segments: usize) -> String {
         let on_air = on_air_at(SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds));
-        let mut window = Window::new(playlist_segments);
+        let mut presentation = Presentation::new(playlist_segments, SystemTime::UNIX_EPOCH);
+        let tracks = vec![Track::new("loop", Content::Muxed, Container::MpegTs)];
+        presentation.declare(tracks, SEGMENT).expect("a track");
         for sequence in on_air - playlist_segments as u64..on_air {
-            window.push(segment(sequence, SINCE_EPOCH));
+            presentation.push(segment(sequence, 0)).expect("a segment");
         }
-        render(&window, SEGMENT)
+        media_playlist(&presentation.tracks()[0].window, SEGMENT)
     }
 
     #[test]
@@ -178,10 +174,10 @@ mod tests {
 
     #[test]
     fn a_name_means_the_same_content_for_ever() {
-        let [seventh, eighth, eleventh] = [7, 8, 11].map(|n| segment(n, SINCE_EPOCH));
+        let [seventh, eighth, eleventh] = [7, 8, 11].map(|number| segment(number, 0));
         assert_eq!(seventh.bytes, eleventh.bytes);
         assert_ne!(seventh.bytes, eighth.bytes);
-        assert_ne!(seventh.name, eleventh.name);
+        assert_ne!(seventh.sequence, eleventh.sequence);
     }
 
     #[test]

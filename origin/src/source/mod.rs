@@ -1,47 +1,125 @@
-//! Where a stream's segments come from. A source numbers and names what it makes, so that a number
-//! and a name never mean two contents, not even after a restart; everything above it is the same
-//! for all sources.
+//! Where a stream's segments come from. A source delivers whole segments of the tracks that it has
+//! declared, in order; numbers, playlists and restarts are its stream's, and the same for all.
 
+mod chain;
+mod fallback;
+mod layout;
 mod looped;
 mod testcard;
+mod transcode;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use actix::Recipient;
+use actix::{Addr, Recipient};
 use futures_util::future::LocalBoxFuture;
 
+pub(crate) use chain::Chain;
+pub(crate) use fallback::FallbackSource;
 pub(crate) use looped::LoopSource;
 pub(crate) use testcard::TestcardSource;
 
-use crate::actors::SegmentReady;
+use crate::actors::{FromSource, StreamActor};
 use crate::config::{SourceKind, Stream};
 use crate::ffmpeg::Ability;
+use crate::playlist::{Delivery, Track};
 
 /// Something that makes segments.
 pub(crate) trait Source {
-    /// The length of segment that it aims at.
-    fn segment(&self) -> Duration;
+    /// Starts to deliver to `sink`, until it is told to stop or says that it has ended. Called
+    /// within an actix System, once for each run.
+    fn play(&self, sink: Sink) -> Box<dyn Playing>;
 
-    /// Starts to deliver segments, in order and each one whole, until it is told to stop. Called
-    /// within an actix System, once.
-    fn play(&self, stream: Recipient<SegmentReady>) -> Box<dyn Playing>;
+    /// How long a run may be silent before it counts as hung, and another one is started.
+    fn patience(&self) -> Patience;
 }
 
 /// A source at work.
 pub(crate) trait Playing {
-    /// Ends it; the future is done when no child process and no task of it is left.
-    fn stop(self: Box<Self>) -> LocalBoxFuture<'static, ()>;
+    /// Ends it; the future is done when no child process and no task of it is left. It tells what
+    /// the source still had to say, which explains why it was silent.
+    fn stop(self: Box<Self>) -> LocalBoxFuture<'static, Option<String>>;
+}
+
+/// How long a source may take; `None` is for ever, for what waits until somebody sends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Patience {
+    /// From its start to its first segment.
+    pub(crate) first: Option<Duration>,
+    /// From one segment to the next.
+    pub(crate) next: Option<Duration>,
+}
+
+/// What a source has to say. A clone shares the bytes.
+#[derive(Debug, Clone)]
+pub(crate) enum Supply {
+    /// First of all, and again when it changes: the tracks, and the length of segment that the
+    /// source aims at. What follows has other timestamps than what was before.
+    Tracks {
+        tracks: Vec<Track>,
+        target: Duration,
+    },
+    Segment(Delivery),
+    /// Last of all, and why: the run is over.
+    Ended(String),
+}
+
+/// Where one run of a source delivers. Clones may be given to its tasks.
+#[derive(Debug, Clone)]
+pub(crate) struct Sink {
+    to: Recipient<FromSource>,
+    run: u64,
+}
+
+/// Nobody takes deliveries any more: the run is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Closed;
+
+impl Sink {
+    pub(crate) fn new(to: Recipient<FromSource>, run: u64) -> Self {
+        Sink { to, run }
+    }
+
+    /// Delivers, and waits until it has been taken: a source is never ahead of its stream.
+    pub(crate) async fn deliver(&self, supply: Supply) -> Result<(), Closed> {
+        self.to.send(FromSource { run: self.run, supply }).await.map_err(|_| Closed)
+    }
+
+    /// The same from an actor, which cannot wait: for what comes no faster than segments are made.
+    pub(crate) fn post(&self, supply: Supply) {
+        self.to.do_send(FromSource { run: self.run, supply });
+    }
 }
 
 /// The source that a stream's config asks for, as far as this machine's ffmpeg can give it.
-pub(crate) fn source_of(stream: &Stream, ability: Ability, folder: PathBuf) -> Box<dyn Source> {
-    match stream.source {
-        SourceKind::Testcard(card) if ability.encodes() => {
-            Box::new(TestcardSource::new(&stream.name, card, ability, folder))
+pub(crate) fn source_of(stream: &Stream, surroundings: &Surroundings) -> Box<dyn Source> {
+    let name = stream.name.as_str();
+    match &stream.source {
+        SourceKind::Testcard(card) if surroundings.ability.encodes() => {
+            let folder = surroundings.folder.join(name);
+            Box::new(TestcardSource::new(name, *card, surroundings.ability, folder))
         }
         SourceKind::Testcard(_) | SourceKind::Loop => {
             Box::new(LoopSource::new(stream.playlist_segments))
         }
+        SourceKind::Fallback(members) => {
+            let address = |member: &String| {
+                let address = surroundings.streams.get(member)?.clone();
+                Some((member.clone(), address))
+            };
+            let members = members.iter().filter_map(address).collect();
+            Box::new(FallbackSource::new(name, members))
+        }
     }
+}
+
+/// What sources find on this machine and in this origin.
+#[derive(Debug, Clone)]
+pub(crate) struct Surroundings {
+    pub(crate) ability: Ability,
+    /// Where ffmpeg writes, a subfolder for each stream.
+    pub(crate) folder: PathBuf,
+    /// The streams that run already.
+    pub(crate) streams: HashMap<String, Addr<StreamActor>>,
 }

@@ -2,13 +2,9 @@
 //! camera, whose clock shows the latency and whose beep shows that sound and picture agree.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use actix::{Actor, Addr, Recipient};
-use futures_util::future::LocalBoxFuture;
-
-use super::{Playing, Source};
-use crate::actors::{SegmentReady, StopTranscoder, TranscoderActor};
+use super::transcode::Transcoding;
+use super::{Patience, Playing, Sink, Source};
 use crate::config::Card;
 use crate::ffmpeg::{Ability, Job};
 
@@ -25,22 +21,11 @@ impl TestcardSource {
 }
 
 impl Source for TestcardSource {
-    fn segment(&self) -> Duration {
-        self.job.card.segment
+    fn play(&self, sink: Sink) -> Box<dyn Playing> {
+        Box::new(Transcoding::start(self.job.clone(), sink))
     }
 
-    fn play(&self, stream: Recipient<SegmentReady>) -> Box<dyn Playing> {
-        Box::new(PlayingTestcard(TranscoderActor::new(self.job.clone(), stream).start()))
-    }
-}
-
-struct PlayingTestcard(Addr<TranscoderActor>);
-
-impl Playing for PlayingTestcard {
-    fn stop(self: Box<Self>) -> LocalBoxFuture<'static, ()> {
-        Box::pin(async move {
-            // An error here is an actor that has gone already, and its ffmpeg with it.
-            let _ = self.0.send(StopTranscoder).await;
-        })
+    fn patience(&self) -> Patience {
+        Transcoding::patience(self.job.card.segment)
     }
 }

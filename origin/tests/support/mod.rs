@@ -135,7 +135,7 @@ impl Playlist {
     /// holds a request, and then it is asked again.
     pub fn get(from: SocketAddr, stream: &str) -> Playlist {
         let text = eventually(Duration::from_secs(30), "a playlist", || {
-            let response = get(from, &format!("/hls/{stream}/index.m3u8"));
+            let response = get(from, &format!("/live/{stream}/index.m3u8"));
             assert!([200, 503].contains(&response.status), "{}", response.text());
             (response.status == 200).then(|| response.text())
         });

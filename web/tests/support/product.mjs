@@ -15,7 +15,10 @@ const LOG_LINES_KEPT = 40;
 /** One stream, light enough for several viewers on two cores. */
 export const TESTCARD = {
   streams: [
-    { name: "testcard", source: "testcard", width: 640, height: 360, fps: 25, videoKbps: 1000 },
+    {
+      name: "testcard",
+      testcard: { width: 640, height: 360, fps: 25, videoKbps: 1000 },
+    },
   ],
 };
 

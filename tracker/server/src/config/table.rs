@@ -169,7 +169,7 @@ pub const KEYS: &[Key] = &[
         "Anybody who reaches it can read it."),
 
     section("origin", Off,
-        "Live streams as HLS, at `/hls/<name>/index.m3u8`."),
+        "Live streams as HLS, at `/live/<name>/index.m3u8`."),
     text("origin.folder", "folder", "", Unset("a fresh one, deleted at the end", r#""/run/origin""#),
         "Where ffmpeg hands its segments over. It is made when missing, and old segments in it are \
          deleted. Memory (`/run`, `/dev/shm`) spares a disk about 3 Mbit/s a stream."),
@@ -180,26 +180,36 @@ pub const KEYS: &[Key] = &[
     number("origin.listen.port", "TCP port", 0..=65_535, Is("8080"),
         "0 lets the system choose; the start prints what it got."),
     section("origin.streams[]", On,
-        "A stream; 1 to 16 of them. Together `videoKbps`, `segmentSeconds` and `playlistSegments` \
-         may come to 256 MiB."),
+        "A stream; 1 to 16 of them. Its source is the one of the sections below that it has."),
     text("origin.streams[].name", "name", "1 to 64 of a-z, 0-9, `-` and `_`", Is(r#""testcard""#),
         "Its place in URLs."),
-    text("origin.streams[].source", "source", "`testcard` or `loop`", Is(r#""testcard""#),
-        "`testcard` is a clock and a tone, encoded by ffmpeg. `loop` is a short clip that ships with \
-         the origin, for which only `playlistSegments` matters of the keys below."),
-    number("origin.streams[].width", "pixels, even", wide(&of_origin::WIDTH_PIXELS), Is("1280"),
-        "Across the picture."),
-    number("origin.streams[].height", "pixels, even", wide(&of_origin::HEIGHT_PIXELS), Is("720"),
-        "Down the picture."),
-    number("origin.streams[].fps", "frames a second", wide(&of_origin::FRAMES_PER_SECOND), Is("30"),
-        "Of the picture."),
-    number("origin.streams[].videoKbps", "kbit/s", wide(&of_origin::VIDEO_KBPS), Is("2500"),
-        "Of the picture; the sound adds 96."),
-    number("origin.streams[].segmentSeconds", "seconds", wide(&of_origin::SEGMENT_SECONDS), Is("2"),
-        "In a segment. Shorter ones cut the latency, and cost requests."),
+    text("origin.streams[].start", "word", "`always` or `onDemand`", Is(r#""always""#),
+        "`always` is as long as the origin runs; `onDemand` while somebody asks for it, and \
+         `idleSeconds` longer."),
+    number("origin.streams[].idleSeconds", "seconds", wide(&of_origin::IDLE_SECONDS), Is("60"),
+        "Without a request, after which a stream on demand stops."),
     number("origin.streams[].playlistSegments", "segments", wide(&of_origin::PLAYLIST_SEGMENTS), Is("12"),
         "In the playlist. Peers share what lies between live and a viewer, so a longer playlist \
          leaves them more to share."),
+    section("origin.streams[].testcard", Off,
+        "A clock and a tone, encoded by ffmpeg; what a stream without a source is. Together `videoKbps`, `segmentSeconds` and `playlistSegments` may come to \
+         256 MiB."),
+    number("origin.streams[].testcard.width", "pixels, even", wide(&of_origin::WIDTH_PIXELS), Is("1280"),
+        "Across the picture."),
+    number("origin.streams[].testcard.height", "pixels, even", wide(&of_origin::HEIGHT_PIXELS), Is("720"),
+        "Down the picture."),
+    number("origin.streams[].testcard.fps", "frames a second", wide(&of_origin::FRAMES_PER_SECOND), Is("30"),
+        "Of the picture."),
+    number("origin.streams[].testcard.videoKbps", "kbit/s", wide(&of_origin::VIDEO_KBPS), Is("2500"),
+        "Of the picture; the sound adds 96."),
+    number("origin.streams[].testcard.segmentSeconds", "seconds", wide(&of_origin::SEGMENT_SECONDS), Is("2"),
+        "In a segment. Shorter ones cut the latency, and cost requests."),
+    section("origin.streams[].loop", Off,
+        "A short clip that ships with the origin, over and over, without any ffmpeg."),
+    section("origin.streams[].fallback", Off,
+        "Other streams: the first that delivers is on air, and an offline slate when none does."),
+    text("origin.streams[].fallback.streams", "list of names", "1 to 8 streams that are no fallbacks",
+        Needed(r#"["camera", "backup"]"#), "Best first."),
 ];
 
 /// The origin keeps its bounds as what its file may hold, which is signed.

@@ -29,7 +29,7 @@ fn it_prints_its_addresses_and_they_work() {
     ]);
     let mut program = Program::start(&json!({
         "servers": listeners, "web": {}, "stun": {"port": 0, "host": "127.0.0.1"},
-        "origin": {"streams": [{"name": "clip", "source": "loop"}]}, "workers": 2,
+        "origin": {"streams": [{"name": "clip", "loop": {}}]}, "workers": 2,
         "metrics": {"port": 0},
     }));
     let words: Vec<&str> = program.lines.iter().map(|(word, _)| word.as_str()).collect();
@@ -38,7 +38,7 @@ fn it_prints_its_addresses_and_they_work() {
         let (host, path) = url.trim_start_matches("ws://").split_once('/').expect("a path");
         Client::connect(host.parse().expect("an address"), &format!("/{path}"));
     }
-    assert!(program.url("stream").ends_with("/hls/clip/index.m3u8"));
+    assert!(program.url("stream").ends_with("/live/clip/index.m3u8"));
     assert!(program.url("metrics").starts_with("http://127.0.0.1:"));
     assert!(program.url("stun").starts_with("stun:127.0.0.1:"));
     assert_eq!(program.signal("INT").0, Some(0));
@@ -138,7 +138,7 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
             &["servers[0].server.host", "example.com"],
         ),
         (r#"{"workers":0}"#, &["workers", "0", "1 to 256"]),
-        (r#"{"origin":{"streams":[{"fps":1000}]}}"#, &["fps", "1000"]),
+        (r#"{"origin":{"streams":[{"testcard":{"fps":1000}}]}}"#, &["fps", "1000"]),
         (r#"{"stun":{"prot":1}}"#, &["stun", "prot"]),
         (
             r#"{"access":{"denyInfoHashes":"/nowhere/list"}}"#,

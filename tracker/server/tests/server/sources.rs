@@ -202,7 +202,7 @@ fn what_is_printed_loads_again_to_the_same() {
         ],
         "websocketsAccess": {"denyOrigins": ["https://a", "x'\"\n"], "denyEmptyOrigin": true},
         "web": {"streams": [{"name": "a", "url": "b"}, {"name": "c", "url": "d"}], "stun": []},
-        "origin": {"streams": [{"fps": 25}, {"name": "clip", "source": "loop"}], "folder": "/a b"},
+        "origin": {"streams": [{"testcard": {"fps": 25}}, {"name": "clip", "loop": {}}], "folder": "/a b"},
         "metrics": {}, "webRoot": folder.path(), "workers": 1,
     });
     let no_streams = json!({"web": {"streams": []}, "access": {}});

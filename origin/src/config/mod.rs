@@ -1,0 +1,110 @@
+//! The `origin` section of the config file, in two steps: what was written, then what is valid.
+//! A refusal names the key, the value and the bound.
+//!
+//! ```json
+//! { "origin": {
+//!     "listen": { "host": "0.0.0.0", "port": 8080 },
+//!     "folder": "/run/origin",
+//!     "streams": [
+//!       { "name": "testcard", "start": "always", "idleSeconds": 60, "playlistSegments": 12,
+//!         "testcard": { "width": 1280, "height": 720, "fps": 30, "videoKbps": 2500,
+//!                       "segmentSeconds": 2 } },
+//!       { "name": "clip", "loop": {} } ] } }
+//! ```
+//!
+//! Every key may be left out; these are the defaults, except for `folder` and the second stream.
+
+mod checks;
+mod fallback;
+mod listen;
+mod source;
+mod stream;
+mod testcard;
+
+use std::collections::HashSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::ConfigError;
+use crate::limits;
+use checks::{quoted, refuse};
+
+pub use fallback::FallbackConfig;
+pub use listen::ListenConfig;
+pub use source::LoopConfig;
+pub use stream::StreamConfig;
+pub use testcard::TestcardConfig;
+
+pub(crate) use source::SourceKind;
+pub(crate) use stream::{Start, Stream};
+pub(crate) use testcard::Card;
+
+/// The `origin` section as it is written.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct OriginConfig {
+    /// The streams; at least one. Default: the test card, named `testcard`.
+    pub streams: Vec<StreamConfig>,
+    /// Where the binary `origin` listens. Inside the tracker its port serves the streams.
+    pub listen: Option<ListenConfig>,
+    /// Where ffmpeg hands its segments over, a subfolder per stream. It is made when missing, and
+    /// old segments in it are deleted; nothing else is touched. Memory (`/run`, `/dev/shm`) spares
+    /// a disk about 3 Mbit/s per stream; a stream needs its playlist's length and a few segments.
+    /// Default: a fresh folder in the system's temporary one, deleted at the end; an origin that is
+    /// killed by force leaves it behind.
+    pub folder: Option<PathBuf>,
+}
+
+impl Default for OriginConfig {
+    fn default() -> Self {
+        OriginConfig { streams: vec![StreamConfig::default()], listen: None, folder: None }
+    }
+}
+
+/// An `origin` section that holds everything the origin relies on.
+#[derive(Debug, Clone)]
+pub struct ValidOrigin {
+    pub(crate) streams: Vec<Stream>,
+    pub(crate) folder: Option<PathBuf>,
+    listen: SocketAddr,
+}
+
+impl OriginConfig {
+    /// Checks every value.
+    ///
+    /// # Errors
+    /// The first value that is refused, with its key and bound.
+    pub fn validate(self) -> Result<ValidOrigin, ConfigError> {
+        let count = self.streams.len();
+        if !(1..=limits::STREAMS_MAX).contains(&count) {
+            let bound = format!("a list of 1 to {} streams", limits::STREAMS_MAX);
+            return refuse("origin.streams", format!("a list of {count}"), bound);
+        }
+        let mut streams = Vec::with_capacity(count);
+        let mut names = HashSet::new();
+        for (index, written) in self.streams.into_iter().enumerate() {
+            let key = format!("origin.streams[{index}]");
+            let stream = written.validate(&key)?;
+            if !names.insert(stream.name.clone()) {
+                let bound = "a name that no other stream has";
+                return refuse(format!("{key}.name"), quoted(&stream.name), bound);
+            }
+            streams.push(stream);
+        }
+        fallback::check_members(&streams)?;
+        if let Some(folder) = self.folder.as_ref().filter(|folder| folder.as_os_str().is_empty()) {
+            return refuse("origin.folder", quoted(folder.display()), "a path, or left out");
+        }
+        let listen = self.listen.unwrap_or_default().validate()?;
+        Ok(ValidOrigin { streams, folder: self.folder, listen })
+    }
+}
+
+impl ValidOrigin {
+    /// Where the binary listens.
+    pub fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+}

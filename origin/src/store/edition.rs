@@ -1,0 +1,204 @@
+//! What a stream has at one moment, by file name: its playlists, its headers and its segments, each
+//! with what HTTP has to say of it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use bytes::Bytes;
+
+use crate::playlist::{
+    Presentation, Segment, Track, TrackWindow, media_playlist, multivariant_playlist,
+};
+
+/// The playlist by which players begin.
+pub(crate) const INDEX: &str = "index.m3u8";
+
+/// The media type of HLS playlists (RFC 8216, 4).
+const HLS: &str = "application/vnd.apple.mpegurl";
+
+/// All files of a stream.
+#[derive(Debug)]
+pub(crate) struct Edition {
+    files: HashMap<Arc<str>, File>,
+    /// Playlists of tracks that have no segment yet.
+    expected: HashSet<Arc<str>>,
+}
+
+/// One file. A clone shares the bytes.
+#[derive(Debug, Clone)]
+pub(crate) struct File {
+    pub(crate) bytes: Bytes,
+    /// Strong: the same on every origin that has the same content.
+    pub(crate) etag: Arc<str>,
+    pub(crate) media_type: &'static str,
+    pub(crate) freshness: Freshness,
+}
+
+/// How long a copy is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    /// The name never gets other content.
+    Immutable,
+    /// It changes with each segment, of about this length.
+    Live(Duration),
+}
+
+impl Edition {
+    /// The edition of a presentation.
+    pub(crate) fn of(presentation: &Presentation) -> Self {
+        let mut edition = Edition { files: HashMap::new(), expected: HashSet::new() };
+        let target = presentation.target();
+        let mut all_described = true;
+        for of in presentation.tracks() {
+            all_described &= is_described(of);
+            edition.add_track(of, target);
+        }
+        match multivariant_playlist(presentation) {
+            Some(list) if all_described => edition.add_playlist(INDEX.into(), list, target),
+            Some(_) => edition.expect(INDEX.into()),
+            None => edition.name_the_only_track(presentation),
+        }
+        edition
+    }
+
+    fn add_track(&mut self, of: &TrackWindow, target: Duration) {
+        let name = playlist_of(&of.track);
+        if of.window.newest().is_none() {
+            self.expect(name);
+            return;
+        }
+        self.add_playlist(name, media_playlist(&of.window, target), target);
+        for segment in of.window.kept() {
+            self.add_segment(segment, &of.track);
+        }
+    }
+
+    fn add_segment(&mut self, segment: &Segment, track: &Track) {
+        let media_type = track.container.media_type(track.content);
+        let mut add = |name: &Arc<str>, bytes: &Bytes| {
+            self.files.entry(name.clone()).or_insert_with(|| File {
+                bytes: bytes.clone(),
+                etag: name.clone(),
+                media_type,
+                freshness: Freshness::Immutable,
+            });
+        };
+        add(&segment.name, &segment.bytes);
+        if let Some(header) = &segment.header {
+            add(&header.name, &header.bytes);
+        }
+    }
+
+    /// With a single muxed track its playlist is the stream's.
+    fn name_the_only_track(&mut self, presentation: &Presentation) {
+        for of in presentation.tracks() {
+            let name = playlist_of(&of.track);
+            match self.files.get(&name).cloned() {
+                Some(playlist) => drop(self.files.insert(INDEX.into(), playlist)),
+                None => self.expect(INDEX.into()),
+            }
+        }
+    }
+
+    fn add_playlist(&mut self, name: Arc<str>, text: String, target: Duration) {
+        let bytes = Bytes::from(text);
+        let etag = short_digest(&bytes);
+        let freshness = Freshness::Live(target);
+        self.files.insert(name, File { bytes, etag, media_type: HLS, freshness });
+    }
+
+    fn expect(&mut self, name: Arc<str>) {
+        self.expected.insert(name);
+    }
+
+    pub(crate) fn file(&self, name: &str) -> Option<&File> {
+        self.files.get(name)
+    }
+
+    /// Whether the stream is about to have it.
+    pub(crate) fn expects(&self, name: &str) -> bool {
+        self.expected.contains(name)
+    }
+}
+
+/// Whether a name is that of a playlist, which a stream that starts will have.
+pub(super) fn is_playlist(name: &str) -> bool {
+    name.ends_with(".m3u8")
+}
+
+fn playlist_of(track: &Track) -> Arc<str> {
+    format!("{}.m3u8", track.name).into()
+}
+
+/// Whether all that a list of tracks has to say of it is known. Players read the list only once.
+fn is_described(of: &TrackWindow) -> bool {
+    let declared = of.track.bits_per_second.is_some() && of.track.codecs.is_some();
+    declared || of.window.newest().is_some()
+}
+
+/// Enough of a digest to tell two versions of one file apart.
+fn short_digest(bytes: &Bytes) -> Arc<str> {
+    let digest = digest(&SHA256, bytes);
+    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::time::SystemTime;
+
+    use super::*;
+    use crate::playlist::{Container, Content, Delivery};
+
+    const TARGET: Duration = Duration::from_secs(2);
+
+    fn delivery(track: usize, timeline: u64) -> Delivery {
+        Delivery {
+            track,
+            sequence: None,
+            timeline,
+            duration: TARGET,
+            recorded_at: SystemTime::UNIX_EPOCH,
+            header: Some(Bytes::from_static(b"header")),
+            bytes: Bytes::from_static(b"segment"),
+        }
+    }
+
+    fn presentation(tracks: Vec<Track>) -> Presentation {
+        let mut presentation = Presentation::new(3, SystemTime::UNIX_EPOCH);
+        presentation.declare(tracks, TARGET).expect("tracks that can be played");
+        presentation
+    }
+
+    /// One muxed track with one segment of this timeline.
+    pub(in crate::store) fn edition(timeline: u64) -> Edition {
+        let mut muxed = presentation(vec![Track::new("main", Content::Muxed, Container::MpegTs)]);
+        muxed.push(delivery(0, timeline)).expect("a segment");
+        Edition::of(&muxed)
+    }
+
+    #[test]
+    fn two_playlists_have_one_etag_only_when_they_are_the_same() {
+        let of = |timeline| edition(timeline).file(INDEX).expect("a playlist").clone();
+        assert_eq!(of(4).etag, of(4).etag);
+        assert_ne!(of(4).bytes, of(5).bytes);
+        assert_ne!(of(4).etag, of(5).etag);
+    }
+
+    #[test]
+    fn the_list_of_tracks_waits_until_each_is_described() {
+        let tracks = [("v", Content::Video), ("a", Content::Audio)];
+        let mut both = presentation(
+            tracks.map(|(name, content)| Track::new(name, content, Container::Cmaf)).into(),
+        );
+        both.push(delivery(0, 0)).expect("a segment");
+        let half = Edition::of(&both);
+        assert!(half.file("v.m3u8").is_some() && half.file("v-0.m4s").is_some());
+        assert!(half.file(INDEX).is_none() && half.expects(INDEX) && half.expects("a.m3u8"));
+        both.push(delivery(1, 0)).expect("a segment");
+        let whole = Edition::of(&both);
+        assert!(whole.file(INDEX).is_some() && whole.file("a.m3u8").is_some());
+        assert!(whole.files.keys().any(|name| name.starts_with("a-header-")), "{whole:?}");
+    }
+}

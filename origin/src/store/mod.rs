@@ -1,0 +1,146 @@
+//! Where the streams' actors put what they have, and where HTTP reads it from. An edition is
+//! published whole, playlists and segments at once, so no request ever sees half of one; it lives
+//! in memory within the windows' bounds, so no request waits for a disk.
+
+mod demand;
+mod edition;
+mod status;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::time::timeout;
+
+use crate::limits::{FIRST_PLAYLIST_WAIT, FIRST_PLAYLIST_WAITERS_MAX};
+
+pub(crate) use demand::Demand;
+pub(crate) use edition::{Edition, File, Freshness, INDEX};
+pub(crate) use status::{State, Status};
+
+/// The streams of one origin by name. What it holds never changes; the shelves' content does.
+#[derive(Debug)]
+pub(crate) struct Store {
+    shelves: HashMap<String, Arc<Shelf>>,
+}
+
+impl Store {
+    /// A store with an empty shelf for each name.
+    pub(crate) fn new(names: impl Iterator<Item = String>) -> Self {
+        Store { shelves: names.map(|name| (name, Arc::new(Shelf::new()))).collect() }
+    }
+
+    /// All streams, in no order.
+    pub(crate) fn shelves(&self) -> impl Iterator<Item = (&str, &Arc<Shelf>)> {
+        self.shelves.iter().map(|(name, shelf)| (name.as_str(), shelf))
+    }
+
+    pub(crate) fn shelf(&self, stream: &str) -> Option<&Arc<Shelf>> {
+        self.shelves.get(stream)
+    }
+}
+
+/// The current edition of one stream: written by its `StreamActor`, read by HTTP's workers.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    edition: watch::Sender<Option<Arc<Edition>>>,
+    waiting: Semaphore,
+    /// Who asks for the stream, for sources that run only as long as somebody does.
+    pub(crate) demand: Demand,
+    status: watch::Sender<Status>,
+}
+
+/// What a request finds.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Here(File),
+    /// The stream is about to have it: ask again.
+    Starting,
+    Nothing,
+}
+
+impl Shelf {
+    fn new() -> Self {
+        Shelf {
+            edition: watch::Sender::new(None),
+            waiting: Semaphore::new(FIRST_PLAYLIST_WAITERS_MAX),
+            demand: Demand::default(),
+            status: watch::Sender::new(Status::default()),
+        }
+    }
+
+    pub(crate) fn publish(&self, edition: Edition) {
+        self.edition.send_replace(Some(Arc::new(edition)));
+    }
+
+    /// The stream has stopped, and has nothing any more.
+    pub(crate) fn withdraw(&self) {
+        self.edition.send_replace(None);
+    }
+
+    /// The file of that name. A request for a playlist that the stream is about to have waits for
+    /// it, unless too many do.
+    pub(crate) async fn file(&self, name: &str) -> Found {
+        self.demand.ask();
+        match self.look(name) {
+            Found::Starting => self.wait_for(name).await.unwrap_or(Found::Starting),
+            found => found,
+        }
+    }
+
+    async fn wait_for(&self, name: &str) -> Option<Found> {
+        let _waiting = self.waiting.try_acquire().ok()?;
+        let mut editions = self.edition.subscribe();
+        let settled = editions.wait_for(|_| !matches!(self.look(name), Found::Starting));
+        // Kept until the answer is read: the sender is this shelf's own, and cannot be gone.
+        let _ = timeout(FIRST_PLAYLIST_WAIT, settled).await.ok()?;
+        Some(self.look(name))
+    }
+
+    fn look(&self, name: &str) -> Found {
+        match self.edition.borrow().as_ref() {
+            Some(edition) => match edition.file(name) {
+                Some(file) => Found::Here(file.clone()),
+                None if edition.expects(name) => Found::Starting,
+                None => Found::Nothing,
+            },
+            None if edition::is_playlist(name) => Found::Starting,
+            None => Found::Nothing,
+        }
+    }
+
+    /// Changes what is known of the stream's health.
+    pub(crate) fn note(&self, change: impl FnOnce(&mut Status)) {
+        self.status.send_modify(change);
+    }
+
+    pub(crate) fn status(&self) -> Status {
+        self.status.borrow().clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[actix::test]
+    async fn a_playlist_is_waited_for_and_anything_else_is_not() {
+        let shelf = Arc::new(Shelf::new());
+        assert!(matches!(shelf.file("main-1.ts").await, Found::Nothing));
+        let waiting = actix::spawn({
+            let shelf = shelf.clone();
+            async move { shelf.file(INDEX).await }
+        });
+        tokio::task::yield_now().await;
+        shelf.publish(edition::tests::edition(0));
+        assert!(matches!(waiting.await, Ok(Found::Here(_))));
+        assert!(matches!(shelf.file("other.m3u8").await, Found::Nothing));
+    }
+
+    #[actix::test]
+    async fn beyond_their_bound_those_who_wait_are_told_at_once() {
+        let shelf = Shelf::new();
+        let _all = shelf.waiting.try_acquire_many(FIRST_PLAYLIST_WAITERS_MAX as u32);
+        assert!(matches!(shelf.file(INDEX).await, Found::Starting));
+    }
+}
