@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix_http::Protocol;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -14,6 +16,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::certificate::Certificate;
+#[cfg(target_os = "linux")]
+use crate::limits::WRITE_TIMEOUT;
 use crate::limits::{REQUEST_TIMEOUT, TLS_HANDSHAKES_MAX};
 
 /// What a worker does with new connections.
@@ -40,6 +44,9 @@ impl Acceptor {
         // Else an answer waits up to 40 ms for the client's acknowledgement of what was sent
         // before. An error means that the client has gone, which is seen soon enough.
         let _ = socket.set_nodelay(true);
+        // What the kernel has taken, which may be megabytes, goes with a client that takes nothing.
+        #[cfg(target_os = "linux")]
+        let _ = SockRef::from(&socket).set_tcp_user_timeout(Some(WRITE_TIMEOUT));
         let Some(certificate) = &self.certificate else {
             return Ok((Connection::Plain(socket), Protocol::Http1));
         };
