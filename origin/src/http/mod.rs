@@ -6,6 +6,8 @@ mod coding;
 mod cors;
 mod loans;
 mod object;
+#[cfg(target_os = "linux")]
+mod sendable;
 mod streams;
 
 use std::rc::Rc;
@@ -22,6 +24,8 @@ use crate::access::{Access, Denied, Scope, Signature};
 use crate::store::{Found, Kind, Shelf, Store};
 use loans::Loans;
 use object::Object;
+#[cfg(target_os = "linux")]
+pub(crate) use sendable::Sendable;
 
 /// Errors pass, so caches may keep them for a second, which still shields the origin.
 const ERROR_CACHE: &str = "public, max-age=1";
