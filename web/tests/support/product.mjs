@@ -40,9 +40,10 @@ export const TRACKER = {
   workers: 2,
 };
 
-/** Tracker, origin, player and STUN in one process. `environment` is added to this one's. */
-export function startAll(environment = {}) {
-  const config = { ...TRACKER, origin: TESTCARD, web: {}, stun: { port: 0 } };
+/** Tracker, origin, player and STUN in one process. `environment` is added to this one's, and
+ * `sections` to the file. */
+export function startAll(environment = {}, sections = {}) {
+  const config = { ...TRACKER, origin: TESTCARD, web: {}, stun: { port: 0 }, ...sections };
   return start("tracker", config, ["player", "tracker", "stream", "stun"], environment);
 }
 
@@ -56,6 +57,12 @@ export function startTracker({ server = {}, websockets = {} } = {}) {
     },
   ];
   return start("tracker", { ...TRACKER, servers }, ["tracker"]);
+}
+
+/** An origin and nothing else; `section` is its section of the file. */
+export function startOrigin(section) {
+  const listen = { host: "127.0.0.1", port: 0 };
+  return start("origin", { origin: { listen, ...section } }, ["stream"]);
 }
 
 /** A running binary: `address` holds what it printed, by its first word. */

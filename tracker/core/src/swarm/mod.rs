@@ -2,10 +2,12 @@
 //! and randomness are arguments and what is to be sent goes into an outbox, so every rule can be
 //! tested by calling it.
 
+mod blocks;
 mod bucket;
 mod members;
 mod offers;
 mod pace;
+mod window;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -20,11 +22,14 @@ use crate::shard::Outbox;
 use crate::wire::{Announce, Answer, Event, Outgoing, Reason, Warning};
 use bucket::Refill;
 use members::Members;
+use offers::PendingOffer;
+use window::{Others, Window};
 
 /// A swarm: the viewers of one quality of one stream.
 #[derive(Debug)]
 pub(crate) struct Swarm {
     members: Members,
+    window: Window,
     downloaded: u64,
 }
 
@@ -61,7 +66,7 @@ pub(crate) struct Offered {
 
 impl Swarm {
     pub(crate) fn new(hasher: IdHasher) -> Self {
-        Self { members: Members::new(hasher), downloaded: 0 }
+        Self { members: Members::new(hasher), window: Window::default(), downloaded: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -152,9 +157,10 @@ impl Swarm {
             .filter(|member| member.conn == from)
             .ok_or(Reason::NotAnnounced)?;
         let answerer_serial = answerer.serial;
+        let key = self.members.key_of(answer.offer_id);
         let offerer = self.members.index_of(&answer.to_peer_id).ok_or(Reason::ReceiverLeft)?;
         let offerer = self.members.get_mut(offerer);
-        if !offerer.pending.take(answer.offer_id, answerer_serial, seconds(now)) {
+        if !offerer.pending.take(key, answerer_serial, seconds(now)) {
             return Err(Reason::NoSuchOffer);
         }
         let frame = &answer.frame[..];
@@ -189,7 +195,7 @@ impl Swarm {
         now: Duration,
         mut expired: impl FnMut(ConnId, PeerId),
     ) {
-        let (now_s, is_last_part) = (seconds(now), places.start == 0);
+        let now_s = seconds(now);
         for index in places.rev() {
             let member = self.members.get_mut(index);
             if now_s > member.expires_s {
@@ -198,9 +204,6 @@ impl Swarm {
             } else {
                 member.pending.expire(now_s);
             }
-        }
-        if is_last_part {
-            self.members.fit();
         }
     }
 
@@ -223,7 +226,8 @@ impl Swarm {
     }
 
     /// Sends the first `amount` offers to distinct members, chosen at random so that a mesh doesn't
-    /// fall into clusters. There are as many others. Returns how many were sent.
+    /// fall into clusters: of all members, or of those of the [`Window`]. There are as many others.
+    /// Returns how many were sent.
     #[expect(clippy::too_many_arguments, reason = "an announce and what it is judged by")]
     fn relay_offers(
         &mut self,
@@ -242,60 +246,53 @@ impl Swarm {
         let info_hash = announce.info_hash_span.of(frame);
         let peer_id = announce.peer_id_span.of(frame);
         let refill = Refill::at(now, settings.limits.offers_per_second_per_receiver);
-        let others = Others { count: self.members.len() - 1, announcer };
+        let members = self.members.len();
+        let others = self.window.others(outbox.round(), announcer, members, amount, rng);
         let sample = index::sample(rng, others.count, amount);
+        let now_s = seconds(now);
         let mut substitutes = Vec::new();
+        let mut pending = self.members.get_mut(announcer).pending.reopen(amount, now_s);
         let mut sent = 0;
         for (offered, sampled) in announce.offers.iter().zip(sample.iter()) {
             let mut receiver = others.place(sampled);
             if let Some(refill) = refill
                 && !self.members.get_mut(receiver).intake.take(refill)
             {
-                let is_free = |pick: usize| {
-                    !substitutes.contains(&pick) && sample.iter().all(|sampled| sampled != pick)
+                let is_free = |place: usize| {
+                    !substitutes.contains(&place)
+                        && sample.iter().all(|sampled| others.place(sampled) != place)
                 };
-                let Some(pick) = self.substitute(others, is_free, refill, rng) else {
+                let Some(place) = self.substitute(announcer, is_free, refill, rng) else {
                     continue;
                 };
-                substitutes.push(pick);
-                receiver = others.place(pick);
+                substitutes.push(place);
+                receiver = place;
             }
             let receiver = self.members.get(receiver);
             let offer_id = offered.id_span.of(frame);
             let offer = offered.offer.of(frame);
             outbox.send(receiver.conn, &Outgoing::Offer { info_hash, peer_id, offer_id, offer });
-            let serial = receiver.serial;
-            self.members.get_mut(announcer).pending.push(offered.id, serial, seconds(now));
+            let key = self.members.key_of(offered.id);
+            pending.push(PendingOffer::new(key, receiver.serial, now_s));
             sent += 1;
         }
+        self.members.get_mut(announcer).pending.close(pending);
         sent
     }
 
-    /// Another receiver where the one that was sampled has had enough, if a few picks find one.
+    /// Another receiver where the one that was sampled has had enough, if a few picks find one among
+    /// all members.
     fn substitute(
         &mut self,
-        others: Others,
+        announcer: usize,
         is_free: impl Fn(usize) -> bool,
         refill: Refill,
         rng: &mut impl Rng,
     ) -> Option<usize> {
-        (0..SUBSTITUTE_PICKS_MAX).map(|_| rng.random_range(..others.count)).find(|&pick| {
-            is_free(pick) && self.members.get_mut(others.place(pick)).intake.take(refill)
-        })
-    }
-}
-
-/// All members but the announcer, numbered.
-#[derive(Clone, Copy)]
-struct Others {
-    count: usize,
-    announcer: usize,
-}
-
-impl Others {
-    /// Those behind the announcer are one further than their number.
-    fn place(self, number: usize) -> usize {
-        number + usize::from(number >= self.announcer)
+        let others = Others::all(announcer, self.members.len());
+        let mut picks =
+            (0..SUBSTITUTE_PICKS_MAX).map(|_| others.place(rng.random_range(..others.count)));
+        picks.find(|&place| is_free(place) && self.members.get_mut(place).intake.take(refill))
     }
 }
 
