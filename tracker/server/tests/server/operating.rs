@@ -36,7 +36,8 @@ fn dashboard() -> String {
 /// The samples that are exposed, such as `tracker_closes_total{reason="lost"}`.
 fn exposed() -> BTreeSet<String> {
     let files = Files::of(&Identity::new());
-    let sections = json!({"metrics": {"port": 0}, "servers": [files.server("127.0.0.1")],
+    let plain = json!({"server": {"port": 0, "host": "127.0.0.1"}});
+    let sections = json!({"metrics": {"port": 0}, "servers": [plain, files.server("127.0.0.1")],
         "origin": {"streams": [{"loop": {}}]}});
     let server = Server::with(&sections);
     // Each metric shows once there is something to tell.
