@@ -159,6 +159,13 @@ pub const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// How long a client may take to say all of a request, and to shake hands.
 pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Bytes of a request's head; browsers send some 600. A longer one is left to actix-http, which
+/// takes 128 KiB.
+pub(crate) const REQUEST_HEAD_BYTES: usize = 16 * 1024;
+
+/// Bytes that one call hands from the kernel's pages to a socket.
+pub(crate) const SENDFILE_BYTES: usize = 512 * 1024;
+
 /// How long a connection without a request is kept: longer than nginx (60 s) and CDNs keep theirs,
 /// so that it is they who close it, and no request meets a connection that has just gone.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(75);

@@ -95,7 +95,7 @@ impl Loans {
 }
 
 /// How long a client may take for so many bytes.
-fn time_for(bytes: u64) -> Duration {
+pub(super) fn time_for(bytes: u64) -> Duration {
     let time = ANSWER_TIME_MIN + Duration::from_secs(bytes / ANSWER_BYTES_PER_SECOND);
     time.min(ANSWER_TIME_MAX)
 }

@@ -6,6 +6,8 @@ mod coding;
 mod cors;
 mod loans;
 mod object;
+#[cfg(target_os = "linux")]
+mod sendable;
 mod streams;
 
 use std::rc::Rc;
@@ -23,6 +25,8 @@ use crate::playlist::{CLOCK, date};
 use crate::store::{Found, Kind, MANIFEST, Shelf, Store};
 use loans::Loans;
 use object::Object;
+#[cfg(target_os = "linux")]
+pub(crate) use sendable::Sendable;
 
 /// Errors pass, so caches may keep them for a second, which still shields the origin.
 const ERROR_CACHE: &str = "public, max-age=1";

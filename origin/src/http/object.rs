@@ -52,20 +52,26 @@ impl Object {
         if self.is_known_to(request) {
             return self.headed(HttpResponse::NotModified()).finish();
         }
-        let (mut response, bytes) = match self.part_for(request) {
-            Part::Whole => (self.headed(HttpResponse::Ok()), self.bytes),
+        let (mut response, range) = match self.part_for(request) {
+            Part::Whole => (self.headed(HttpResponse::Ok()), 0..self.bytes.len()),
             Part::Range { first, last } => {
                 let mut response = self.headed(HttpResponse::PartialContent());
                 response.insert_header(self.content_range(Some((first, last))));
                 // Both lie within `bytes`, so they fit a usize.
-                (response, self.bytes.slice(first as usize..=last as usize))
+                (response, first as usize..last as usize + 1)
             }
             Part::OutOfRange => return self.out_of_range(),
         };
-        match body(bytes, request, shelf, loans) {
-            Some(body) => response.content_type(self.file.media_type).body(body),
-            None => super::busy(),
+        let Some(body) = body(self.bytes.slice(range.clone()), request, shelf, loans) else {
+            return super::busy();
+        };
+        #[cfg(target_os = "linux")]
+        if self.takes_ranges() && range.len() > SLICE_BYTES {
+            let bytes = range.start as u64..range.end as u64;
+            let (file, shelf) = (self.file.clone(), shelf.clone());
+            response.extensions_mut().insert(super::Sendable { file, bytes, shelf });
         }
+        response.content_type(self.file.media_type).body(body)
     }
 
     fn out_of_range(&self) -> HttpResponse {

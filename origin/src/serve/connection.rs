@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix_http::Protocol;
+use bytes::Bytes;
+#[cfg(target_os = "linux")]
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -14,6 +17,8 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::certificate::Certificate;
+#[cfg(target_os = "linux")]
+use crate::limits::WRITE_TIMEOUT;
 use crate::limits::{REQUEST_TIMEOUT, TLS_HANDSHAKES_MAX};
 
 /// What a worker does with new connections.
@@ -26,7 +31,8 @@ pub(super) struct Acceptor {
 /// A stream of bytes that are HTTP.
 #[derive(Debug)]
 pub(super) enum Connection {
-    Plain(TcpStream),
+    /// With what was read from it already.
+    Plain(TcpStream, Bytes),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -35,13 +41,29 @@ impl Acceptor {
         Acceptor { certificate, handshakes: Semaphore::new(TLS_HANDSHAKES_MAX) }
     }
 
-    /// A connection, and what is spoken on it.
-    pub(super) async fn accept(&self, socket: TcpStream) -> io::Result<(Connection, Protocol)> {
+    /// Whether connections have to be TLS.
+    pub(super) fn is_secure(&self) -> bool {
+        self.certificate.is_some()
+    }
+
+    /// Sees to what the kernel does with a connection.
+    pub(super) fn prepare(&self, socket: &TcpStream) {
         // Else an answer waits up to 40 ms for the client's acknowledgement of what was sent
         // before. An error means that the client has gone, which is seen soon enough.
         let _ = socket.set_nodelay(true);
+        // What the kernel has taken, which may be megabytes, goes with a client that takes nothing.
+        #[cfg(target_os = "linux")]
+        let _ = SockRef::from(socket).set_tcp_user_timeout(Some(WRITE_TIMEOUT));
+    }
+
+    /// A connection, from which `start` was read already, and what is spoken on it.
+    pub(super) async fn accept(
+        &self,
+        socket: TcpStream,
+        start: Bytes,
+    ) -> io::Result<(Connection, Protocol)> {
         let Some(certificate) = &self.certificate else {
-            return Ok((Connection::Plain(socket), Protocol::Http1));
+            return Ok((Connection::Plain(socket, start), Protocol::Http1));
         };
         let handshake = async {
             // Who says nothing takes nobody's turn.
@@ -66,7 +88,14 @@ impl AsyncRead for Connection {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Connection::Plain(socket) => Pin::new(socket).poll_read(cx, buffer),
+            Connection::Plain(socket, start) if start.is_empty() => {
+                Pin::new(socket).poll_read(cx, buffer)
+            }
+            Connection::Plain(_, start) => {
+                let part = start.split_to(start.len().min(buffer.remaining()));
+                buffer.put_slice(&part);
+                Poll::Ready(Ok(()))
+            }
             Connection::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
@@ -79,21 +108,21 @@ impl AsyncWrite for Connection {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
-            Connection::Plain(socket) => Pin::new(socket).poll_write(cx, bytes),
+            Connection::Plain(socket, _) => Pin::new(socket).poll_write(cx, bytes),
             Connection::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Connection::Plain(socket) => Pin::new(socket).poll_flush(cx),
+            Connection::Plain(socket, _) => Pin::new(socket).poll_flush(cx),
             Connection::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Connection::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
+            Connection::Plain(socket, _) => Pin::new(socket).poll_shutdown(cx),
             Connection::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
         }
     }

@@ -1,23 +1,25 @@
-//! The listener of the streams: actix-server spreads its connections over threads, one per core,
-//! and actix-http speaks on them.
+//! The listener of the streams: actix-server spreads its connections over threads, one per core.
+//! Plain requests for files are answered in `conversation`, all others by actix-http.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use actix_http::HttpService;
 use actix_http::error::DispatchError;
+use actix_http::{HttpService, ServiceConfig as HttpConfig};
 use actix_server::{Server, ServerHandle};
-use actix_service::{ServiceFactoryExt, fn_service, map_config};
+use actix_service::{Service, ServiceFactory, fn_factory, fn_service, map_config};
 use actix_web::App;
 use actix_web::dev::AppConfig;
 use actix_web::web::ServiceConfig;
+use bytes::Bytes;
 use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::connection::Acceptor;
+use super::conversation::{End, converse};
 use super::punctual::{Punctual, Times};
 use crate::certificate::Certificate;
 use crate::limits::{
@@ -43,24 +45,40 @@ pub(super) fn serve(
         .shutdown_timeout(SHUTDOWN_TIMEOUT.as_secs())
         .disable_signals();
     let server = server.listen("origin", listener, move || {
-        let acceptor = Rc::new(Acceptor::new(certificate.clone()));
-        let app = App::new().configure(routes.clone());
+        let app = || map_config(App::new().configure(routes.clone()), |_| AppConfig::default());
         let http = HttpService::build()
             .keep_alive(KEEP_ALIVE)
             .client_request_timeout(REQUEST_TIMEOUT)
-            .finish(map_config(app, |_| AppConfig::default()));
-        let connections = fn_service(move |socket: TcpStream| {
-            let acceptor = acceptor.clone();
+            .finish(app());
+        let (files, certificate) = (app(), certificate.clone());
+        fn_factory(move || {
+            let (http, files) = (http.new_service(()), files.new_service(()));
+            let acceptor = Rc::new(Acceptor::new(certificate.clone()));
             async move {
-                let began = Instant::now();
-                let peer = socket.peer_addr().map_err(DispatchError::Io)?;
-                let accepted = acceptor.accept(socket).await;
-                let (connection, protocol) = accepted.map_err(DispatchError::Io)?;
-                let connection = Punctual::new(connection, (), began, Some(TIMES));
-                Ok::<_, DispatchError>((connection, protocol, Some(peer)))
+                let (http, files) = (Rc::new(http.await?), Rc::new(files.await?));
+                let config = HttpConfig::default();
+                Ok::<_, ()>(fn_service(move |socket: TcpStream| {
+                    let (acceptor, http) = (acceptor.clone(), http.clone());
+                    let (files, config) = (files.clone(), config.clone());
+                    async move {
+                        let peer = socket.peer_addr().map_err(DispatchError::Io)?;
+                        acceptor.prepare(&socket);
+                        let (socket, start) = match acceptor.is_secure() {
+                            true => (socket, Bytes::new()),
+                            false => match converse(socket, config, files.as_ref()).await {
+                                End::Other(socket, start) => (socket, start),
+                                End::Closed => return Ok(()),
+                            },
+                        };
+                        let began = Instant::now();
+                        let accepted = acceptor.accept(socket, start).await;
+                        let (connection, protocol) = accepted.map_err(DispatchError::Io)?;
+                        let connection = Punctual::new(connection, (), began, Some(TIMES));
+                        http.call((connection, protocol, Some(peer))).await
+                    }
+                }))
             }
-        });
-        connections.and_then(http)
+        })
     })?;
     let server = server.run();
     let handle = server.handle();

@@ -3,6 +3,8 @@
 //! go find bounds here; what they are answered is the business of `http`.
 
 mod connection;
+#[cfg_attr(not(target_os = "linux"), path = "conversation_elsewhere.rs")]
+mod conversation;
 mod listener;
 mod metrics;
 mod punctual;

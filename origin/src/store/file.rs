@@ -2,6 +2,8 @@
 //! asks for it so, and once: all requests for that version get the same bytes.
 
 use std::io::{self, Write};
+#[cfg(target_os = "linux")]
+use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -10,6 +12,9 @@ use brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+
+#[cfg(target_os = "linux")]
+use super::pages::Pages;
 
 /// Below it a header costs as much as compression saves.
 const COMPRESSED_FROM_BYTES: usize = 256;
@@ -30,6 +35,8 @@ pub(crate) struct File {
     pub(crate) freshness: Freshness,
     /// For text alone.
     compressed: Option<Arc<Compressed>>,
+    #[cfg(target_os = "linux")]
+    pages: Pages,
 }
 
 /// How long a copy is good.
@@ -60,7 +67,15 @@ impl File {
     /// What never changes under its name, which tells it from all others.
     pub(crate) fn immutable(name: &Arc<str>, bytes: Bytes, media_type: &'static str) -> Self {
         let freshness = Freshness::Immutable;
-        File { bytes, etag: name.clone(), media_type, freshness, compressed: None }
+        File {
+            bytes,
+            etag: name.clone(),
+            media_type,
+            freshness,
+            compressed: None,
+            #[cfg(target_os = "linux")]
+            pages: Pages::default(),
+        }
     }
 
     /// A text that changes with each segment.
@@ -68,7 +83,21 @@ impl File {
         let bytes = Bytes::from(text);
         let etag = short_digest(&bytes);
         let compressed = (bytes.len() >= COMPRESSED_FROM_BYTES).then(Arc::default);
-        File { bytes, etag, media_type, freshness: Freshness::Live(target), compressed }
+        File {
+            bytes,
+            etag,
+            media_type,
+            freshness: Freshness::Live(target),
+            compressed,
+            #[cfg(target_os = "linux")]
+            pages: Pages::default(),
+        }
+    }
+
+    /// The bytes as the kernel's pages.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn pages(&self) -> Option<Arc<OwnedFd>> {
+        self.pages.of(&self.bytes)
     }
 
     /// Whether it depends on what the client understands how it is written.

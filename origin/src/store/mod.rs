@@ -5,6 +5,8 @@
 mod demand;
 mod edition;
 mod file;
+#[cfg(target_os = "linux")]
+mod pages;
 mod status;
 mod traffic;
 

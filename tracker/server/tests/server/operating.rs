@@ -1,7 +1,7 @@
 //! What operators are given beside the program says what the program does: the page on operating,
 //! the dashboard, and the alerts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -36,8 +36,18 @@ fn dashboard() -> String {
 /// The samples that are exposed, such as `tracker_closes_total{reason="lost"}`.
 fn exposed() -> BTreeSet<String> {
     let files = Files::of(&Identity::new());
-    let sections = json!({"metrics": {"port": 0}, "servers": [files.server("127.0.0.1")]});
-    Server::with(&sections).metrics().into_keys().collect()
+    let plain = json!({"server": {"port": 0, "host": "127.0.0.1"}});
+    let sections = json!({"metrics": {"port": 0}, "servers": [plain, files.server("127.0.0.1")],
+        "origin": {"streams": [{"loop": {}}]}});
+    let server = Server::with(&sections);
+    // Each metric shows once there is something to tell.
+    let asked = "origin_requests_total{stream=\"\",kind=\"playlist\",status=\"404\"}";
+    server.get("/live/nowhere/index.m3u8");
+    let is_told = |seen: &BTreeMap<String, f64>| {
+        seen.contains_key(asked)
+            && seen.keys().any(|name| name.starts_with("origin_segment_age_seconds"))
+    };
+    server.metrics_until("all metrics", is_told).into_keys().collect()
 }
 
 fn names(samples: &BTreeSet<String>) -> BTreeSet<&str> {
@@ -61,7 +71,9 @@ fn metrics(names: BTreeSet<&str>) -> BTreeSet<&str> {
 /// The words of `text` that are names of metrics by their beginning.
 fn metrics_in(text: &str) -> BTreeSet<&str> {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .filter(|word| word.starts_with("tracker_") || word.starts_with("process_"))
+        .filter(|word| {
+            ["tracker_", "process_", "origin_"].iter().any(|start| word.starts_with(start))
+        })
         .collect()
 }
 
