@@ -30,8 +30,18 @@ pub(crate) struct Times {
 impl Times {
     /// How long it plays.
     pub(crate) fn duration(&self) -> Duration {
-        let nanos = u128::from(self.ticks) * 1_000_000_000 / u128::from(self.timescale);
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        self.time_of(self.ticks)
+    }
+
+    /// When its first picture is shown, by its own timestamps.
+    pub(crate) fn presentation(&self) -> Duration {
+        self.time_of(self.presentation_time)
+    }
+
+    fn time_of(&self, ticks: u64) -> Duration {
+        let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(self.timescale);
+        let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
+        Duration::new(seconds, (nanos % 1_000_000_000) as u32)
     }
 }
 

@@ -7,8 +7,8 @@
 //!     "folder": "/run/origin",
 //!     "streams": [
 //!       { "name": "testcard", "start": "always", "idleSeconds": 60, "playlistSegments": 12,
-//!         "testcard": { "width": 1280, "height": 720, "fps": 30, "videoKbps": 2500,
-//!                       "segmentSeconds": 2 } },
+//!         "testcard": { "fps": 30, "segmentSeconds": 2,
+//!                       "qualities": [ { "height": 720, "videoKbps": 2500 } ] } },
 //!       { "name": "clip", "loop": {} } ] } }
 //! ```
 //!
@@ -16,7 +16,9 @@
 
 mod checks;
 mod fallback;
+mod ingest;
 mod listen;
+mod quality;
 mod source;
 mod stream;
 mod testcard;
@@ -32,11 +34,15 @@ use crate::limits;
 use checks::{quoted, refuse};
 
 pub use fallback::FallbackConfig;
+pub use ingest::IngestConfig;
 pub use listen::ListenConfig;
+pub use quality::QualityConfig;
 pub use source::LoopConfig;
 pub use stream::StreamConfig;
 pub use testcard::TestcardConfig;
 
+pub(crate) use ingest::{Ingest, Input, Protocol, VideoPolicy, shown};
+pub(crate) use quality::Quality;
 pub(crate) use source::SourceKind;
 pub(crate) use stream::{Start, Stream};
 pub(crate) use testcard::Card;

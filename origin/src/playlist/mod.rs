@@ -11,7 +11,7 @@ mod timeline;
 mod track;
 mod window;
 
-pub(crate) use hls::{ReadError, Written, read, render as media_playlist};
+pub(crate) use hls::render as media_playlist;
 pub(crate) use multivariant::render as multivariant_playlist;
 pub(crate) use presentation::{Presentation, TrackWindow};
 #[allow(unused_imports, reason = "the sources that read with it come next")]

@@ -2,11 +2,14 @@
 //! declared, in order; numbers, playlists and restarts are its stream's, and the same for all.
 
 mod chain;
+mod cut;
 mod fallback;
+mod ingest;
 mod layout;
 mod looped;
 mod testcard;
 mod transcode;
+mod wall_clock;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -17,6 +20,7 @@ use futures_util::future::LocalBoxFuture;
 
 pub(crate) use chain::Chain;
 pub(crate) use fallback::FallbackSource;
+pub(crate) use ingest::IngestSource;
 pub(crate) use looped::LoopSource;
 pub(crate) use testcard::TestcardSource;
 
@@ -98,7 +102,11 @@ pub(crate) fn source_of(stream: &Stream, surroundings: &Surroundings) -> Box<dyn
     match &stream.source {
         SourceKind::Testcard(card) if surroundings.ability.encodes() => {
             let folder = surroundings.folder.join(name);
-            Box::new(TestcardSource::new(name, *card, surroundings.ability, folder))
+            Box::new(TestcardSource::new(name, card, surroundings.ability, folder))
+        }
+        SourceKind::Ingest(ingest) => {
+            let folder = surroundings.folder.join(name);
+            Box::new(IngestSource::new(name, ingest, surroundings.ability, folder))
         }
         SourceKind::Testcard(_) | SourceKind::Loop => {
             Box::new(LoopSource::new(stream.playlist_segments))
