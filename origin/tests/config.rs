@@ -82,6 +82,10 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
             r#"origin.streams[0].ingest.url is "rtmp://example.org/***", but must be an IP address of this machine and a port, to listen there"#,
         ),
         (
+            ingest(r#""url":"rtmp://0.0.0.0:1935/live","listen":true"#),
+            r#"origin.streams[0].ingest.url is "rtmp://0.0.0.0:1935/***", but must be rtmp://ADDRESS:PORT/APP/KEY, whose key an encoder has to know"#,
+        ),
+        (
             ingest(r#""url":"/a.mp4","video":"raw""#),
             r#"origin.streams[0].ingest.video is "raw", but must be "auto", "copy" or "transcode""#,
         ),

@@ -87,9 +87,9 @@ fn on_a_full_disk_nothing_is_served_that_is_not_whole() {
     prlimit(Some(pid), Resource::Fsize, limit).expect("a limit");
     goes_on(&running, "full");
     let streams = get(running.address, "/streams.json").text();
-    assert!(streams.contains("is not whole (a full disk?)"), "{streams}");
+    assert!(streams.contains("is cut off, as when the disk is full"), "{streams}");
     let (_, _, log) = running.end(Signal::TERM);
-    assert!(log.contains("is not whole (a full disk?)"), "{log}");
+    assert!(log.contains("is cut off, as when the disk is full"), "{log}");
 }
 
 #[test]

@@ -142,6 +142,32 @@ fn rtmp_is_copied_and_an_encoder_that_comes_back_is_a_discontinuity() {
     served.stop();
 }
 
+/// ffmpeg lets timestamps of RTMP jump, and would make one segment of it that plays 100 s.
+#[test]
+fn a_clock_that_jumps_is_a_discontinuity_and_no_long_segment() {
+    require_ffmpeg();
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = file(folder.path(), "jump.flv", "8", H264);
+    let url = format!("rtmp://127.0.0.1:{}/live/s3cr3t", free_tcp_port());
+    let served = ingesting("jumps", folder.path(), &format!(r#""url": "{url}", "listen": true"#));
+    let jump = "setts=ts=TS+gt(TS\\,3500)*100000";
+    let start = || {
+        let input = ["-re", "-i", &path, "-c", "copy", "-bsf:v", jump, "-bsf:a", jump];
+        Encoder::run(&[&input[..], &["-f", "flv", &url]].concat())
+    };
+    let playlist = send_until(start, "a discontinuity", || {
+        playlist_of(&served, "jumps", 1).filter(|playlist| playlist.discontinuities == 1)
+    });
+    let seconds = playlist.text.lines().filter_map(|line| line.strip_prefix("#EXTINF:"));
+    for duration in seconds {
+        let duration: f64 = duration.trim_end_matches(',').parse().expect("seconds");
+        assert!(duration < 2.5, "{}", playlist.text);
+    }
+    let failure = status(&served)["lastFailure"].as_str().map(str::to_owned);
+    assert!(failure.is_some_and(|failure| failure.contains("clock has jumped")));
+    served.stop();
+}
+
 #[test]
 fn srt_is_copied_and_an_encoder_that_comes_back_is_a_discontinuity() {
     require_ffmpeg();

@@ -164,6 +164,10 @@ impl IngestConfig {
                 let bound = "an IP address of this machine and a port, to listen there";
                 return refuse(url_key, quoted(shown(&self.url)), bound);
             }
+            if protocol == Protocol::Rtmp && !names_stream(&self.url) {
+                let bound = "rtmp://ADDRESS:PORT/APP/KEY, whose key an encoder has to know";
+                return refuse(url_key, quoted(shown(&self.url)), bound);
+            }
         }
         let probe = Duration::from_secs(u64::from(probe));
         Ok(Input { url: self.url, protocol, listens: self.listen, rtsp_over_udp, probe })
@@ -221,6 +225,13 @@ fn names_address(url: &str) -> bool {
     let address = address.trim_start_matches('[').trim_end_matches(']');
     let is_address = address.is_empty() || address.parse::<IpAddr>().is_ok();
     is_address && port.parse::<u16>().is_ok_and(|port| port > 0)
+}
+
+/// Whether the path of an RTMP URL has an application and a stream in it.
+fn names_stream(url: &str) -> bool {
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    let stream = path.and_then(|(_, path)| path.split('?').next()?.split_once('/'));
+    stream.is_some_and(|(app, key)| !app.is_empty() && !key.is_empty())
 }
 
 /// As much of a URL as anybody may read: how it comes, and from where.

@@ -1,5 +1,5 @@
 //! What one ffmpeg has cut, as deliveries. ffmpeg says nothing when a disk is full and goes on after
-//! half a segment, and lets timestamps jump: what is not whole ends its run before anybody sees it.
+//! half a segment, and it lets timestamps jump: either ends its run before anybody sees it.
 
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -71,22 +71,26 @@ impl Cut {
 
     async fn read(&mut self, row: Row, now: SystemTime) -> Result<Vec<Delivery>, String> {
         let mut deliveries = Vec::with_capacity(row.segments.len());
+        let longest = self.target * JUMP_SEGMENTS + JUMP_MIN;
         let mut zero = None;
         for (track, bytes) in row.segments {
             let name = self.tracks[track].name.clone();
             let (header, read) = self.header(track).await?;
-            let times = read.times(&bytes).map_err(|error| {
-                let number = row.number;
-                format!("segment {number} of {name} is not whole (a full disk?): {error}")
+            let times = read.times(&bytes).map_err(|error| error.to_string());
+            let times = times.and_then(|times| match times.duration() {
+                duration if duration > longest => {
+                    Err(format!("it plays {duration:?}, more than {longest:?}"))
+                }
+                _ => Ok(times),
+            });
+            let times = times.map_err(|error| {
+                format!(
+                    "segment {} of {name} is cut off, as when the disk is full, or the input's \
+                     clock has jumped: {error}",
+                    row.number
+                )
             })?;
             let duration = times.duration();
-            let longest = self.target * JUMP_SEGMENTS + JUMP_MIN;
-            if duration > longest {
-                return Err(format!(
-                    "a segment of {name} plays {duration:?}, more than {longest:?}: the input's \
-                     timestamps have jumped"
-                ));
-            }
             let clock = &mut self.clock;
             let start = times.presentation();
             let zero = *zero.get_or_insert_with(|| clock.zero(start, duration, now));
@@ -189,7 +193,7 @@ mod tests {
             fixture.write("0-1.m4s", &SEGMENT[..length]);
             let reason = fixture.take().await.expect_err("half a segment");
             assert!(
-                reason.starts_with("segment 1 of video is not whole (a full disk?)"),
+                reason.starts_with("segment 1 of video is cut off, as when the disk is full"),
                 "{reason}"
             );
         }
