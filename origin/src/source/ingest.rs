@@ -6,7 +6,8 @@ use std::cell::RefCell;
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::transcode::{Recipe, Transcoding, Verdict, first_patience};
+use super::silence::first_patience;
+use super::transcode::{Recipe, Transcoding, Verdict};
 use super::{Patience, Playing, Sink, Source};
 use crate::config::{Ingest, shown};
 use crate::ffmpeg::ingest::{Plan, live};

@@ -7,6 +7,7 @@ mod fallback;
 mod ingest;
 mod layout;
 mod looped;
+mod silence;
 mod testcard;
 mod transcode;
 mod wall_clock;

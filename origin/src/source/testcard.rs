@@ -4,7 +4,8 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use super::transcode::{Recipe, Transcoding, Verdict, first_patience};
+use super::silence::first_patience;
+use super::transcode::{Recipe, Transcoding, Verdict};
 use super::{Patience, Playing, Sink, Source};
 use crate::config::Card;
 use crate::ffmpeg::{Ability, Args, Heard, Job, Secrets, testcard};

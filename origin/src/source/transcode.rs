@@ -11,9 +11,10 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::cut::Cut;
+use super::silence::Silence;
 use super::{Closed, Patience, Playing, Sink, Supply};
 use crate::ffmpeg::{FfmpegProcess, Heard, Job, clean};
-use crate::limits::{FOLDER_POLL, REPLANS_MAX, STALL_FIRST, STALL_MIN, STALL_SEGMENTS};
+use crate::limits::{FOLDER_POLL, REPLANS_MAX};
 
 /// What a source has ffmpeg do.
 pub(super) trait Recipe {
@@ -64,11 +65,6 @@ impl Playing for Transcoding {
 impl Patience {
     /// [`Transcoding`] watches its ffmpeg itself, as it knows what it says and cuts.
     pub(super) const OF_TRANSCODING: Patience = Patience { first: None, next: None };
-}
-
-/// How long an ffmpeg may take to its first segment of this length, once its input is open.
-pub(super) fn first_patience(segment: Duration) -> Duration {
-    STALL_FIRST.max(segment * STALL_SEGMENTS)
 }
 
 /// How one ffmpeg ended.
@@ -207,12 +203,14 @@ impl One {
 
     /// How long it has been silent, if that is too long.
     fn silent_for(&self) -> Option<Duration> {
-        let (since, patience) = match (self.last_segment, self.job.first_within) {
-            (Some(last), _) => (last, STALL_MIN.max(self.cut.target() * STALL_SEGMENTS)),
-            (None, Some(within)) => (self.began, within),
-            (None, None) => (self.ffmpeg.heard().opened?, first_patience(self.job.segment)),
+        let silence = Silence {
+            began: self.began,
+            first_within: self.job.first_within,
+            opened: self.ffmpeg.heard().opened,
+            last_segment: self.last_segment,
+            target: self.cut.target(),
         };
-        (since.elapsed() > patience).then_some(patience)
+        silence.is_too_long(Instant::now())
     }
 
     /// Judges an ffmpeg that has ended, after what it finished last.
