@@ -5,11 +5,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use serde::Serialize;
 
+use super::file::File;
 use crate::playlist::{
-    Presentation, Segment, Track, TrackWindow, media_playlist, multivariant_playlist,
+    Container, Content, Presentation, Segment, Track, TrackWindow, media_playlist,
+    multivariant_playlist,
 };
 
 /// The playlist by which players begin.
@@ -24,31 +26,27 @@ pub(crate) struct Edition {
     files: HashMap<Arc<str>, File>,
     /// Playlists of tracks that have no segment yet.
     expected: HashSet<Arc<str>>,
+    tracks: Vec<TrackSummary>,
 }
 
-/// One file. A clone shares the bytes.
-#[derive(Debug, Clone)]
-pub(crate) struct File {
-    pub(crate) bytes: Bytes,
-    /// Strong: the same on every origin that has the same content.
-    pub(crate) etag: Arc<str>,
-    pub(crate) media_type: &'static str,
-    pub(crate) freshness: Freshness,
-}
-
-/// How long a copy is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// The name never gets other content.
-    Immutable,
-    /// It changes with each segment, of about this length.
-    Live(Duration),
+/// What `/streams.json` and the metrics say of a track.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TrackSummary {
+    pub(crate) name: String,
+    pub(crate) content: &'static str,
+    pub(crate) container: &'static str,
+    /// The number of its newest segment.
+    pub(crate) newest_sequence: Option<u64>,
+    /// Of the segments that its playlist shows.
+    pub(crate) bits_per_second: Option<u64>,
 }
 
 impl Edition {
     /// The edition of a presentation.
     pub(crate) fn of(presentation: &Presentation) -> Self {
-        let mut edition = Edition { files: HashMap::new(), expected: HashSet::new() };
+        let tracks = presentation.tracks().iter().map(summary).collect();
+        let mut edition = Edition { files: HashMap::new(), expected: HashSet::new(), tracks };
         let target = presentation.target();
         let mut all_described = true;
         for of in presentation.tracks() {
@@ -78,12 +76,8 @@ impl Edition {
     fn add_segment(&mut self, segment: &Segment, track: &Track) {
         let media_type = track.container.media_type(track.content);
         let mut add = |name: &Arc<str>, bytes: &Bytes| {
-            self.files.entry(name.clone()).or_insert_with(|| File {
-                bytes: bytes.clone(),
-                etag: name.clone(),
-                media_type,
-                freshness: Freshness::Immutable,
-            });
+            let file = || File::immutable(name, bytes.clone(), media_type);
+            self.files.entry(name.clone()).or_insert_with(file);
         };
         add(&segment.name, &segment.bytes);
         if let Some(header) = &segment.header {
@@ -103,10 +97,7 @@ impl Edition {
     }
 
     fn add_playlist(&mut self, name: Arc<str>, text: String, target: Duration) {
-        let bytes = Bytes::from(text);
-        let etag = short_digest(&bytes);
-        let freshness = Freshness::Live(target);
-        self.files.insert(name, File { bytes, etag, media_type: HLS, freshness });
+        self.files.insert(name, File::live(text, HLS, target));
     }
 
     fn expect(&mut self, name: Arc<str>) {
@@ -115,6 +106,10 @@ impl Edition {
 
     pub(crate) fn file(&self, name: &str) -> Option<&File> {
         self.files.get(name)
+    }
+
+    pub(crate) fn tracks(&self) -> &[TrackSummary] {
+        &self.tracks
     }
 
     /// Whether the stream is about to have it.
@@ -132,16 +127,32 @@ fn playlist_of(track: &Track) -> Arc<str> {
     format!("{}.m3u8", track.name).into()
 }
 
+fn summary(of: &TrackWindow) -> TrackSummary {
+    let (mut bits, mut seconds) = (0, 0.0);
+    for segment in of.window.shown() {
+        bits += 8 * segment.bytes.len() as u64;
+        seconds += segment.duration.as_secs_f64();
+    }
+    TrackSummary {
+        name: of.track.name.to_string(),
+        content: match of.track.content {
+            Content::Muxed => "muxed",
+            Content::Video => "video",
+            Content::Audio => "audio",
+        },
+        container: match of.track.container {
+            Container::MpegTs => "mpegts",
+            Container::Cmaf => "cmaf",
+        },
+        newest_sequence: of.window.newest().map(|segment| segment.sequence),
+        bits_per_second: (seconds > 0.0).then(|| (bits as f64 / seconds) as u64),
+    }
+}
+
 /// Whether all that a list of tracks has to say of it is known. Players read the list only once.
 fn is_described(of: &TrackWindow) -> bool {
     let declared = of.track.bits_per_second.is_some() && of.track.codecs.is_some();
     declared || of.window.newest().is_some()
-}
-
-/// Enough of a digest to tell two versions of one file apart.
-fn short_digest(bytes: &Bytes) -> Arc<str> {
-    let digest = digest(&SHA256, bytes);
-    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>().into()
 }
 
 #[cfg(test)]

@@ -4,10 +4,13 @@
 
 mod demand;
 mod edition;
+mod file;
 mod status;
+mod traffic;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -15,19 +18,24 @@ use tokio::time::timeout;
 use crate::limits::{FIRST_PLAYLIST_WAIT, FIRST_PLAYLIST_WAITERS_MAX};
 
 pub(crate) use demand::Demand;
-pub(crate) use edition::{Edition, File, Freshness, INDEX};
+pub(crate) use edition::{Edition, INDEX, TrackSummary};
+pub(crate) use file::{Coding, File, Freshness};
 pub(crate) use status::{State, Status};
+pub(crate) use traffic::{Kind, Traffic};
 
 /// The streams of one origin by name. What it holds never changes; the shelves' content does.
 #[derive(Debug)]
 pub(crate) struct Store {
     shelves: HashMap<String, Arc<Shelf>>,
+    /// Requests for streams that there are not.
+    pub(crate) strays: Traffic,
 }
 
 impl Store {
     /// A store with an empty shelf for each name.
     pub(crate) fn new(names: impl Iterator<Item = String>) -> Self {
-        Store { shelves: names.map(|name| (name, Arc::new(Shelf::new()))).collect() }
+        let shelves = names.map(|name| (name, Arc::new(Shelf::new()))).collect();
+        Store { shelves, strays: Traffic::default() }
     }
 
     /// All streams, in no order.
@@ -47,6 +55,7 @@ pub(crate) struct Shelf {
     waiting: Semaphore,
     /// Who asks for the stream, for sources that run only as long as somebody does.
     pub(crate) demand: Demand,
+    pub(crate) traffic: Traffic,
     status: watch::Sender<Status>,
 }
 
@@ -65,6 +74,7 @@ impl Shelf {
             edition: watch::Sender::new(None),
             waiting: Semaphore::new(FIRST_PLAYLIST_WAITERS_MAX),
             demand: Demand::default(),
+            traffic: Traffic::default(),
             status: watch::Sender::new(Status::default()),
         }
     }
@@ -116,6 +126,17 @@ impl Shelf {
 
     pub(crate) fn status(&self) -> Status {
         self.status.borrow().clone()
+    }
+
+    /// How long ago the newest segment came.
+    pub(crate) fn segment_age(&self) -> Option<Duration> {
+        let ago = |at: SystemTime| at.elapsed().unwrap_or(Duration::ZERO);
+        self.status.borrow().last_segment_at.map(ago)
+    }
+
+    /// The tracks of the present edition.
+    pub(crate) fn tracks(&self) -> Vec<TrackSummary> {
+        self.edition.borrow().as_ref().map(|edition| edition.tracks().to_vec()).unwrap_or_default()
     }
 }
 

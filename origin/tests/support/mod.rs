@@ -6,6 +6,7 @@
 #![allow(unreachable_pub, reason = "every test is a crate of its own")]
 
 pub mod running;
+pub mod server;
 
 use std::collections::HashMap;
 use std::fs;
