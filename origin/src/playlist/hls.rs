@@ -1,18 +1,14 @@
 //! HLS media playlists (RFC 8216), written from the window.
 
 use std::fmt::Write;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use super::date::date;
 use super::segment::{Header, Segment};
 use super::window::Window;
-
-/// ISO 8601 with milliseconds, in UTC, as EXT-X-PROGRAM-DATE-TIME wants it.
-const DATE_WRITTEN: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// ffmpeg writes the offset without a colon: `2026-11-23T00:57:40.963+0000`.
 pub(super) const DATE_READ: &[BorrowedFormatItem<'_>] = format_description!(
@@ -73,14 +69,10 @@ pub(crate) fn target_seconds(window: &Window, target: Duration) -> u64 {
     window.shown().map(|entry| rounded(entry.duration)).max().unwrap_or(1).max(rounded(target))
 }
 
-fn date(moment: SystemTime) -> String {
-    // The format has no part that could be missing, so this cannot fail; an absurd clock would
-    // give an empty date, which players ignore.
-    OffsetDateTime::from(moment).format(DATE_WRITTEN).unwrap_or_default()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use bytes::Bytes;
 
     use super::*;
@@ -100,6 +92,8 @@ mod tests {
                 duration: Duration::from_millis(2000),
                 recorded_at: moment() + Duration::from_secs(2) * index as u32,
                 header: None,
+                times: None,
+                digest: [0; 32],
                 bytes: Bytes::new(),
             });
         }

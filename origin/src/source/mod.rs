@@ -2,11 +2,14 @@
 //! declared, in order; numbers, playlists and restarts are its stream's, and the same for all.
 
 mod chain;
-mod cut;
+mod clip;
 mod fallback;
+mod film;
 mod ingest;
+mod intake;
 mod layout;
 mod looped;
+mod prepared;
 mod silence;
 mod testcard;
 mod transcode;
@@ -109,8 +112,11 @@ pub(crate) fn source_of(stream: &Stream, surroundings: &Surroundings) -> Box<dyn
             let folder = surroundings.folder.join(name);
             Box::new(IngestSource::new(name, ingest, surroundings.ability, folder))
         }
-        SourceKind::Testcard(_) | SourceKind::Loop => {
-            Box::new(LoopSource::new(stream.playlist_segments))
+        SourceKind::Testcard(_) | SourceKind::Loop(None) => {
+            Box::new(LoopSource::testcard(stream.playlist_segments))
+        }
+        SourceKind::Loop(Some(folder)) => {
+            Box::new(LoopSource::folder(folder.clone(), stream.playlist_segments))
         }
         SourceKind::Fallback(members) => {
             let address = |member: &String| {

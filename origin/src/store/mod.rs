@@ -18,7 +18,7 @@ use tokio::time::timeout;
 use crate::limits::{FIRST_PLAYLIST_WAIT, FIRST_PLAYLIST_WAITERS_MAX};
 
 pub(crate) use demand::Demand;
-pub(crate) use edition::{Edition, INDEX, TrackSummary};
+pub(crate) use edition::{Edition, INDEX, MANIFEST, TrackSummary};
 pub(crate) use file::{Coding, File, Freshness};
 pub(crate) use status::{State, Status};
 pub(crate) use traffic::{Kind, Traffic};

@@ -15,7 +15,7 @@ use crate::limits::{JUMP_MIN, JUMP_SEGMENTS};
 use crate::playlist::{Delivery, Track};
 
 /// Takes over the segments of one ffmpeg.
-pub(super) struct Cut {
+pub(super) struct Intake {
     folder: PathBuf,
     tracks: Vec<Track>,
     target: Duration,
@@ -27,9 +27,9 @@ pub(super) struct Cut {
     clock: WallClock,
 }
 
-impl Cut {
+impl Intake {
     pub(super) fn new(job: &Job) -> Self {
-        Cut {
+        Intake {
             folder: job.folder.clone(),
             tracks: job.tracks.clone(),
             target: job.segment,
@@ -141,13 +141,13 @@ mod tests {
 
     struct Fixture {
         folder: tempfile::TempDir,
-        cut: Cut,
+        intake: Intake,
     }
 
     fn fixture() -> Fixture {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("0-header.mp4"), HEADER).expect("a file");
-        let cut = Cut::new(&Job {
+        let intake = Intake::new(&Job {
             stream: "test".to_owned(),
             args: Args(Vec::new()),
             tracks: vec![Track::new("video", Content::Video, Container::Cmaf)],
@@ -157,7 +157,7 @@ mod tests {
             folder: folder.path().to_owned(),
             secrets: Secrets::default(),
         });
-        Fixture { folder, cut }
+        Fixture { folder, intake }
     }
 
     impl Fixture {
@@ -166,7 +166,7 @@ mod tests {
         }
 
         async fn take(&mut self) -> Result<Vec<Supply>, String> {
-            self.cut.take(SystemTime::UNIX_EPOCH + Duration::from_secs(100)).await
+            self.intake.take(SystemTime::UNIX_EPOCH + Duration::from_secs(100)).await
         }
     }
 
