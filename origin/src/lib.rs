@@ -256,7 +256,8 @@ async fn ability_for(streams: &[Stream]) -> Ability {
         return Ability::NONE;
     }
     let ability = probe().await;
-    if !ability.encodes() {
+    let is_card = |stream: &Stream| matches!(stream.source, SourceKind::Testcard(_));
+    if !ability.encodes() && streams.iter().any(is_card) {
         tracing::warn!(
             "no ffmpeg with libx264 and AAC here, so the test card is a looped clip; to get one: \
              `apt install ffmpeg` or `brew install ffmpeg`, and start again"

@@ -17,10 +17,26 @@ pub const TRACKS_MAX: usize = 16;
 /// that nobody's stream stops while he watches; at most a day.
 pub const IDLE_SECONDS: RangeInclusive<i64> = 10..=86_400;
 
-/// Pixels across and down: from what x264 still encodes up to 4K. Both must be even (yuv420p).
-pub const WIDTH_PIXELS: RangeInclusive<i64> = 64..=3840;
-/// See [`WIDTH_PIXELS`].
+/// Qualities of one picture: each is an encoder, and players tell no more apart.
+pub const QUALITIES_MAX: usize = 6;
+
+/// Pixels down a picture: from what x264 still encodes up to 4K. It must be even (yuv420p).
 pub const HEIGHT_PIXELS: RangeInclusive<i64> = 64..=2160;
+
+/// Pixels of a picture that is decoded to be encoded again, 4K: a stranger may send any.
+pub const DECODED_PIXELS_MAX: u32 = 4096 * 2304;
+
+/// Bytes of an input's URL; signed ones have some hundred.
+pub const INGEST_URL_BYTES_MAX: usize = 4096;
+
+/// Seconds that ffmpeg may take to find out what an input consists of.
+pub const PROBE_SECONDS: RangeInclusive<i64> = 1..=30;
+
+/// How long an input may be silent once it is open, whatever it is: then ffmpeg gives it up.
+pub const INPUT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often ffmpeg is called anew, one after the other, because an input is not what was thought.
+pub const REPLANS_MAX: u32 = 2;
 
 /// Frames a second: one is the least that can start a one-second segment with a key frame.
 pub const FRAMES_PER_SECOND: RangeInclusive<i64> = 1..=120;
@@ -45,9 +61,6 @@ pub const SEGMENT_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// How long a segment may play that came from elsewhere: six times what this origin cuts itself.
 pub const SEGMENT_DURATION_MAX: Duration = Duration::from_secs(60);
 
-/// Bytes of the playlist that ffmpeg hands over: 12 entries of about 150 bytes, with room.
-pub const FFMPEG_PLAYLIST_BYTES_MAX: u64 = 64 * 1024;
-
 /// Bytes of a playlist that somebody else wrote: 12 hours of 2 s segments with names of 50 bytes.
 pub const PLAYLIST_BYTES_MAX: usize = 2 * 1024 * 1024;
 /// Segments in it: 11 hours of 2 s.
@@ -66,7 +79,7 @@ pub const FIRST_PLAYLIST_WAIT: Duration = Duration::from_secs(6);
 /// Requests held like that, per stream; more get their 503 at once.
 pub const FIRST_PLAYLIST_WAITERS_MAX: usize = 1024;
 
-/// How often ffmpeg's playlist is read: adds at most this to the latency, and costs one small read.
+/// How often ffmpeg's folder is read: adds at most this to the latency, and costs one listing.
 pub const FOLDER_POLL: Duration = Duration::from_millis(100);
 
 /// How often a source is looked at: whether it hangs, and whether anybody wants it.
@@ -96,10 +109,26 @@ pub const FALLBACK_HELD_SEGMENTS: usize = 3;
 /// How often a fallback looks who has fallen silent.
 pub const FALLBACK_WATCH: Duration = Duration::from_millis(250);
 
-/// An ffmpeg that finished no segment for this many segment durations hangs, and is killed ...
-pub const STALL_SEGMENTS: u32 = 5;
-/// ... but never before this long, since an encoder on a busy machine starts slowly.
-pub const STALL_MIN: Duration = Duration::from_secs(15);
+/// How long an ffmpeg may take to its first segment: an encoder on a busy machine starts slowly.
+pub const STALL_FIRST: Duration = Duration::from_secs(15);
+/// An ffmpeg that finished no segment for this many segment durations hangs, and is killed: players
+/// stay three behind live, so those hardly notice ...
+pub const STALL_SEGMENTS: u32 = 3;
+/// ... but never before this long, since a busy machine may stand still for a while.
+pub const STALL_MIN: Duration = Duration::from_secs(5);
+
+/// A segment of ffmpeg's that plays for this many target durations and [`JUMP_MIN`] was not recorded
+/// so long: its input's timestamps have jumped.
+pub const JUMP_SEGMENTS: u32 = 3;
+/// See [`JUMP_SEGMENTS`].
+pub const JUMP_MIN: Duration = Duration::from_secs(10);
+
+/// How far the time that segments say may be from the machine's before it is set anew: what an
+/// encoder's clock and this one differ in some days.
+pub const WALL_CLOCK_DRIFT_MAX: Duration = Duration::from_secs(2);
+
+/// The last of ffmpeg's messages, which are told when it fails.
+pub const FFMPEG_LAST_LINES: usize = 4;
 
 /// Lines of ffmpeg's stderr that reach the log per second; the rest are counted.
 pub const FFMPEG_LOG_LINES_PER_SECOND: u32 = 5;

@@ -6,49 +6,25 @@
 mod support;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
-use std::rc::Rc;
-use std::thread;
+use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use origin::limits::FIRST_PLAYLIST_WAIT;
 use rustix::process::{Pid, Signal, getpgid};
+use support::running::{Running, command};
 use support::{Playlist, eventually, ffmpeg_of, get, processes_with, require_ffmpeg, send_signal};
-use tempfile::TempDir;
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A running `origin`.
-struct Running {
-    process: Process,
-    address: SocketAddr,
-    lines: Vec<String>,
-    log: thread::JoinHandle<String>,
-    /// Holds the config, and what the origin puts into the system's temporary folder.
-    folder: Rc<TempDir>,
-}
-
-/// A process that a failing test doesn't leave behind.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // An error here is that it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// A config of small test cards with these names, on a port that the system chooses.
 fn config(names: &[&str]) -> String {
     let stream = |name: &&str| {
         format!(
-            r#"{{ "name": "{name}", "testcard": {{ "width": 160, "height": 90, "fps": 10,
-                "videoKbps": 100, "segmentSeconds": 1 }} }}"#
+            r#"{{ "name": "{name}", "testcard": {{ "fps": 10, "segmentSeconds": 1,
+            "qualities": [{{ "height": 90, "videoKbps": 100 }}] }} }}"#
         )
     };
     let streams: Vec<_> = names.iter().map(stream).collect();
@@ -57,50 +33,6 @@ fn config(names: &[&str]) -> String {
             "streams": [{}] }} }}"#,
         streams.join(",")
     )
-}
-
-fn command(config: &str, path: Option<&str>) -> (Command, TempDir) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("config.json");
-    fs::write(&file, config).expect("a file");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_origin"));
-    command.arg(file).env_remove("RUST_LOG").env("TMPDIR", folder.path());
-    if let Some(path) = path {
-        command.env("PATH", path);
-    }
-    (command, folder)
-}
-
-impl Running {
-    /// Starts it and waits until it has printed an address for each of `streams` streams.
-    fn start(config: &str, streams: usize, path: Option<&str>) -> Running {
-        let (mut command, folder) = command(config, path);
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("the binary");
-        let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut stderr = child.stderr.take().expect("a pipe");
-        let log = thread::spawn(move || {
-            let mut log = String::new();
-            stderr.read_to_string(&mut log).expect("a log");
-            log
-        });
-        let lines: Vec<_> = stdout.lines().take(streams).map(|line| line.expect("text")).collect();
-        let url = lines.first().and_then(|line| line.split("http://").nth(1)).expect("an address");
-        let address = url.split('/').next().expect("an address").parse().expect("an address");
-        Running { process: Process(child), address, lines, log, folder: Rc::new(folder) }
-    }
-
-    fn pid(&self) -> i32 {
-        self.process.0.id().try_into().expect("a process id")
-    }
-
-    /// Sends a signal, and returns how it ended, how soon, and what it had logged.
-    fn end(mut self, signal: Signal) -> (ExitStatus, Duration, String) {
-        let began = Instant::now();
-        send_signal(self.pid(), signal);
-        let status = self.process.0.wait().expect("an end");
-        (status, began.elapsed(), self.log.join().expect("a log"))
-    }
 }
 
 /// Runs it to its end, which must come by itself.
@@ -221,7 +153,8 @@ fn an_ffmpeg_that_hangs_gets_503_for_viewers_and_is_started_again() {
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(took < Duration::from_secs(3), "{took:?}: {log}");
     assert!(processes_with("sleep 1000.25").is_empty());
-    let why = "no new segment for 15s; its last words: noise 999";
+    let why =
+        "no new segment for 15s; its last words: noise 996 | noise 997 | noise 998 | noise 999";
     assert!(log.contains(why), "{log}");
     let lines = log.lines().filter(|line| line.contains("ffmpeg: noise")).count();
     assert!((1..50).contains(&lines), "{lines} of 2000 lines are logged: {log}");

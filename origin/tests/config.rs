@@ -15,20 +15,38 @@ fn check(section: &str) -> Result<ValidOrigin, ConfigError> {
 fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
     let stream = |keys: &str| format!(r#"{{"streams":[{{{keys}}}]}}"#);
     let card = |keys: &str| stream(&format!(r#""testcard":{{{keys}}}"#));
+    let quality = |keys: &str| card(&format!(r#""qualities":[{{{keys}}}]"#));
+    let ingest = |keys: &str| stream(&format!(r#""ingest":{{{keys}}}"#));
+    let url_bound = "but must be rtmp://, rtmps://, srt://, rtsp://, rtsps://, udp://, rtp://, \
+                     http:// or https:// with a host, or a file's absolute path";
     let long = "x".repeat(65);
     let many = format!(r#"{{"streams":[{}]}}"#, vec!["{}"; 17].join(","));
     let name_bound = "but must be 1 to 64 of a-z, 0-9, - and _, and begin with a letter or digit";
     let cases = [
         (card(r#""fps":0"#), "origin.streams[0].testcard.fps is 0, but must be 1 to 120"),
         (card(r#""fps":121"#), "origin.streams[0].testcard.fps is 121, but must be 1 to 120"),
-        (card(r#""width":63"#), "origin.streams[0].testcard.width is 63, but must be 64 to 3840"),
         (
-            card(r#""height":99"#),
-            "origin.streams[0].testcard.height is 99, but must be even, as 4:2:0 video wants it",
+            quality(r#""height":62"#),
+            "origin.streams[0].testcard.qualities[0].height is 62, but must be 64 to 2160",
         ),
         (
-            card(r#""videoKbps":-1"#),
-            "origin.streams[0].testcard.videoKbps is -1, but must be 50 to 50000",
+            quality(r#""height":99"#),
+            "origin.streams[0].testcard.qualities[0].height is 99, \
+             but must be even, as 4:2:0 video wants it",
+        ),
+        (
+            card(r#""qualities":[{},{"height":720,"videoKbps":800}]"#),
+            "origin.streams[0].testcard.qualities[1].height is 720, \
+             but must be a height that no other quality has",
+        ),
+        (
+            card(r#""qualities":[]"#),
+            "origin.streams[0].testcard.qualities is a list of 0, \
+             but must be a list of 1 to 6 qualities",
+        ),
+        (
+            quality(r#""videoKbps":-1"#),
+            "origin.streams[0].testcard.qualities[0].videoKbps is -1, but must be 50 to 50000",
         ),
         (
             card(r#""segmentSeconds":11"#),
@@ -39,9 +57,45 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
             "origin.streams[0].playlistSegments is 2, but must be 3 to 60",
         ),
         (
-            stream(r#""testcard":{"videoKbps":50000,"segmentSeconds":10},"playlistSegments":60"#),
-            "origin.streams[0].testcard is a playlist of 3750000000 bytes, \
+            stream(
+                r#""testcard":{"qualities":[{"videoKbps":50000}],"segmentSeconds":10},
+                   "playlistSegments":60"#,
+            ),
+            "origin.streams[0].testcard.qualities[0] is a playlist of 3750000000 bytes, \
              but must be at most 268435456 (videoKbps x segmentSeconds x playlistSegments)",
+        ),
+        (ingest(""), &format!(r#"origin.streams[0].ingest.url is "", {url_bound}"#)),
+        (
+            ingest(r#""url":"concat:user:word@a|b""#),
+            &format!(r#"origin.streams[0].ingest.url is "***", {url_bound}"#),
+        ),
+        (
+            ingest(r#""url":"ftp://user:word@host/a""#),
+            &format!(r#"origin.streams[0].ingest.url is "ftp://host/***", {url_bound}"#),
+        ),
+        (
+            ingest(r#""url":"rtsp://host/a","listen":true"#),
+            "origin.streams[0].ingest.listen is true, but must be false, but for rtmp:// and srt://",
+        ),
+        (
+            ingest(r#""url":"rtmp://example.org/live/key","listen":true"#),
+            r#"origin.streams[0].ingest.url is "rtmp://example.org/***", but must be an IP address of this machine and a port, to listen there"#,
+        ),
+        (
+            ingest(r#""url":"rtmp://0.0.0.0:1935/live","listen":true"#),
+            r#"origin.streams[0].ingest.url is "rtmp://0.0.0.0:1935/***", but must be rtmp://ADDRESS:PORT/APP/KEY, whose key an encoder has to know"#,
+        ),
+        (
+            ingest(r#""url":"/a.mp4","video":"raw""#),
+            r#"origin.streams[0].ingest.video is "raw", but must be "auto", "copy" or "transcode""#,
+        ),
+        (
+            ingest(r#""url":"/a.mp4","probeSeconds":0"#),
+            "origin.streams[0].ingest.probeSeconds is 0, but must be 1 to 30",
+        ),
+        (
+            ingest(r#""url":"rtsp://host/a","rtspTransport":"tls""#),
+            r#"origin.streams[0].ingest.rtspTransport is "tls", but must be "tcp" or "udp""#,
         ),
         (
             stream(r#""start":"later""#),
@@ -134,8 +188,9 @@ fn an_empty_section_is_the_test_card_on_port_8080() {
     assert_eq!((stream.name.as_str(), stream.start.as_str()), ("testcard", "always"));
     assert_eq!((stream.idle_seconds, stream.playlist_segments), (60, 12));
     let card = TestcardConfig::default();
-    assert_eq!((card.width, card.height, card.fps, card.video_kbps), (1280, 720, 30, 2500));
-    assert_eq!(card.segment_seconds, 2);
+    assert_eq!((card.fps, card.segment_seconds), (30, 2));
+    let qualities = card.qualities.iter().map(|quality| (quality.height, quality.video_kbps));
+    assert_eq!(qualities.collect::<Vec<_>>(), [(720, 2500)]);
 }
 
 #[test]

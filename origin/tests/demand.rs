@@ -15,8 +15,8 @@ fn a_stream_on_demand_runs_while_somebody_asks_and_begins_anew_after() {
     require_ffmpeg();
     let served = Served::start(
         r#"{ "streams": [ { "name": "asked", "start": "onDemand", "idleSeconds": 10,
-            "playlistSegments": 4, "testcard": { "width": 160, "height": 90, "fps": 10,
-            "videoKbps": 100, "segmentSeconds": 1 } } ] }"#,
+            "playlistSegments": 4, "testcard": { "fps": 10, "segmentSeconds": 1,
+            "qualities": [{ "height": 90, "videoKbps": 100 }] } } ] }"#,
     );
     assert!(ffmpeg_of("asked").is_empty());
     assert!(get(served.address, "/streams.json").text().contains(r#""state":"idle""#));

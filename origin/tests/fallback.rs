@@ -13,7 +13,8 @@ use support::{Playlist, Served, eventually, ffmpeg_of, get, require_ffmpeg, send
 /// A card of 1 s segments, and a stream that falls back from it.
 const CHAIN: &str = r#"{ "streams": [
     { "name": "camera", "start": "onDemand", "playlistSegments": 4,
-      "testcard": { "width": 160, "height": 90, "fps": 10, "videoKbps": 100, "segmentSeconds": 1 } },
+      "testcard": { "fps": 10, "segmentSeconds": 1,
+            "qualities": [{ "height": 90, "videoKbps": 100 }] } },
     { "name": "tv", "playlistSegments": 8, "fallback": { "streams": ["camera"] } } ] }"#;
 
 const PATIENCE: Duration = Duration::from_secs(30);

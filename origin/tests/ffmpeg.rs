@@ -1,73 +1,104 @@
-//! The test card with the real ffmpeg: what it makes can be decoded, its death is a discontinuity
-//! and not an end, and nothing of it is left when the origin stops.
+//! The test card with the real ffmpeg: what it makes can be decoded, in all its qualities alike, its
+//! death is a discontinuity and not an end, and nothing of it is left when the origin stops.
 
 #![allow(clippy::expect_used)]
 
 mod support;
 
 use std::fs;
-use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::Signal;
-use support::{Playlist, Served, eventually, ffmpeg_of, get, require_ffmpeg, send_signal};
+use support::{
+    INDEX, Playlist, Served, eventually, ffmpeg_of, ffprobe, get, require_ffmpeg, send_signal, text,
+};
 
 /// The smallest card worth looking at, in one-second segments.
 fn card(name: &str, folder: &str) -> String {
+    of_heights(name, folder, &[90], 6)
+}
+
+fn of_heights(name: &str, folder: &str, heights: &[u32], playlist_segments: usize) -> String {
+    let quality = |height: &u32| format!(r#"{{ "height": {height}, "videoKbps": 100 }}"#);
+    let qualities: Vec<_> = heights.iter().map(quality).collect();
+    let qualities = qualities.join(",");
     format!(
-        r#"{{ "folder": "{folder}", "streams": [{{ "name": "{name}", "playlistSegments": 6,
-            "testcard": {{ "width": 160, "height": 90, "fps": 10, "videoKbps": 100,
-            "segmentSeconds": 1 }} }}] }}"#
+        r#"{{ "folder": "{folder}", "streams": [{{ "name": "{name}", "playlistSegments": {playlist_segments},
+            "testcard": {{ "fps": 10, "segmentSeconds": 1, "qualities": [{qualities}] }} }}] }}"#
     )
 }
 
 /// Longer than any step takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits until the playlist's newest segment has this number.
-fn newest_is(served: &Served, stream: &str, sequence: u64) -> Playlist {
-    eventually(PATIENCE, &format!("segment {sequence}"), || {
-        let playlist = Playlist::get(served.address, stream);
-        (playlist.newest() >= sequence).then_some(playlist)
-    })
-}
-
-/// What ffprobe says about a segment, as `key=value` lines.
-fn ffprobe(segment: &[u8]) -> String {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("segment.ts");
-    fs::write(&file, segment).expect("a file");
-    let entries = "stream=codec_name,width,height,pix_fmt,has_b_frames:packet=stream_index,flags";
-    let probe = Command::new("ffprobe")
-        .args(["-v", "error", "-show_entries", entries, "-of", "compact"])
-        .arg(&file)
-        .output()
-        .expect("ffprobe");
-    assert!(probe.status.success() && probe.stderr.is_empty(), "{probe:?}");
-    String::from_utf8(probe.stdout).expect("text")
-}
-
 #[test]
 fn segments_can_each_be_decoded_alone_in_every_browser() {
     require_ffmpeg();
     let folder = tempfile::tempdir().expect("a folder");
     let served = Served::start(&card("decodable", &folder.path().display().to_string()));
-    let first = Playlist::get(served.address, "decodable");
-    let playlist = newest_is(&served, "decodable", first.sequence + 2);
+    let from = served.address;
+    let first = Playlist::get(from, "decodable");
+    let playlist = Playlist::with(from, "decodable", first.sequence + 2);
     assert_eq!(playlist.discontinuities, 0, "{}", playlist.text);
     assert!(playlist.text.contains("#EXT-X-TARGETDURATION:1\n"), "{}", playlist.text);
-    assert!(playlist.text.contains("#EXTINF:1.000000,\n"), "{}", playlist.text);
     for name in &playlist.segments {
-        let told = ffprobe(&get(served.address, &format!("/live/decodable/{name}")).body);
-        let video = "codec_name=h264|width=160|height=90|has_b_frames=0|pix_fmt=yuv420p";
-        assert!(told.contains(video), "{told}");
-        assert!(told.contains("codec_name=aac"), "{told}");
-        let pictures: Vec<_> =
-            told.lines().filter(|line| line.starts_with("packet|stream_index=0")).collect();
+        let told = ffprobe(&playlist.whole(from, "decodable", name));
+        for part in ["codec_name=h264|", "width=160|height=90|has_b_frames=0|pix_fmt=yuv420p"] {
+            assert!(told.contains(part), "no {part} in {told}");
+        }
+        let pictures: Vec<_> = told.lines().filter(|line| line.starts_with("packet|")).collect();
         assert_eq!(pictures.len(), 10, "{told}");
         let is_key = |line: &&str| line.contains("flags=K");
         assert!(pictures.first().is_some_and(is_key), "{name} starts without a key frame");
         assert_eq!(pictures.iter().filter(|line| is_key(line)).count(), 1, "{told}");
+    }
+    let sound = Playlist::named(from, "decodable", "audio.m3u8");
+    let newest = sound.segments.last().expect("a segment");
+    let told = ffprobe(&sound.whole(from, "decodable", newest));
+    assert!(told.contains("codec_name=aac|profile=LC|sample_rate=48000|channels=2"), "{told}");
+    served.stop();
+}
+
+/// When a segment's packets play, in seconds.
+fn times(segment: &[u8]) -> Vec<f64> {
+    let told = ffprobe(segment);
+    let times = told.lines().filter_map(|line| line.split("|pts_time=").nth(1));
+    times.map(|time| time.split('|').next().unwrap_or("").parse().expect("seconds")).collect()
+}
+
+#[test]
+fn qualities_are_cut_at_the_same_frames_and_the_sound_beside_them() {
+    require_ffmpeg();
+    let folder = tempfile::tempdir().expect("a folder");
+    let section = of_heights("ladder", &folder.path().display().to_string(), &[180, 90], 30);
+    let served = Served::start(&section);
+    let from = served.address;
+    let list = text(from, "ladder", INDEX);
+    for part in [
+        "#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID=\"audio\",NAME=\"audio\"",
+        "BANDWIDTH=196000,",
+        ",RESOLUTION=320x180,FRAME-RATE=10.000,AUDIO=\"audio\"\nvideo-180.m3u8\n",
+        ",RESOLUTION=160x90,FRAME-RATE=10.000,AUDIO=\"audio\"\nvideo-90.m3u8\n",
+    ] {
+        assert!(list.contains(part), "no {part} in {list}");
+    }
+    let first = Playlist::get(from, "ladder");
+    Playlist::with(from, "ladder", first.sequence + 5);
+    let of = |track: &str, number: u64| {
+        let name = format!("{track}-{number}.m4s");
+        let what = format!("{name} in its playlist");
+        let playlist = eventually(PATIENCE, &what, || {
+            let playlist = Playlist::named(from, "ladder", &format!("{track}.m3u8"));
+            playlist.segments.contains(&name).then_some(playlist)
+        });
+        times(&playlist.whole(from, "ladder", &name))
+    };
+    for number in first.sequence + 1..first.sequence + 5 {
+        let large = of("video-180", number);
+        assert_eq!(large, of("video-90", number), "segment {number}");
+        let (sound, frame) = (of("audio", number), 1024.0 / 48_000.0);
+        let apart = (sound[0] - large[0]).abs();
+        assert!(apart <= frame, "segment {number}: the sound begins {apart} s beside the picture");
     }
     served.stop();
 }
@@ -78,7 +109,7 @@ fn after_ffmpeg_is_killed_the_stream_goes_on_with_a_discontinuity() {
     let folder = tempfile::tempdir().expect("a folder");
     let served = Served::start(&card("killed", &folder.path().display().to_string()));
     let first = Playlist::get(served.address, "killed");
-    let before = newest_is(&served, "killed", first.sequence + 1);
+    let before = Playlist::with(served.address, "killed", first.sequence + 1);
     let pids = ffmpeg_of("killed");
     assert_eq!(pids.len(), 1, "one ffmpeg: {pids:?}");
     send_signal(pids[0], Signal::KILL);
@@ -93,6 +124,8 @@ fn after_ffmpeg_is_killed_the_stream_goes_on_with_a_discontinuity() {
     for name in &after.segments {
         assert_eq!(get(served.address, &format!("/live/killed/{name}")).status, 200, "{name}");
     }
+    let sound = Playlist::named(served.address, "killed", "audio.m3u8");
+    assert_eq!(sound.discontinuities, 1, "{}", sound.text);
     let pids_now = ffmpeg_of("killed");
     assert!(pids_now.len() == 1 && pids_now != pids, "another ffmpeg: {pids_now:?}");
 
@@ -131,16 +164,16 @@ fn old_segments_are_deleted_and_other_files_are_not() {
     let folder = tempfile::tempdir().expect("a folder");
     let stream_folder = folder.path().join("cleaned");
     fs::create_dir(&stream_folder).expect("a folder");
-    for name in ["cleaned-1.ts", "cleaned-2.ts.tmp", "index.m3u8", "notes.txt"] {
+    let old = ["0-1000.m4s", "1-999.m4s.tmp", "7-header.mp4", "notes.txt"];
+    for name in old {
         fs::write(stream_folder.join(name), "old").expect("a file");
     }
     let served = Served::start(&card("cleaned", &folder.path().display().to_string()));
     let first = Playlist::get(served.address, "cleaned");
     assert!(first.sequence > 1_000_000_000, "numbers start with the epoch: {}", first.text);
-    assert!(!stream_folder.join("cleaned-1.ts").exists());
-    assert!(!stream_folder.join("cleaned-2.ts.tmp").exists());
+    for name in &old[..3] {
+        assert!(!stream_folder.join(name).exists(), "{name}");
+    }
     assert_eq!(fs::read_to_string(stream_folder.join("notes.txt")).expect("a file"), "old");
-    let old = get(served.address, "/live/cleaned/cleaned-1.ts");
-    assert_eq!(old.status, 404);
     served.stop();
 }

@@ -12,8 +12,8 @@
 //!     "integrity": { "keyFile": "/etc/origin/key.pem" },
 //!     "streams": [
 //!       { "name": "testcard", "start": "always", "idleSeconds": 60, "playlistSegments": 12,
-//!         "testcard": { "width": 1280, "height": 720, "fps": 30, "videoKbps": 2500,
-//!                       "segmentSeconds": 2 } },
+//!         "testcard": { "fps": 30, "segmentSeconds": 2,
+//!                       "qualities": [ { "height": 720, "videoKbps": 2500 } ] } },
 //!       { "name": "clip", "loop": {} } ] } }
 //! ```
 //!
@@ -23,8 +23,10 @@
 mod access;
 mod checks;
 mod fallback;
+mod ingest;
 mod integrity;
 mod listen;
+mod quality;
 mod source;
 mod stream;
 mod testcard;
@@ -43,13 +45,17 @@ use checks::{quoted, refuse};
 
 pub use access::{AccessConfig, CdnSecretConfig};
 pub use fallback::FallbackConfig;
+pub use ingest::IngestConfig;
 pub use integrity::IntegrityConfig;
 pub use listen::{ListenConfig, MetricsConfig, TlsConfig};
+pub use quality::QualityConfig;
 pub use source::LoopConfig;
 pub use stream::StreamConfig;
 pub use testcard::TestcardConfig;
 
+pub(crate) use ingest::{Ingest, Input, Protocol, VideoPolicy, shown};
 pub(crate) use listen::Listen;
+pub(crate) use quality::Quality;
 pub(crate) use source::SourceKind;
 pub(crate) use stream::{Start, Stream};
 pub(crate) use testcard::Card;

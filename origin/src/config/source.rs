@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::checks::{quoted, refuse};
+use super::ingest::Ingest;
 use super::stream::StreamConfig;
 use super::testcard::Card;
 use crate::error::ConfigError;
@@ -27,6 +28,8 @@ pub(crate) enum SourceKind {
     Loop(Option<PathBuf>),
     /// The first of these streams that delivers.
     Fallback(Vec<String>),
+    /// What ffmpeg reads or listens on.
+    Ingest(Ingest),
 }
 
 impl StreamConfig {
@@ -40,6 +43,7 @@ impl StreamConfig {
             ("testcard", self.testcard.is_some()),
             ("loop", self.r#loop.is_some()),
             ("fallback", self.fallback.is_some()),
+            ("ingest", self.ingest.is_some()),
         ];
         let there = sections.iter().filter(|(_, is_there)| *is_there);
         let there: Vec<_> = there.map(|(name, _)| *name).collect();
@@ -58,6 +62,10 @@ impl StreamConfig {
         if let Some(fallback) = self.fallback.clone() {
             return Ok(SourceKind::Fallback(fallback.validate(&format!("{key}.fallback"))?));
         }
+        if let Some(ingest) = &self.ingest {
+            let key = format!("{key}.ingest");
+            return Ok(SourceKind::Ingest(ingest.clone().validate(&key, playlist_segments)?));
+        }
         let card = self.testcard.clone().unwrap_or_default();
         Ok(SourceKind::Testcard(card.validate(&format!("{key}.testcard"), playlist_segments)?))
     }
@@ -70,11 +78,12 @@ impl SourceKind {
             SourceKind::Testcard(_) => "testcard",
             SourceKind::Loop(_) => "loop",
             SourceKind::Fallback(_) => "fallback",
+            SourceKind::Ingest(_) => "ingest",
         }
     }
 
     /// Whether an ffmpeg has to run.
     pub(crate) fn needs_ffmpeg(&self) -> bool {
-        matches!(self, SourceKind::Testcard(_))
+        matches!(self, SourceKind::Testcard(_) | SourceKind::Ingest(_))
     }
 }

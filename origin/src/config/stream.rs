@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::{quoted, refuse, within};
 use super::fallback::FallbackConfig;
+use super::ingest::IngestConfig;
 use super::source::{LoopConfig, SourceKind};
 use super::testcard::TestcardConfig;
 use crate::error::ConfigError;
@@ -31,6 +32,8 @@ pub struct StreamConfig {
     pub r#loop: Option<LoopConfig>,
     /// Other streams, the first of which that delivers is on air.
     pub fallback: Option<FallbackConfig>,
+    /// An input that ffmpeg reads or listens on.
+    pub ingest: Option<IngestConfig>,
 }
 
 impl Default for StreamConfig {
@@ -43,6 +46,7 @@ impl Default for StreamConfig {
             testcard: None,
             r#loop: None,
             fallback: None,
+            ingest: None,
         }
     }
 }

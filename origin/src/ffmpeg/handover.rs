@@ -1,6 +1,7 @@
 //! The folder where ffmpeg hands over its segments. Reads and deletes files, so it is called where
-//! blocking is allowed; once a segment is in memory its file has no further use.
+//! blocking is allowed; ffmpeg itself deletes what is old.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -8,9 +9,8 @@ use std::path::{Path, PathBuf};
 use bytes::Bytes;
 use thiserror::Error;
 
-use super::HANDOVER_PLAYLIST;
-use crate::limits::{FFMPEG_PLAYLIST_BYTES_MAX, SEGMENT_BYTES_MAX};
-use crate::playlist::{ReadError, Written, read};
+use super::encode::manifest;
+use crate::limits::{CMAF_HEADER_BYTES_MAX, SEGMENT_BYTES_MAX};
 
 /// Why a folder could not be read or cleaned.
 #[derive(Debug, Error)]
@@ -19,12 +19,19 @@ pub(crate) enum HandoverError {
     Io { path: PathBuf, source: io::Error },
     #[error("{} has more than {bytes_max} bytes", path.display())]
     TooLarge { path: PathBuf, bytes_max: u64 },
-    #[error(transparent)]
-    Playlist(#[from] ReadError),
 }
 
-/// Makes the folder when it is missing, and deletes what an earlier ffmpeg of this stream left in
-/// it. Files that ffmpeg would not have written stay.
+/// What ffmpeg has named with one number: a segment of each track, but of those that are silent.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    /// From 1, one more with each row.
+    pub(crate) number: u64,
+    /// By track, in the order in which they were mapped.
+    pub(crate) segments: Vec<(usize, Bytes)>,
+}
+
+/// Makes the folder when it is missing, and deletes what an earlier ffmpeg of the stream left in it. Files that
+/// ffmpeg would not have written stay.
 pub(crate) fn clean(folder: &Path, stream: &str) -> Result<(), HandoverError> {
     let at = |path: &Path| {
         let path = path.to_owned();
@@ -44,34 +51,55 @@ pub(crate) fn clean(folder: &Path, stream: &str) -> Result<(), HandoverError> {
 /// Whether ffmpeg, run for this stream, writes files of this name.
 fn is_ours(name: &str, stream: &str) -> bool {
     let name = name.strip_suffix(".tmp").unwrap_or(name);
-    let number = name
-        .strip_prefix(stream)
-        .and_then(|rest| rest.strip_prefix('-'))
-        .and_then(|rest| rest.strip_suffix(".ts"));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    name == HANDOVER_PLAYLIST || number.is_some_and(digits)
+    let header = name.strip_suffix("-header.mp4").and_then(number);
+    name == manifest(stream) || header.is_some() || segment(name).is_some()
 }
 
-/// The segments from `next_sequence` on that ffmpeg has finished, in order. One that it has deleted
-/// meanwhile, since this machine stood still for long, is left out.
-pub(crate) fn take(
-    folder: &Path,
-    next_sequence: u64,
-) -> Result<Vec<(Written, Bytes)>, HandoverError> {
-    let path = folder.join(HANDOVER_PLAYLIST);
-    let Some(playlist) = read_file(&path, FFMPEG_PLAYLIST_BYTES_MAX)? else {
-        return Ok(Vec::new());
-    };
-    let mut taken = Vec::new();
-    for written in read(&String::from_utf8_lossy(&playlist))? {
-        if written.sequence < next_sequence {
-            continue;
-        }
-        if let Some(bytes) = read_file(&folder.join(&written.file), SEGMENT_BYTES_MAX)? {
-            taken.push((written, bytes));
+/// The track and the number of a segment's name, such as `0-17.m4s`.
+fn segment(name: &str) -> Option<(usize, u64)> {
+    let (track, sequence) = name.strip_suffix(".m4s")?.split_once('-')?;
+    Some((usize::try_from(number(track)?).ok()?, number(sequence)?))
+}
+
+fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then_some(text)?.parse().ok()
+}
+
+/// The rows from number `next` on that ffmpeg has finished, of so many tracks: those that have all
+/// tracks, and those that a newer one has left behind. What ffmpeg has deleted meanwhile, since this
+/// machine stood still for long, is left out.
+pub(crate) fn take(folder: &Path, tracks: usize, next: u64) -> Result<Vec<Row>, HandoverError> {
+    let failed = |source| HandoverError::Io { path: folder.to_owned(), source };
+    let mut there: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let name = entry.map_err(failed)?.file_name();
+        if let Some((track, number)) = name.to_str().and_then(segment)
+            && track < tracks
+            && number >= next
+        {
+            there.entry(number).or_default().push(track);
         }
     }
-    Ok(taken)
+    let newest = there.keys().next_back().copied();
+    let mut rows = Vec::new();
+    for (number, mut of) in there {
+        if of.len() < tracks && newest == Some(number) {
+            break;
+        }
+        of.sort_unstable();
+        let mut segments = Vec::with_capacity(of.len());
+        for track in of {
+            let path = folder.join(format!("{track}-{number}.m4s"));
+            segments.extend(read_file(&path, SEGMENT_BYTES_MAX)?.map(|bytes| (track, bytes)));
+        }
+        rows.push(Row { number, segments });
+    }
+    Ok(rows)
+}
+
+/// A track's header, which is there when its first segment is.
+pub(crate) fn header(folder: &Path, track: usize) -> Result<Option<Bytes>, HandoverError> {
+    read_file(&folder.join(format!("{track}-header.mp4")), CMAF_HEADER_BYTES_MAX as u64)
 }
 
 /// The whole file, or `None` when there is none.
@@ -97,8 +125,8 @@ mod tests {
     #[test]
     fn cleaning_deletes_what_ffmpeg_left_and_nothing_else() {
         let folder = tempfile::tempdir().expect("a folder");
-        let left = ["index.m3u8", "index.m3u8.tmp", "card-7.ts", "card-1795395460.ts.tmp"];
-        let others = ["card-x.ts", "card-.ts", "card7.ts", "other-7.ts", "notes.txt"];
+        let left = ["card.mpd", "card.mpd.tmp", "0-7.m4s", "12-1795395460.m4s.tmp", "1-header.mp4"];
+        let others = ["0-x.m4s", "-1.m4s", "0-.m4s", "other.mpd", "x-header.mp4", "notes.txt"];
         for name in left.iter().chain(&others) {
             fs::write(folder.path().join(name), "x").expect("a file");
         }
@@ -108,22 +136,27 @@ mod tests {
     }
 
     #[test]
-    fn only_segments_that_the_playlist_names_are_taken() {
+    fn a_row_is_taken_when_it_is_whole_or_left_behind() {
         let folder = tempfile::tempdir().expect("a folder");
-        let write = |name: &str, text: &str| {
-            fs::write(folder.path().join(name), text).expect("a file");
+        let taken = |next| {
+            let rows = take(folder.path(), 2, next).expect("rows");
+            let of = |row: Row| {
+                let text =
+                    |(_, bytes): (usize, Bytes)| String::from_utf8_lossy(&bytes).into_owned();
+                (row.number, row.segments.into_iter().map(text).collect::<Vec<_>>().join(" "))
+            };
+            rows.into_iter().map(of).collect::<Vec<_>>()
         };
-        assert!(take(folder.path(), 0).expect("an empty folder is no error").is_empty());
-        let entry = "#EXTINF:1.000000,\n#EXT-X-PROGRAM-DATE-TIME:2026-11-23T00:57:40.963+0000\n";
-        let entries: String = (5..9).map(|number| format!("{entry}card-{number}.ts\n")).collect();
-        write("index.m3u8", &format!("#EXTM3U\n#EXT-X-MEDIA-SEQUENCE:5\n{entries}"));
-        for name in ["card-5.ts", "card-6.ts", "card-8.ts", "card-9.ts.tmp", "card-10.ts"] {
-            write(name, name);
+        assert_eq!(taken(1), []);
+        let write = |name: &str| fs::write(folder.path().join(name), name).expect("a file");
+        for name in ["1-9.m4s", "0-9.m4s", "1-10.m4s", "0-11.m4s.tmp", "2-10.m4s", "0-8.m4s.tmp"] {
+            write(name);
         }
-        let taken = take(folder.path(), 6).expect("segments");
-        let files: Vec<_> = taken.iter().map(|(_, bytes)| bytes.as_ref()).collect();
-        assert_eq!(files, [b"card-6.ts", b"card-8.ts"]);
-        assert_eq!(taken.iter().map(|(written, _)| written.sequence).collect::<Vec<_>>(), [6, 8]);
+        assert_eq!(taken(1), [(9, "0-9.m4s 1-9.m4s".to_owned())]);
+        write("0-11.m4s");
+        let both = [(9, "0-9.m4s 1-9.m4s".to_owned()), (10, "1-10.m4s".to_owned())];
+        assert_eq!(taken(1), both);
+        assert_eq!(taken(10), both[1..]);
     }
 
     #[test]

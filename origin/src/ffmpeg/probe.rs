@@ -8,37 +8,31 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::{PROGRAM, args};
-use crate::config::Card;
+use super::{PROGRAM, testcard};
+use crate::config::{Card, Quality};
 use crate::limits::PROBE_TIMEOUT;
 
 /// What ffmpeg and the system around it can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ability {
     encodes: bool,
-    pub(super) draws_text: bool,
+    pub(crate) draws_text: bool,
     /// `setpriv` (util-linux) can ask the kernel to kill ffmpeg when the origin is killed.
     pub(super) dies_with_us: bool,
 }
-
-/// A small picture; what ffmpeg can do does not depend on the size.
-const TRIAL: Card = Card {
-    width_pixels: 64,
-    height_pixels: 64,
-    fps: 10,
-    video_kbps: 100,
-    segment: Duration::from_secs(1),
-};
 
 /// The wrapper that makes a child die with its parent, before the child's own command line.
 pub(super) const SETPRIV: [&str; 4] = ["setpriv", "--pdeathsig", "KILL", "--"];
 
 /// Finds out what can be done here, in less than [`PROBE_TIMEOUT`] per question.
 pub(crate) async fn probe() -> Ability {
-    let draws_text = succeeds(PROGRAM, args::trial(&TRIAL, true)).await;
-    let encodes = draws_text || succeeds(PROGRAM, args::trial(&TRIAL, false)).await;
+    // A small picture: what ffmpeg can do does not depend on the size.
+    let qualities = vec![Quality { height_pixels: 64, video_kbps: 100 }];
+    let card = Card { qualities, fps: 10, segment: Duration::from_secs(1) };
+    let draws_text = succeeds(PROGRAM, testcard::trial(&card, true)).await;
+    let encodes = draws_text || succeeds(PROGRAM, testcard::trial(&card, false)).await;
     let [setpriv, options @ ..] = SETPRIV;
-    let dies_with_us = encodes && succeeds(setpriv, options.iter().chain(&["true"])).await;
+    let dies_with_us = succeeds(setpriv, options.iter().chain(&["true"])).await;
     Ability { encodes, draws_text, dies_with_us }
 }
 

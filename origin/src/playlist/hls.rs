@@ -1,12 +1,8 @@
-//! HLS media playlists (RFC 8216): the one that viewers get is written here from the window, and
-//! the one by which ffmpeg hands over its segments is read here. ffmpeg's own cannot go out as it
-//! is: it knows neither the run before a restart nor EXT-X-DISCONTINUITY-SEQUENCE.
+//! HLS media playlists (RFC 8216), written from the window.
 
 use std::fmt::Write;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use thiserror::Error;
-use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
@@ -73,48 +69,10 @@ pub(crate) fn target_seconds(window: &Window, target: Duration) -> u64 {
     window.shown().map(|entry| rounded(entry.duration)).max().unwrap_or(1).max(rounded(target))
 }
 
-/// One entry of a playlist that ffmpeg wrote.
-#[derive(Debug, PartialEq)]
-pub(crate) struct Written {
-    pub(crate) sequence: u64,
-    pub(crate) duration: Duration,
-    pub(crate) recorded_at: SystemTime,
-    pub(crate) file: String,
-}
-
-/// What ffmpeg wrote cannot be read as a playlist.
-#[derive(Debug, Error, PartialEq, Eq)]
-#[error("ffmpeg's playlist has the line {0:?}, which is not understood")]
-pub(crate) struct ReadError(String);
-
-/// Reads a playlist of ffmpeg's HLS muxer with the flag `program_date_time`.
-pub(crate) fn read(playlist: &str) -> Result<Vec<Written>, ReadError> {
-    let mut entries = Vec::new();
-    let (mut sequence, mut duration, mut recorded_at) = (0, None, None);
-    for line in playlist.lines() {
-        let broken = || ReadError(line.to_owned());
-        if let Some(number) = line.strip_prefix("#EXT-X-MEDIA-SEQUENCE:") {
-            sequence = number.parse().map_err(|_| broken())?;
-        } else if let Some(seconds) = line.strip_prefix("#EXTINF:") {
-            let seconds = seconds.split(',').next().unwrap_or_default();
-            let seconds = seconds.parse().map_err(|_| broken())?;
-            duration = Some(Duration::try_from_secs_f64(seconds).map_err(|_| broken())?);
-        } else if let Some(date) = line.strip_prefix("#EXT-X-PROGRAM-DATE-TIME:") {
-            let date = OffsetDateTime::parse(date, DATE_READ).map_err(|_| broken())?;
-            recorded_at = Some(date.into());
-        } else if !line.is_empty() && !line.starts_with('#') {
-            let (Some(duration), Some(recorded_at)) = (duration.take(), recorded_at.take()) else {
-                return Err(broken());
-            };
-            entries.push(Written { sequence, duration, recorded_at, file: line.to_owned() });
-            sequence += 1;
-        }
-    }
-    Ok(entries)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use bytes::Bytes;
 
     use super::*;
@@ -178,29 +136,5 @@ mod tests {
         let window = window(&[1]);
         assert_eq!(target_seconds(&window, Duration::from_secs(4)), 4);
         assert_eq!(target_seconds(&window, Duration::from_secs(1)), 2);
-    }
-
-    #[test]
-    fn ffmpegs_playlist_is_read() {
-        let playlist = "#EXTM3U\n#EXT-X-VERSION:6\n#EXT-X-TARGETDURATION:2\n\
-            #EXT-X-MEDIA-SEQUENCE:41\n#EXT-X-INDEPENDENT-SEGMENTS\n#EXTINF:2.000000,\n\
-            #EXT-X-PROGRAM-DATE-TIME:2026-11-23T01:57:40.963+0100\ncard-41.ts\n\
-            #EXTINF:1.500000,\n\
-            #EXT-X-PROGRAM-DATE-TIME:2026-11-23T01:57:42.963+0100\ncard-42.ts\n#EXT-X-ENDLIST\n";
-        let entry = |sequence, millis, after| Written {
-            sequence,
-            duration: Duration::from_millis(millis),
-            recorded_at: moment() + Duration::from_secs(after),
-            file: format!("card-{sequence}.ts"),
-        };
-        assert_eq!(read(playlist), Ok(vec![entry(41, 2000, 0), entry(42, 1500, 2)]));
-    }
-
-    #[test]
-    fn a_playlist_that_is_not_understood_is_refused_with_its_line() {
-        for line in ["#EXTINF:-1,", "#EXT-X-MEDIA-SEQUENCE:x", "#EXT-X-PROGRAM-DATE-TIME:today"] {
-            assert_eq!(read(line), Err(ReadError(line.to_owned())));
-        }
-        assert_eq!(read("stray.ts"), Err(ReadError("stray.ts".to_owned())));
     }
 }

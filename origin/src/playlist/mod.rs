@@ -17,7 +17,7 @@ mod window;
 
 pub(crate) use dash::{CLOCK, is_possible as is_dash_possible, render as manifest};
 pub(crate) use date::date;
-pub(crate) use hls::{ReadError, Written, read, render as media_playlist};
+pub(crate) use hls::render as media_playlist;
 pub(crate) use multivariant::render as multivariant_playlist;
 pub(crate) use presentation::{Presentation, TrackWindow};
 #[allow(unused_imports, reason = "the sources that read with it come next")]

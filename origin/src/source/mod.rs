@@ -5,11 +5,15 @@ mod chain;
 mod clip;
 mod fallback;
 mod film;
+mod ingest;
+mod intake;
 mod layout;
 mod looped;
 mod prepared;
+mod silence;
 mod testcard;
 mod transcode;
+mod wall_clock;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -20,6 +24,7 @@ use futures_util::future::LocalBoxFuture;
 
 pub(crate) use chain::Chain;
 pub(crate) use fallback::FallbackSource;
+pub(crate) use ingest::IngestSource;
 pub(crate) use looped::LoopSource;
 pub(crate) use testcard::TestcardSource;
 
@@ -101,7 +106,11 @@ pub(crate) fn source_of(stream: &Stream, surroundings: &Surroundings) -> Box<dyn
     match &stream.source {
         SourceKind::Testcard(card) if surroundings.ability.encodes() => {
             let folder = surroundings.folder.join(name);
-            Box::new(TestcardSource::new(name, *card, surroundings.ability, folder))
+            Box::new(TestcardSource::new(name, card, surroundings.ability, folder))
+        }
+        SourceKind::Ingest(ingest) => {
+            let folder = surroundings.folder.join(name);
+            Box::new(IngestSource::new(name, ingest, surroundings.ability, folder))
         }
         SourceKind::Testcard(_) | SourceKind::Loop(None) => {
             Box::new(LoopSource::testcard(stream.playlist_segments))

@@ -1,17 +1,39 @@
-//! One run of ffmpeg: it is started in a folder of its own, what it finishes is delivered, and it is
-//! killed when the run ends. When to run it again is not decided here.
+//! Runs ffmpeg for a source, in a folder of its own, delivers what it finishes, and kills it when
+//! the run ends. When a run that ended is to begin again is not decided here, but for an encoder
+//! that has left: the next one finds somebody who listens.
 
-use std::time::Duration;
+use std::rc::Rc;
+use std::time::{Duration, Instant, SystemTime};
 
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
+use super::intake::Intake;
+use super::silence::Silence;
 use super::{Closed, Patience, Playing, Sink, Supply};
-use crate::ffmpeg::{FfmpegProcess, Job, clean, take};
-use crate::limits::{FOLDER_POLL, STALL_MIN, STALL_SEGMENTS};
-use crate::playlist::{Container, Content, Delivery, Track};
+use crate::ffmpeg::{FfmpegProcess, Heard, Job, clean};
+use crate::limits::{FOLDER_POLL, REPLANS_MAX};
+
+/// What a source has ffmpeg do.
+pub(super) trait Recipe {
+    /// The next call.
+    fn job(&self) -> Job;
+
+    /// Looks at what ffmpeg has said of its input, and has perhaps ended after.
+    fn judge(&self, heard: &Heard, has_ended: bool) -> Verdict;
+}
+
+/// What becomes of a call of ffmpeg.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Right,
+    /// [`Recipe::job`] is another one now.
+    Again,
+    /// The input cannot be played, and why.
+    Refused(String),
+}
 
 /// A running ffmpeg, and the task that delivers what it makes.
 pub(super) struct Transcoding {
@@ -22,26 +44,10 @@ pub(super) struct Transcoding {
 
 impl Transcoding {
     /// Starts ffmpeg.
-    pub(super) fn start(job: Job, sink: Sink) -> Self {
+    pub(super) fn start(recipe: Rc<dyn Recipe>, sink: Sink) -> Self {
         let (stop, stopped) = oneshot::channel();
-        let task = actix::spawn(async move {
-            let mut run = Run { job, sink: sink.clone(), next: 0 };
-            match run.until(stopped).await {
-                End::Stopped(last_words) => last_words,
-                End::ByItself(reason) => {
-                    // Where nobody listens any more, nobody wants another run.
-                    let _ = sink.deliver(Supply::Ended(reason)).await;
-                    None
-                }
-            }
-        });
+        let task = actix::spawn(Run { recipe, sink, stopped, replans: 0 }.run());
         Transcoding { stop, task }
-    }
-
-    /// How long an ffmpeg may be silent that makes segments of this length.
-    pub(super) fn patience(segment: Duration) -> Patience {
-        let stall = Some(STALL_MIN.max(segment * STALL_SEGMENTS));
-        Patience { first: stall, next: stall }
     }
 }
 
@@ -56,104 +62,202 @@ impl Playing for Transcoding {
     }
 }
 
-/// How a run ended: when it was told to, with ffmpeg's last words, or why else.
+impl Patience {
+    /// [`Transcoding`] watches its ffmpeg itself, as it knows what it says and cuts.
+    pub(super) const OF_TRANSCODING: Patience = Patience { first: None, next: None };
+}
+
+/// How one ffmpeg ended.
 enum End {
+    /// The run was told to end; with ffmpeg's last words.
     Stopped(Option<String>),
-    ByItself(String),
+    /// It was called in a way that does not suit its input.
+    Replanned,
+    /// Whoever sent has gone, or fallen silent.
+    SenderLeft(String),
+    Failed(String),
 }
 
 struct Run {
-    job: Job,
+    recipe: Rc<dyn Recipe>,
     sink: Sink,
-    /// The next segment's number in ffmpeg's playlist.
-    next: u64,
+    stopped: oneshot::Receiver<()>,
+    /// How often ffmpeg was called anew without a segment in between.
+    replans: u32,
 }
 
 impl Run {
-    /// Runs until ffmpeg ends or fails, or `stop` is dropped.
-    async fn until(&mut self, stop: oneshot::Receiver<()>) -> End {
-        match self.start().await {
-            Ok(ffmpeg) => self.follow(ffmpeg, stop).await,
-            Err(reason) => End::ByItself(reason),
-        }
+    /// Runs one ffmpeg after the other until the run ends. Returns the last words of one that was
+    /// told to stop.
+    async fn run(mut self) -> Option<String> {
+        let reason = loop {
+            let job = self.recipe.job();
+            let stream = job.stream.clone();
+            match self.one(job).await {
+                End::Stopped(last_words) => return last_words,
+                End::Replanned => {
+                    self.replans += 1;
+                    tracing::info!(stream, "ffmpeg starts again, as its input asks for");
+                }
+                End::SenderLeft(reason) => {
+                    tracing::info!(stream, "waiting for an encoder again: {reason}");
+                }
+                End::Failed(reason) => break reason,
+            }
+        };
+        // Where nobody listens any more, nobody wants another run.
+        let _ = self.sink.deliver(Supply::Ended(reason)).await;
+        None
     }
 
-    async fn start(&self) -> Result<FfmpegProcess, String> {
-        let Job { folder, stream, .. } = self.job.clone();
-        match spawn_blocking(move || clean(&folder, &stream)).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(error) => return Err(error.to_string()),
+    async fn one(&mut self, job: Job) -> End {
+        let ffmpeg = match start(&job).await {
+            Ok(ffmpeg) => ffmpeg,
+            Err(reason) => return End::Failed(reason),
+        };
+        let mut one = One {
+            recipe: self.recipe.clone(),
+            sink: self.sink.clone(),
+            intake: Intake::new(&job),
+            ffmpeg,
+            began: Instant::now(),
+            last_segment: None,
+            job,
+        };
+        let end = one.until(&mut self.stopped).await;
+        if one.last_segment.is_some() {
+            self.replans = 0;
         }
-        let ffmpeg = FfmpegProcess::start(&self.job);
-        let ffmpeg = ffmpeg.map_err(|error| format!("ffmpeg cannot be started: {error}"))?;
-        tracing::info!(stream = self.job.stream, pid = ffmpeg.id(), "ffmpeg started");
-        Ok(ffmpeg)
+        match end {
+            End::Replanned if self.replans == REPLANS_MAX => {
+                End::Failed("the input is another one each time".to_owned())
+            }
+            end => end,
+        }
     }
+}
 
-    async fn follow(&mut self, mut ffmpeg: FfmpegProcess, mut stop: oneshot::Receiver<()>) -> End {
+/// One ffmpeg from its start to its end.
+struct One {
+    recipe: Rc<dyn Recipe>,
+    sink: Sink,
+    job: Job,
+    ffmpeg: FfmpegProcess,
+    intake: Intake,
+    began: Instant,
+    last_segment: Option<Instant>,
+}
+
+async fn start(job: &Job) -> Result<FfmpegProcess, String> {
+    let (folder, stream) = (job.folder.clone(), job.stream.clone());
+    match spawn_blocking(move || clean(&folder, &stream)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(error.to_string()),
+        Err(error) => return Err(error.to_string()),
+    }
+    let ffmpeg = FfmpegProcess::start(job);
+    let ffmpeg = ffmpeg.map_err(|error| format!("ffmpeg cannot be started: {error}"))?;
+    tracing::info!(stream = job.stream, pid = ffmpeg.id(), "ffmpeg started");
+    Ok(ffmpeg)
+}
+
+impl One {
+    /// Delivers until ffmpeg ends or fails, or `stopped` resolves.
+    async fn until(&mut self, stopped: &mut oneshot::Receiver<()>) -> End {
         let mut poll = interval(FOLDER_POLL);
         poll.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let reason = loop {
+        let end = loop {
             tokio::select! {
-                _ = &mut stop => {
-                    self.kill(&mut ffmpeg).await;
-                    return End::Stopped(ffmpeg.last_words().await);
+                _ = &mut *stopped => {
+                    self.kill().await;
+                    return End::Stopped(self.ffmpeg.heard().last_words());
                 }
-                ended = ffmpeg.wait() => break match ended {
-                    Ok(status) => format!("ffmpeg ended with {status}"),
-                    Err(error) => error.to_string(),
-                },
-                _ = poll.tick() => if let Err(reason) = self.deliver().await {
-                    break reason;
+                ended = self.ffmpeg.wait() => break self.ended(ended).await,
+                _ = poll.tick() => if let Err(end) = self.look().await {
+                    break end;
                 },
             }
         };
-        self.kill(&mut ffmpeg).await;
-        // What it finished between the last poll and its end. The reason for the end is known.
-        let _ = self.deliver().await;
-        match ffmpeg.last_words().await {
-            Some(line) => End::ByItself(format!("{reason}; its last words: {line}")),
-            None => End::ByItself(reason),
+        self.kill().await;
+        let last_words = self.ffmpeg.heard().last_words();
+        match (end, last_words) {
+            (End::Failed(reason), Some(words)) => {
+                End::Failed(format!("{reason}; its last words: {words}"))
+            }
+            (end, _) => end,
+        }
+    }
+
+    /// Looks after an ffmpeg that runs.
+    async fn look(&mut self) -> Result<(), End> {
+        self.judge(false)?;
+        self.deliver().await.map_err(End::Failed)?;
+        match self.silent_for() {
+            Some(patience) if self.job.waits() && self.last_segment.is_some() => {
+                Err(End::SenderLeft(format!("silent for {patience:?}")))
+            }
+            Some(patience) => Err(End::Failed(format!("no new segment for {patience:?}"))),
+            None => Ok(()),
+        }
+    }
+
+    /// How long it has been silent, if that is too long.
+    fn silent_for(&self) -> Option<Duration> {
+        let silence = Silence {
+            began: self.began,
+            first_within: self.job.first_within,
+            opened: self.ffmpeg.heard().opened,
+            last_segment: self.last_segment,
+            target: self.intake.target(),
+        };
+        silence.is_too_long(Instant::now())
+    }
+
+    /// Judges an ffmpeg that has ended, after what it finished last.
+    async fn ended(&mut self, status: std::io::Result<std::process::ExitStatus>) -> End {
+        // Hears the rest of what it said.
+        self.kill().await;
+        if let Err(end) = self.judge(true) {
+            return end;
+        }
+        if let Err(reason) = self.deliver().await {
+            return End::Failed(reason);
+        }
+        match status {
+            Ok(_) if self.job.waits() && self.last_segment.is_some() => {
+                End::SenderLeft("the encoder has left".to_owned())
+            }
+            Ok(status) => End::Failed(format!("ffmpeg ended with {status}")),
+            Err(error) => End::Failed(error.to_string()),
+        }
+    }
+
+    fn judge(&self, has_ended: bool) -> Result<(), End> {
+        let heard = self.ffmpeg.heard();
+        if heard.wrong_key {
+            return Err(End::Failed("somebody sent who doesn't know the stream's key".to_owned()));
+        }
+        match self.recipe.judge(&heard, has_ended) {
+            Verdict::Right => Ok(()),
+            Verdict::Again => Err(End::Replanned),
+            Verdict::Refused(reason) => Err(End::Failed(reason)),
         }
     }
 
     /// Delivers what ffmpeg has finished since the last call.
     async fn deliver(&mut self) -> Result<(), String> {
-        let (folder, next) = (self.job.folder.clone(), self.next);
-        let taken = spawn_blocking(move || take(&folder, next)).await;
-        let taken = taken.map_err(|error| error.to_string())?;
-        let gone = |Closed| "nobody takes segments any more".to_owned();
-        for (written, bytes) in taken.map_err(|error| error.to_string())? {
-            if self.next == 0 {
-                self.sink.deliver(self.tracks()).await.map_err(gone)?;
-            }
-            self.next = written.sequence + 1;
-            let delivery = Delivery {
-                track: 0,
-                sequence: None,
-                timeline: 0,
-                duration: written.duration,
-                recorded_at: written.recorded_at,
-                header: None,
-                bytes,
-            };
-            self.sink.deliver(Supply::Segment(delivery)).await.map_err(gone)?;
+        let supplies = self.intake.take(SystemTime::now()).await?;
+        for supply in supplies {
+            self.last_segment = Some(Instant::now());
+            let taken = self.sink.deliver(supply).await;
+            taken.map_err(|Closed| "nobody takes segments any more".to_owned())?;
         }
         Ok(())
     }
 
-    fn tracks(&self) -> Supply {
-        let tracks = vec![Track::new(TRACK, Content::Muxed, Container::MpegTs)];
-        Supply::Tracks { tracks, target: self.job.card.segment }
-    }
-
-    async fn kill(&self, ffmpeg: &mut FfmpegProcess) {
-        if let Err(error) = ffmpeg.kill().await {
+    async fn kill(&mut self) {
+        if let Err(error) = self.ffmpeg.kill().await {
             tracing::warn!(stream = self.job.stream, %error, "ffmpeg cannot be killed");
         }
     }
 }
-
-/// The only track's name.
-const TRACK: &str = "main";

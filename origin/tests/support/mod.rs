@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test ends at what it did not expect")]
 #![allow(unreachable_pub, reason = "every test is a crate of its own")]
 
+pub mod running;
 pub mod server;
 
 use std::collections::HashMap;
@@ -133,27 +134,80 @@ impl Playlist {
         }
     }
 
-    /// The playlist of the stream's picture; on a busy machine an encoder may start more slowly
-    /// than the origin holds a request, and then it is asked again.
+    /// The stream's playlist, or that of its first quality.
     pub fn get(from: SocketAddr, stream: &str) -> Playlist {
-        let text_of = |file: &str| {
-            eventually(Duration::from_secs(30), "a playlist", || {
-                let response = get(from, &format!("/live/{stream}/{file}"));
-                assert!([200, 503].contains(&response.status), "{}", response.text());
-                (response.status == 200).then(|| response.text())
-            })
-        };
-        let text = text_of("index.m3u8");
-        match text.lines().skip_while(|line| !line.starts_with("#EXT-X-STREAM-INF:")).nth(1) {
-            Some(picture) => Playlist::parse(text_of(picture)),
+        let text = text(from, stream, INDEX);
+        let mut lines = text.lines();
+        match lines.find(|line| line.starts_with("#EXT-X-STREAM-INF:")) {
             None => Playlist::parse(text),
+            Some(_) => Playlist::named(from, stream, lines.next().expect("its playlist")),
         }
+    }
+
+    /// The playlist of a track, by its file name.
+    pub fn named(from: SocketAddr, stream: &str, file: &str) -> Playlist {
+        Playlist::parse(text(from, stream, file))
+    }
+
+    /// Waits until the newest segment has this number.
+    pub fn with(from: SocketAddr, stream: &str, sequence: u64) -> Playlist {
+        eventually(Duration::from_secs(30), &format!("segment {sequence}"), || {
+            let playlist = Playlist::get(from, stream);
+            (playlist.newest() >= sequence).then_some(playlist)
+        })
+    }
+
+    /// The header that a segment needs, if it does.
+    pub fn header_of(&self, segment: &str) -> Option<&str> {
+        let before = self.text.lines().take_while(|line| *line != segment);
+        let map = before.filter_map(|line| line.strip_prefix("#EXT-X-MAP:URI=\"")).last()?;
+        Some(map.trim_end_matches('"'))
+    }
+
+    /// A segment as it can be decoded alone.
+    pub fn whole(&self, from: SocketAddr, stream: &str, segment: &str) -> Vec<u8> {
+        let file = |name: &str| {
+            let response = get(from, &format!("/live/{stream}/{name}"));
+            assert_eq!(response.status, 200, "{name} of {}", self.text);
+            response.body
+        };
+        let header = self.header_of(segment).map(file).unwrap_or_default();
+        [header, file(segment)].concat()
     }
 
     /// The number of its newest segment.
     pub fn newest(&self) -> u64 {
         self.sequence + self.segments.len() as u64 - 1
     }
+}
+
+/// The playlist by which players begin.
+pub const INDEX: &str = "index.m3u8";
+
+/// A playlist; on a busy machine an encoder may start more slowly than the origin holds a request,
+/// and then it is asked again.
+pub fn text(from: SocketAddr, stream: &str, file: &str) -> String {
+    eventually(Duration::from_secs(30), "a playlist", || {
+        let response = get(from, &format!("/live/{stream}/{file}"));
+        assert!([200, 503].contains(&response.status), "{}", response.text());
+        (response.status == 200).then(|| response.text())
+    })
+}
+
+/// What ffprobe says about a segment, a line for each stream and packet.
+pub fn ffprobe(segment: &[u8]) -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("segment");
+    fs::write(&file, segment).expect("a file");
+    let entries = "stream=codec_name,width,height,pix_fmt,has_b_frames,profile,sample_rate,\
+                   channels:packet=stream_index,flags,pts_time";
+    let probe = Command::new("ffprobe")
+        .args(["-v", "error", "-show_entries", entries, "-of", "compact"])
+        .arg(&file)
+        .output()
+        .expect("ffprobe");
+    assert!(probe.status.success() && probe.stderr.is_empty(), "{probe:?}");
+    String::from_utf8(probe.stdout).expect("text")
 }
 
 /// Asks again and again until there is an answer; `what` is said when there is none in time.
@@ -199,9 +253,9 @@ pub fn processes_with(part: &str) -> Vec<i32> {
     pids
 }
 
-/// The ffmpeg of a stream: its segments' names are in its command line.
+/// The ffmpeg of a stream, whose name is in its command line.
 pub fn ffmpeg_of(stream: &str) -> Vec<i32> {
-    processes_with(&format!("{stream}-%d.ts"))
+    processes_with(&format!(" {stream}.mpd"))
 }
 
 pub fn send_signal(pid: i32, signal: Signal) {

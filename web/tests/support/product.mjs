@@ -17,7 +17,7 @@ export const TESTCARD = {
   streams: [
     {
       name: "testcard",
-      testcard: { width: 640, height: 360, fps: 25, videoKbps: 1000 },
+      testcard: { fps: 25, qualities: [{ height: 360, videoKbps: 1000 }] },
     },
   ],
 };

@@ -90,7 +90,7 @@ fn a_node_is_ready_while_it_takes_sockets() {
 fn a_stream_that_has_no_segment_yet_keeps_no_node_from_being_ready() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let stream =
-        json!({"name": "card", "testcard": {"width": 320, "height": 180, "segmentSeconds": 10}});
+        json!({"name": "card", "testcard": {"qualities": [{"height": 180}], "segmentSeconds": 10}});
     let origin = json!({"folder": scratch.path(), "streams": [stream]});
     let began = Instant::now();
     let server = Server::with(&json!({"origin": origin, "workers": 1}));

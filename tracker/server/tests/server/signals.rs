@@ -118,7 +118,7 @@ fn both_signals_stop_it_within_5_s_with_its_clients_told_and_ffmpeg_gone() {
     for name in ["INT", "TERM"] {
         let scratch = tempfile::tempdir().expect("a temporary folder");
         let stream =
-            json!({"name": "card", "testcard": {"width": 320, "height": 180, "videoKbps": 200}});
+            json!({"name": "card", "testcard": {"qualities": [{"height": 180, "videoKbps": 200}]}});
         let origin = json!({"folder": scratch.path(), "streams": [stream]});
         let servers = json!([{"server": {"port": 0, "host": "127.0.0.1"}}]);
         let mut program = Program::start(&json!({"servers": servers, "origin": origin}));
@@ -142,7 +142,7 @@ fn both_signals_stop_it_within_5_s_with_its_clients_told_and_ffmpeg_gone() {
 fn a_second_signal_ends_a_drain_at_once_and_leaves_no_ffmpeg_behind() {
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let stream =
-        json!({"name": "card", "testcard": {"width": 320, "height": 180, "videoKbps": 200}});
+        json!({"name": "card", "testcard": {"qualities": [{"height": 180, "videoKbps": 200}]}});
     let origin = json!({"folder": scratch.path(), "streams": [stream]});
     let servers = json!([{"server": {"port": 0, "host": "127.0.0.1"}}]);
     let config = json!({"servers": servers, "origin": origin, "workers": 1, "drainSeconds": 600});
