@@ -22,9 +22,11 @@
 
 mod access;
 mod checks;
+mod dir;
 mod fallback;
 mod integrity;
 mod listen;
+mod push;
 mod source;
 mod stream;
 mod testcard;
@@ -42,14 +44,18 @@ use crate::limits;
 use checks::{quoted, refuse};
 
 pub use access::{AccessConfig, CdnSecretConfig};
+pub use dir::DirConfig;
 pub use fallback::FallbackConfig;
 pub use integrity::IntegrityConfig;
 pub use listen::{ListenConfig, MetricsConfig, TlsConfig};
+pub use push::{PushConfig, Secret};
 pub use source::LoopConfig;
 pub use stream::StreamConfig;
 pub use testcard::TestcardConfig;
 
+pub(crate) use dir::Dir;
 pub(crate) use listen::Listen;
+pub(crate) use push::Push;
 pub(crate) use source::SourceKind;
 pub(crate) use stream::{Start, Stream};
 pub(crate) use testcard::Card;

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::checks::{quoted, refuse};
+use super::dir::Dir;
+use super::push::Push;
 use super::stream::StreamConfig;
 use super::testcard::Card;
 use crate::error::ConfigError;
@@ -25,6 +27,10 @@ pub(crate) enum SourceKind {
     Testcard(Card),
     /// The clip of a folder, or else the one that ships.
     Loop(Option<PathBuf>),
+    /// An encoder sends it.
+    Push(Push),
+    /// A packager writes it.
+    Dir(Dir),
     /// The first of these streams that delivers.
     Fallback(Vec<String>),
 }
@@ -39,6 +45,8 @@ impl StreamConfig {
         let sections = [
             ("testcard", self.testcard.is_some()),
             ("loop", self.r#loop.is_some()),
+            ("push", self.push.is_some()),
+            ("dir", self.dir.is_some()),
             ("fallback", self.fallback.is_some()),
         ];
         let there = sections.iter().filter(|(_, is_there)| *is_there);
@@ -55,6 +63,12 @@ impl StreamConfig {
                 folder => Ok(SourceKind::Loop(folder)),
             };
         }
+        if let Some(push) = self.push.clone() {
+            return Ok(SourceKind::Push(push.validate(&format!("{key}.push"))?));
+        }
+        if let Some(dir) = self.dir.clone() {
+            return Ok(SourceKind::Dir(dir.validate(&format!("{key}.dir"))?));
+        }
         if let Some(fallback) = self.fallback.clone() {
             return Ok(SourceKind::Fallback(fallback.validate(&format!("{key}.fallback"))?));
         }
@@ -69,6 +83,8 @@ impl SourceKind {
         match self {
             SourceKind::Testcard(_) => "testcard",
             SourceKind::Loop(_) => "loop",
+            SourceKind::Push(_) => "push",
+            SourceKind::Dir(_) => "dir",
             SourceKind::Fallback(_) => "fallback",
         }
     }

@@ -7,6 +7,7 @@ mod cors;
 mod loans;
 mod object;
 mod streams;
+mod upload;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use serde::Deserialize;
 
 use crate::access::{Access, Denied, Scope, Signature};
 use crate::playlist::{CLOCK, date};
+use crate::source::Intakes;
 use crate::store::{Found, Kind, MANIFEST, Shelf, Store};
 use loans::Loans;
 use object::Object;
@@ -52,10 +54,12 @@ struct Asked {
 /// See [`crate::Origin::routes`].
 pub(crate) fn routes(
     store: Arc<Store>,
+    intakes: Intakes,
     access: Arc<Access>,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let served = Data::new(Served { store, access });
     move |app| {
+        upload::mount(app, &intakes);
         let loans = Rc::new(Loans::default());
         for path in ["/live/{stream}/{file}", "/live/{stream}/{signature:~[^/]*}/{file}"] {
             app.service(
