@@ -49,7 +49,7 @@ use config::{SourceKind, Stream};
 use ffmpeg::{Ability, probe};
 use integrity::Signer;
 use limits::{FILES_WATCH, KEY_BYTES_MAX, ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
-use source::{Surroundings, source_of};
+use source::{Intakes, Surroundings, source_of};
 use store::Store;
 use watched::Refresh;
 
@@ -58,6 +58,7 @@ use watched::Refresh;
 pub struct Origin {
     names: Vec<String>,
     store: Arc<Store>,
+    intakes: Intakes,
     access: Arc<Access>,
     /// The public key, where it is one that stays.
     digests_key: Option<String>,
@@ -100,7 +101,7 @@ impl Origin {
     /// its first one.
     ///
     /// # Errors
-    /// When the folder for segments or the thread cannot be made, or the key cannot be read.
+    /// When a folder for segments or the thread cannot be made, or the key cannot be read.
     pub fn start(config: ValidOrigin) -> Result<Origin, OriginError> {
         let signer = signer(config.key_file.as_deref())?;
         let digests_key = config.key_file.is_some().then(|| signer.public().to_owned());
@@ -110,27 +111,29 @@ impl Origin {
         let folder = Folder::make(config.folder)?;
         let names: Vec<_> = config.streams.iter().map(|stream| stream.name.clone()).collect();
         let store = Arc::new(Store::new(names.iter().cloned()));
+        let intakes = Intakes::of(&config.streams)?;
         let (stop, stopped) = oneshot::channel();
         let (alive, ended) = mpsc::channel();
         let thread = thread::Builder::new().name("origin".to_owned());
         let streams = config.streams;
-        let (shelves, access) = (store.clone(), config.access);
+        let (shelves, access, sent) = (store.clone(), config.access, intakes.clone());
         let watched = access.clone();
         let thread = thread.spawn(move || {
             let signer = Arc::new(signer);
-            let run = run(streams, &shelves, &watched, folder.path(), &signer, stopped);
+            let run = run(streams, &shelves, &watched, sent, folder.path(), &signer, stopped);
             System::new().block_on(run);
             drop(folder);
             drop(alive);
         });
         let thread = thread.map_err(OriginError::Thread)?;
         let running = Some(Running { thread, stop, ended });
-        Ok(Origin { names, store, access, digests_key, running })
+        Ok(Origin { names, store, intakes, access, digests_key, running })
     }
 
-    /// Mounts `/live/{stream}/{file}` in an actix-web App, on as many workers as it has.
+    /// Mounts `/live/{stream}/{file}`, and `/push/{stream}/` for encoders, in an actix-web App, on
+    /// as many workers as it has.
     pub fn routes(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
-        http::routes(self.store.clone(), self.access.clone())
+        http::routes(self.store.clone(), self.intakes.clone(), self.access.clone())
     }
 
     /// The streams, in the config's order.
@@ -221,6 +224,7 @@ async fn run(
     streams: Vec<Stream>,
     store: &Store,
     access: &Arc<Access>,
+    intakes: Intakes,
     folder: &Path,
     signer: &Arc<Signer>,
     mut stopped: oneshot::Receiver<()>,
@@ -229,7 +233,7 @@ async fn run(
         ability = ability_for(&streams) => ability,
         _ = &mut stopped => return,
     };
-    let streams = start_all(streams, ability, store, folder, signer);
+    let streams = start_all(streams, ability, store, intakes, folder, signer);
     let watch = actix::spawn(watch_files(access.clone()));
     // Resolves with an error, as it is dropped and never sent.
     let _ = stopped.await;
@@ -271,12 +275,13 @@ fn start_all(
     mut streams: Vec<Stream>,
     ability: Ability,
     store: &Store,
+    intakes: Intakes,
     folder: &Path,
     signer: &Arc<Signer>,
 ) -> HashMap<String, Addr<StreamActor>> {
     streams.sort_by_key(|stream| matches!(stream.source, SourceKind::Fallback(_)));
     let (folder, running) = (folder.to_owned(), HashMap::new());
-    let mut surroundings = Surroundings { ability, folder, streams: running };
+    let mut surroundings = Surroundings { ability, folder, intakes, streams: running };
     for stream in streams {
         let Some(shelf) = store.shelf(&stream.name).cloned() else {
             continue;

@@ -247,3 +247,53 @@ fn a_secret_that_is_none_is_refused_and_not_shown() {
         assert!(secret.is_empty() || !error.contains(secret), "{error}");
     }
 }
+
+#[test]
+fn what_is_pushed_needs_a_token_that_nobody_guesses_or_reads() {
+    let push = |keys: &str| format!(r#"{{"streams":[{{"name":"tv",{keys}}}]}}"#);
+    let token = r#""token":"correct-horse-battery""#;
+    check(&push(&format!(r#""push":{{{token}}}"#))).expect("a push");
+    for (keys, refusal) in [
+        (
+            r#""push":{}"#.to_owned(),
+            "push.token is a text of 0 bytes, but must be 16 to 256 of letters, digits, -, ., _ and ~",
+        ),
+        (
+            r#""push":{"token":"swordfish"}"#.to_owned(),
+            "push.token is a text of 9 bytes, but must be 16 to 256 of letters, digits, -, ., _ and ~",
+        ),
+        (
+            r#""push":{"token":"swordfish swordfish"}"#.to_owned(),
+            "push.token is a text of 19 bytes, but must be 16 to 256 of letters, digits, -, ., _ and ~",
+        ),
+        (
+            format!(r#""push":{{{token},"heldBytes":1000}}"#),
+            "push.heldBytes is 1000, but must be 1048576 to 4294967296",
+        ),
+        (
+            format!(r#""push":{{{token},"playlist":"../index.m3u8"}}"#),
+            "push.playlist is \"../index.m3u8\", \
+             but must be a relative path of plain names that ends in .m3u8",
+        ),
+        (
+            format!(r#""push":{{{token},"folder":""}}"#),
+            "push.folder is \"\", but must be a path, or left out",
+        ),
+        (
+            format!(r#""push":{{{token}}},"start":"onDemand""#),
+            "start is \"onDemand\", but must be \"always\" for push, \
+             since no encoder waits until it is asked",
+        ),
+        (r#""dir":{}"#.to_owned(), "dir.folder is \"\", but must be a path"),
+        (
+            r#""dir":{"folder":"/srv","playlist":"index.mpd"}"#.to_owned(),
+            "dir.playlist is \"index.mpd\", \
+             but must be a relative path of plain names that ends in .m3u8",
+        ),
+    ] {
+        let error = check(&push(&keys)).expect_err(&keys).to_string();
+        assert_eq!(error, format!("origin.streams[0].{refusal}"));
+    }
+    let config = check(&push(&format!(r#""push":{{{token}}}"#))).expect("a push");
+    assert!(!format!("{config:?}").contains("horse"), "{config:?}");
+}

@@ -22,10 +22,12 @@
 
 mod access;
 mod checks;
+mod dir;
 mod fallback;
 mod ingest;
 mod integrity;
 mod listen;
+mod push;
 mod quality;
 mod source;
 mod stream;
@@ -44,17 +46,21 @@ use crate::limits;
 use checks::{quoted, refuse};
 
 pub use access::{AccessConfig, CdnSecretConfig};
+pub use dir::DirConfig;
 pub use fallback::FallbackConfig;
 pub use ingest::IngestConfig;
 pub use integrity::IntegrityConfig;
 pub use listen::{ListenConfig, MetricsConfig, TlsConfig};
+pub use push::{PushConfig, Secret};
 pub use quality::QualityConfig;
 pub use source::LoopConfig;
 pub use stream::StreamConfig;
 pub use testcard::TestcardConfig;
 
+pub(crate) use dir::Dir;
 pub(crate) use ingest::{Ingest, Input, Protocol, VideoPolicy, shown};
 pub(crate) use listen::Listen;
+pub(crate) use push::Push;
 pub(crate) use quality::Quality;
 pub(crate) use source::SourceKind;
 pub(crate) use stream::{Start, Stream};

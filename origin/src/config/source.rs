@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::checks::{quoted, refuse};
+use super::dir::Dir;
 use super::ingest::Ingest;
+use super::push::Push;
 use super::stream::StreamConfig;
 use super::testcard::Card;
 use crate::error::ConfigError;
@@ -26,6 +28,10 @@ pub(crate) enum SourceKind {
     Testcard(Card),
     /// The clip of a folder, or else the one that ships.
     Loop(Option<PathBuf>),
+    /// An encoder sends it.
+    Push(Push),
+    /// A packager writes it.
+    Dir(Dir),
     /// The first of these streams that delivers.
     Fallback(Vec<String>),
     /// What ffmpeg reads or listens on.
@@ -42,6 +48,8 @@ impl StreamConfig {
         let sections = [
             ("testcard", self.testcard.is_some()),
             ("loop", self.r#loop.is_some()),
+            ("push", self.push.is_some()),
+            ("dir", self.dir.is_some()),
             ("fallback", self.fallback.is_some()),
             ("ingest", self.ingest.is_some()),
         ];
@@ -58,6 +66,12 @@ impl StreamConfig {
                 }
                 folder => Ok(SourceKind::Loop(folder)),
             };
+        }
+        if let Some(push) = self.push.clone() {
+            return Ok(SourceKind::Push(push.validate(&format!("{key}.push"))?));
+        }
+        if let Some(dir) = self.dir.clone() {
+            return Ok(SourceKind::Dir(dir.validate(&format!("{key}.dir"))?));
         }
         if let Some(fallback) = self.fallback.clone() {
             return Ok(SourceKind::Fallback(fallback.validate(&format!("{key}.fallback"))?));
@@ -77,6 +91,8 @@ impl SourceKind {
         match self {
             SourceKind::Testcard(_) => "testcard",
             SourceKind::Loop(_) => "loop",
+            SourceKind::Push(_) => "push",
+            SourceKind::Dir(_) => "dir",
             SourceKind::Fallback(_) => "fallback",
             SourceKind::Ingest(_) => "ingest",
         }

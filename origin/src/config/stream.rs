@@ -5,8 +5,10 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::checks::{quoted, refuse, within};
+use super::dir::DirConfig;
 use super::fallback::FallbackConfig;
 use super::ingest::IngestConfig;
+use super::push::PushConfig;
 use super::source::{LoopConfig, SourceKind};
 use super::testcard::TestcardConfig;
 use crate::error::ConfigError;
@@ -30,6 +32,10 @@ pub struct StreamConfig {
     pub testcard: Option<TestcardConfig>,
     /// A short clip that ships with the origin, over and over, without any ffmpeg.
     pub r#loop: Option<LoopConfig>,
+    /// What an encoder sends over HTTP.
+    pub push: Option<PushConfig>,
+    /// A folder that some packager fills with HLS.
+    pub dir: Option<DirConfig>,
     /// Other streams, the first of which that delivers is on air.
     pub fallback: Option<FallbackConfig>,
     /// An input that ffmpeg reads or listens on.
@@ -45,6 +51,8 @@ impl Default for StreamConfig {
             playlist_segments: 12,
             testcard: None,
             r#loop: None,
+            push: None,
+            dir: None,
             fallback: None,
             ingest: None,
         }
@@ -89,6 +97,10 @@ impl StreamConfig {
             }
         };
         let source = self.source(key, playlist_segments)?;
+        if matches!((&source, start), (SourceKind::Push(_), Start::OnDemand(_))) {
+            let bound = "\"always\" for push, since no encoder waits until it is asked";
+            return refuse(format!("{key}.start"), quoted(&self.start), bound);
+        }
         let playlist_segments = playlist_segments as usize;
         Ok(Stream { name: self.name, source, start, playlist_segments })
     }

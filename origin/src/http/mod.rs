@@ -9,6 +9,7 @@ mod object;
 #[cfg(target_os = "linux")]
 mod sendable;
 mod streams;
+mod upload;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use serde::Deserialize;
 
 use crate::access::{Access, Denied, Scope, Signature};
 use crate::playlist::{CLOCK, date};
+use crate::source::Intakes;
 use crate::store::{Found, Kind, MANIFEST, Shelf, Store};
 use loans::Loans;
 use object::Object;
@@ -56,10 +58,12 @@ struct Asked {
 /// See [`crate::Origin::routes`].
 pub(crate) fn routes(
     store: Arc<Store>,
+    intakes: Intakes,
     access: Arc<Access>,
 ) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static {
     let served = Data::new(Served { store, access });
     move |app| {
+        upload::mount(app, &intakes);
         let loans = Rc::new(Loans::default());
         for path in ["/live/{stream}/{file}", "/live/{stream}/{signature:~[^/]*}/{file}"] {
             app.service(

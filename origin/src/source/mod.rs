@@ -3,13 +3,16 @@
 
 mod chain;
 mod clip;
+mod cuttings;
+mod dir;
 mod fallback;
 mod film;
 mod ingest;
-mod intake;
 mod layout;
 mod looped;
+mod packaged;
 mod prepared;
+mod push;
 mod silence;
 mod testcard;
 mod transcode;
@@ -23,9 +26,12 @@ use actix::{Addr, Recipient};
 use futures_util::future::LocalBoxFuture;
 
 pub(crate) use chain::Chain;
+pub(crate) use dir::DirSource;
 pub(crate) use fallback::FallbackSource;
 pub(crate) use ingest::IngestSource;
 pub(crate) use looped::LoopSource;
+pub(crate) use packaged::{FilePath, Listing, ListingError, PathError, Round};
+pub(crate) use push::{Intake, Intakes, PushSource, Refusal, Upload};
 pub(crate) use testcard::TestcardSource;
 
 use crate::actors::{FromSource, StreamActor};
@@ -118,6 +124,12 @@ pub(crate) fn source_of(stream: &Stream, surroundings: &Surroundings) -> Box<dyn
         SourceKind::Loop(Some(folder)) => {
             Box::new(LoopSource::folder(folder.clone(), stream.playlist_segments))
         }
+        SourceKind::Push(_) => match surroundings.intakes.get(name) {
+            Some(intake) => Box::new(PushSource::new(intake.clone())),
+            // Each stream with a push has an intake.
+            None => Box::new(LoopSource::testcard(stream.playlist_segments)),
+        },
+        SourceKind::Dir(dir) => Box::new(DirSource::new(name, dir, stream.playlist_segments)),
         SourceKind::Fallback(members) => {
             let address = |member: &String| {
                 let address = surroundings.streams.get(member)?.clone();
@@ -135,6 +147,8 @@ pub(crate) struct Surroundings {
     pub(crate) ability: Ability,
     /// Where ffmpeg writes, a subfolder for each stream.
     pub(crate) folder: PathBuf,
+    /// Where encoders send.
+    pub(crate) intakes: Intakes,
     /// The streams that run already.
     pub(crate) streams: HashMap<String, Addr<StreamActor>>,
 }

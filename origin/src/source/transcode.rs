@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::intake::Intake;
+use super::cuttings::Cuttings;
 use super::silence::Silence;
 use super::{Closed, Patience, Playing, Sink, Supply};
 use crate::ffmpeg::{FfmpegProcess, Heard, Job, clean};
@@ -118,7 +118,7 @@ impl Run {
         let mut one = One {
             recipe: self.recipe.clone(),
             sink: self.sink.clone(),
-            intake: Intake::new(&job),
+            cuttings: Cuttings::new(&job),
             ffmpeg,
             began: Instant::now(),
             last_segment: None,
@@ -143,7 +143,7 @@ struct One {
     sink: Sink,
     job: Job,
     ffmpeg: FfmpegProcess,
-    intake: Intake,
+    cuttings: Cuttings,
     began: Instant,
     last_segment: Option<Instant>,
 }
@@ -208,7 +208,7 @@ impl One {
             first_within: self.job.first_within,
             opened: self.ffmpeg.heard().opened,
             last_segment: self.last_segment,
-            target: self.intake.target(),
+            target: self.cuttings.target(),
         };
         silence.is_too_long(Instant::now())
     }
@@ -246,7 +246,7 @@ impl One {
 
     /// Delivers what ffmpeg has finished since the last call.
     async fn deliver(&mut self) -> Result<(), String> {
-        let supplies = self.intake.take(SystemTime::now()).await?;
+        let supplies = self.cuttings.take(SystemTime::now()).await?;
         for supply in supplies {
             self.last_segment = Some(Instant::now());
             let taken = self.sink.deliver(supply).await;

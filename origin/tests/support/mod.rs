@@ -84,14 +84,33 @@ impl Response {
 
 /// One request on a connection of its own, with the path as it stands.
 pub fn request(to: SocketAddr, method: &str, path: &str, headers: &[(&str, &str)]) -> Response {
+    send(to, method, path, headers, b"")
+}
+
+/// The same with a body, whose length is in no header but those given.
+pub fn send(
+    to: SocketAddr,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Response {
     let mut socket = TcpStream::connect(to).expect("a connection");
     let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\n");
     for (name, value) in headers {
         head.push_str(&format!("{name}: {value}\r\n"));
     }
     socket.write_all((head + "\r\n").as_bytes()).expect("a request");
+    // Who is refused may find the connection closed before all is said.
+    let _ = socket.write_all(body);
+    read_response(socket)
+}
+
+/// What comes on a connection until it is closed.
+pub fn read_response(mut socket: TcpStream) -> Response {
     let mut bytes = Vec::new();
-    socket.read_to_end(&mut bytes).expect("an answer");
+    // Who was refused before all was said may find the connection broken after the answer.
+    let _ = socket.read_to_end(&mut bytes);
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n").expect("a whole head");
     let head = String::from_utf8(bytes[..end].to_vec()).expect("a head of text");
     let mut lines = head.lines();

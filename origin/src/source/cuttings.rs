@@ -15,7 +15,7 @@ use crate::limits::{JUMP_MIN, JUMP_SEGMENTS};
 use crate::playlist::{Delivery, Track};
 
 /// Takes over the segments of one ffmpeg.
-pub(super) struct Intake {
+pub(super) struct Cuttings {
     folder: PathBuf,
     tracks: Vec<Track>,
     target: Duration,
@@ -27,9 +27,9 @@ pub(super) struct Intake {
     clock: WallClock,
 }
 
-impl Intake {
+impl Cuttings {
     pub(super) fn new(job: &Job) -> Self {
-        Intake {
+        Cuttings {
             folder: job.folder.clone(),
             tracks: job.tracks.clone(),
             target: job.segment,
@@ -141,13 +141,13 @@ mod tests {
 
     struct Fixture {
         folder: tempfile::TempDir,
-        intake: Intake,
+        cuttings: Cuttings,
     }
 
     fn fixture() -> Fixture {
         let folder = tempfile::tempdir().expect("a folder");
         fs::write(folder.path().join("0-header.mp4"), HEADER).expect("a file");
-        let intake = Intake::new(&Job {
+        let cuttings = Cuttings::new(&Job {
             stream: "test".to_owned(),
             args: Args(Vec::new()),
             tracks: vec![Track::new("video", Content::Video, Container::Cmaf)],
@@ -157,7 +157,7 @@ mod tests {
             folder: folder.path().to_owned(),
             secrets: Secrets::default(),
         });
-        Fixture { folder, intake }
+        Fixture { folder, cuttings }
     }
 
     impl Fixture {
@@ -166,7 +166,7 @@ mod tests {
         }
 
         async fn take(&mut self) -> Result<Vec<Supply>, String> {
-            self.intake.take(SystemTime::UNIX_EPOCH + Duration::from_secs(100)).await
+            self.cuttings.take(SystemTime::UNIX_EPOCH + Duration::from_secs(100)).await
         }
     }
 
