@@ -1,7 +1,7 @@
 //! Every number of the file has bounds, and a refusal names key, value and bound.
 
 use serde_json::{Value, json};
-use tracker::config::{Bounds, KEYS};
+use tracker::config::{Bounds, Default, KEYS};
 
 use crate::support::load;
 
@@ -16,12 +16,33 @@ fn numbers() -> impl Iterator<Item = (String, i64, i64)> {
     })
 }
 
-/// A file with `value` at `key`, such as `servers[0].server.port`.
+/// A file with `value` at `key`, such as `servers[0].server.port`, and with what its sections need.
 fn file(key: &str, value: &Value) -> Value {
-    key.rsplit('.').fold(value.clone(), |value, name| match name.strip_suffix("[0]") {
+    let mut value = value.clone();
+    let mut path = key;
+    while let Some((section, name)) = path.rsplit_once('.') {
+        value = with_needs(section, held(name, value));
+        path = section;
+    }
+    held(path, value)
+}
+
+/// A section with one key.
+fn held(name: &str, value: Value) -> Value {
+    match name.strip_suffix("[0]") {
         Some(name) => json!({name: [value]}),
         None => json!({name: value}),
-    })
+    }
+}
+
+/// The section with the examples of keys that have to be there.
+fn with_needs(path: &str, mut section: Value) -> Value {
+    for key in KEYS.iter().filter(|key| key.section().replace("[]", "[0]") == path) {
+        if let Default::Needed(example) = key.default {
+            section[key.name()] = serde_json::from_str(example).expect("an example in JSON");
+        }
+    }
+    section
 }
 
 #[test]
