@@ -4,14 +4,13 @@
 
 mod actors;
 #[expect(unused_imports, reason = "what reads segments comes next")]
-#[cfg_attr(not(test), expect(dead_code, reason = "what reads segments comes next"))]
 mod cmaf;
 pub mod config;
 mod error;
+mod fetch;
 mod ffmpeg;
 mod http;
 pub mod limits;
-#[cfg_attr(not(test), expect(dead_code, reason = "what reads segments comes next"))]
 mod mpegts;
 mod playlist;
 mod source;
@@ -196,13 +195,14 @@ fn start_all(
 ) -> HashMap<String, Addr<StreamActor>> {
     streams.sort_by_key(|stream| matches!(stream.source, SourceKind::Fallback(_)));
     let (folder, running) = (folder.to_owned(), HashMap::new());
-    let mut surroundings = Surroundings { ability, folder, streams: running };
+    let pseudonym = store.pseudonym.clone();
+    let mut surroundings = Surroundings { ability, folder, pseudonym, streams: running };
     for stream in streams {
         let Some(shelf) = store.shelf(&stream.name).cloned() else {
             continue;
         };
-        let (of, found) = (stream.clone(), surroundings.clone());
-        let make_source = Box::new(move || source_of(&of, &found));
+        let (of, found, demand) = (stream.clone(), surroundings.clone(), shelf.demand.clone());
+        let make_source = Box::new(move || source_of(&of, &demand, &found));
         let address = StreamActor::new(&stream, make_source, shelf).start();
         surroundings.streams.insert(stream.name, address);
     }

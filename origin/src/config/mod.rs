@@ -20,6 +20,7 @@ mod listen;
 mod source;
 mod stream;
 mod testcard;
+mod upstream;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -36,10 +37,12 @@ pub use listen::ListenConfig;
 pub use source::LoopConfig;
 pub use stream::StreamConfig;
 pub use testcard::TestcardConfig;
+pub use upstream::UpstreamConfig;
 
 pub(crate) use source::SourceKind;
 pub(crate) use stream::{Start, Stream};
 pub(crate) use testcard::Card;
+pub(crate) use upstream::Upstream;
 
 /// The `origin` section as it is written.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -97,7 +100,18 @@ impl OriginConfig {
         if let Some(folder) = self.folder.as_ref().filter(|folder| folder.as_os_str().is_empty()) {
             return refuse("origin.folder", quoted(folder.display()), "a path, or left out");
         }
+        // Inside the tracker nothing listens at the default.
+        let is_written = self.listen.is_some();
         let listen = self.listen.unwrap_or_default().validate()?;
+        for (index, stream) in streams.iter().enumerate() {
+            if let SourceKind::Upstream(upstream) = &stream.source
+                && is_written
+                && upstream.place.is_served_at(listen)
+            {
+                let key = format!("origin.streams[{index}].upstream.url");
+                return refuse(key, "this origin's own", "another origin's");
+            }
+        }
         Ok(ValidOrigin { streams, folder: self.folder, listen })
     }
 }

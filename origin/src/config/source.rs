@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::checks::refuse;
 use super::stream::StreamConfig;
 use super::testcard::Card;
+use super::upstream::Upstream;
 use crate::error::ConfigError;
 
 /// The clip, which has its own picture and 2 s segments: nothing of it can be set.
@@ -21,6 +22,8 @@ pub(crate) enum SourceKind {
     Loop,
     /// The first of these streams that delivers.
     Fallback(Vec<String>),
+    /// Another origin's stream.
+    Upstream(Upstream),
 }
 
 impl StreamConfig {
@@ -34,6 +37,7 @@ impl StreamConfig {
             ("testcard", self.testcard.is_some()),
             ("loop", self.r#loop.is_some()),
             ("fallback", self.fallback.is_some()),
+            ("upstream", self.upstream.is_some()),
         ];
         let there = sections.iter().filter(|(_, is_there)| *is_there);
         let there: Vec<_> = there.map(|(name, _)| *name).collect();
@@ -45,6 +49,9 @@ impl StreamConfig {
         }
         if let Some(fallback) = self.fallback.clone() {
             return Ok(SourceKind::Fallback(fallback.validate(&format!("{key}.fallback"))?));
+        }
+        if let Some(upstream) = self.upstream.clone() {
+            return Ok(SourceKind::Upstream(upstream.validate(&format!("{key}.upstream"))?));
         }
         let card = self.testcard.clone().unwrap_or_default();
         Ok(SourceKind::Testcard(card.validate(&format!("{key}.testcard"), playlist_segments)?))

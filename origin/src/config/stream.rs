@@ -8,6 +8,7 @@ use super::checks::{quoted, refuse, within};
 use super::fallback::FallbackConfig;
 use super::source::{LoopConfig, SourceKind};
 use super::testcard::TestcardConfig;
+use super::upstream::UpstreamConfig;
 use crate::error::ConfigError;
 use crate::limits;
 
@@ -31,6 +32,8 @@ pub struct StreamConfig {
     pub r#loop: Option<LoopConfig>,
     /// Other streams, the first of which that delivers is on air.
     pub fallback: Option<FallbackConfig>,
+    /// Another origin's stream, HLS or DASH: each segment is taken once, however many ask.
+    pub upstream: Option<UpstreamConfig>,
 }
 
 impl Default for StreamConfig {
@@ -43,6 +46,7 @@ impl Default for StreamConfig {
             testcard: None,
             r#loop: None,
             fallback: None,
+            upstream: None,
         }
     }
 }

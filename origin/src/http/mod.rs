@@ -8,7 +8,7 @@ mod streams;
 
 use std::sync::Arc;
 
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, RETRY_AFTER, VIA};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -42,6 +42,9 @@ async fn get(
     path: web::Path<(String, String)>,
     store: web::Data<Store>,
 ) -> HttpResponse {
+    if request.headers().get_all(VIA).any(|via| store.pseudonym.is_in(via.as_bytes())) {
+        return error(StatusCode::LOOP_DETECTED, "This origin asks itself for the stream.\n");
+    }
     let (stream, file) = path.into_inner();
     let Some(shelf) = store.shelf(&stream) else {
         return error(StatusCode::NOT_FOUND, "There is no such stream.\n");

@@ -4,7 +4,6 @@
 mod hls;
 mod multivariant;
 mod presentation;
-#[allow(dead_code, reason = "the sources that read with it come next")]
 mod read;
 mod segment;
 mod timeline;
@@ -14,7 +13,7 @@ mod window;
 pub(crate) use hls::{ReadError, Written, read, render as media_playlist};
 pub(crate) use multivariant::render as multivariant_playlist;
 pub(crate) use presentation::{Presentation, TrackWindow};
-#[allow(unused_imports, reason = "the sources that read with it come next")]
+#[allow(unused_imports, reason = "one name is for those who keep the error")]
 pub(crate) use read::{
     Entry, HlsPlaylist, MediaPlaylist, MultivariantPlaylist, PlaylistError, Rendition, Resource,
     Variant,

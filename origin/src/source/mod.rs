@@ -7,9 +7,11 @@ mod layout;
 mod looped;
 mod testcard;
 mod transcode;
+mod upstream;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Addr, Recipient};
@@ -19,11 +21,14 @@ pub(crate) use chain::Chain;
 pub(crate) use fallback::FallbackSource;
 pub(crate) use looped::LoopSource;
 pub(crate) use testcard::TestcardSource;
+pub(crate) use upstream::UpstreamSource;
 
 use crate::actors::{FromSource, StreamActor};
 use crate::config::{SourceKind, Stream};
+use crate::fetch::Pseudonym;
 use crate::ffmpeg::Ability;
 use crate::playlist::{Delivery, Track};
+use crate::store::Demand;
 
 /// Something that makes segments.
 pub(crate) trait Source {
@@ -61,6 +66,12 @@ pub(crate) enum Supply {
         target: Duration,
     },
     Segment(Delivery),
+    /// Nobody wants this track, so no more of it comes until somebody does: what is there ages.
+    Rests {
+        track: usize,
+    },
+    /// Something fails, and the source goes on trying: what is there stays.
+    Fails(String),
     /// Last of all, and why: the run is over.
     Ended(String),
 }
@@ -92,8 +103,13 @@ impl Sink {
     }
 }
 
-/// The source that a stream's config asks for, as far as this machine's ffmpeg can give it.
-pub(crate) fn source_of(stream: &Stream, surroundings: &Surroundings) -> Box<dyn Source> {
+/// The source that a stream's config asks for, as far as this machine's ffmpeg can give it. `demand`
+/// is the stream's.
+pub(crate) fn source_of(
+    stream: &Stream,
+    demand: &Arc<Demand>,
+    surroundings: &Surroundings,
+) -> Box<dyn Source> {
     let name = stream.name.as_str();
     match &stream.source {
         SourceKind::Testcard(card) if surroundings.ability.encodes() => {
@@ -111,6 +127,10 @@ pub(crate) fn source_of(stream: &Stream, surroundings: &Surroundings) -> Box<dyn
             let members = members.iter().filter_map(address).collect();
             Box::new(FallbackSource::new(name, members))
         }
+        SourceKind::Upstream(upstream) => {
+            let pseudonym = surroundings.pseudonym.clone();
+            Box::new(UpstreamSource::new(upstream.clone(), pseudonym, demand.clone()))
+        }
     }
 }
 
@@ -120,6 +140,8 @@ pub(crate) struct Surroundings {
     pub(crate) ability: Ability,
     /// Where ffmpeg writes, a subfolder for each stream.
     pub(crate) folder: PathBuf,
+    /// Of this origin, for its requests.
+    pub(crate) pseudonym: Pseudonym,
     /// The streams that run already.
     pub(crate) streams: HashMap<String, Addr<StreamActor>>,
 }

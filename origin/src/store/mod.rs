@@ -12,22 +12,26 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
+use crate::fetch::Pseudonym;
 use crate::limits::{FIRST_PLAYLIST_WAIT, FIRST_PLAYLIST_WAITERS_MAX};
 
-pub(crate) use demand::Demand;
+pub(crate) use demand::{Demand, Wanted};
 pub(crate) use edition::{Edition, File, Freshness, INDEX};
 pub(crate) use status::{State, Status};
 
 /// The streams of one origin by name. What it holds never changes; the shelves' content does.
 #[derive(Debug)]
 pub(crate) struct Store {
+    /// Of the origin, by which it knows requests of its own.
+    pub(crate) pseudonym: Pseudonym,
     shelves: HashMap<String, Arc<Shelf>>,
 }
 
 impl Store {
     /// A store with an empty shelf for each name.
     pub(crate) fn new(names: impl Iterator<Item = String>) -> Self {
-        Store { shelves: names.map(|name| (name, Arc::new(Shelf::new()))).collect() }
+        let pseudonym = Pseudonym::new();
+        Store { pseudonym, shelves: names.map(|name| (name, Arc::new(Shelf::new()))).collect() }
     }
 
     /// All streams, in no order.
@@ -46,7 +50,7 @@ pub(crate) struct Shelf {
     edition: watch::Sender<Option<Arc<Edition>>>,
     waiting: Semaphore,
     /// Who asks for the stream, for sources that run only as long as somebody does.
-    pub(crate) demand: Demand,
+    pub(crate) demand: Arc<Demand>,
     status: watch::Sender<Status>,
 }
 
@@ -64,7 +68,7 @@ impl Shelf {
         Shelf {
             edition: watch::Sender::new(None),
             waiting: Semaphore::new(FIRST_PLAYLIST_WAITERS_MAX),
-            demand: Demand::default(),
+            demand: Arc::default(),
             status: watch::Sender::new(Status::default()),
         }
     }
@@ -81,7 +85,6 @@ impl Shelf {
     /// The file of that name. A request for a playlist that the stream is about to have waits for
     /// it, unless too many do.
     pub(crate) async fn file(&self, name: &str) -> Found {
-        self.demand.ask();
         match self.look(name) {
             Found::Starting => self.wait_for(name).await.unwrap_or(Found::Starting),
             found => found,
@@ -97,8 +100,12 @@ impl Shelf {
         Some(self.look(name))
     }
 
+    /// What there is of that name. Looking for it is asking for it: who waits goes on asking.
     fn look(&self, name: &str) -> Found {
-        match self.edition.borrow().as_ref() {
+        let edition = self.edition.borrow();
+        let wanted = edition.as_ref().map_or(Wanted::NoTrack, |edition| edition.wanted_by(name));
+        self.demand.ask(wanted);
+        match edition.as_ref() {
             Some(edition) => match edition.file(name) {
                 Some(file) => Found::Here(file.clone()),
                 None if edition.expects(name) => Found::Starting,
