@@ -304,3 +304,27 @@ pub(crate) const SOAK_REST_BYTES_MAX: u64 = 10_000_000;
 /// Former swarms of one viewer for which something may still come. The oldest is left with a
 /// `stopped` then.
 pub(crate) const FORMER_SWARMS_MAX: usize = 16;
+
+/// Downloads at a time; descriptors and ephemeral ports end long before.
+pub(crate) const DOWNLOADS: RangeInclusive<u64> = 1..=50_000;
+
+/// Event loops of downloads.
+pub(crate) const DOWNLOAD_THREADS: RangeInclusive<u64> = 1..=64;
+
+/// Bytes of one read: they fit a processor's own cache, in which they are compared.
+pub(crate) const DOWNLOAD_READ_BYTES: usize = 256 * 1024;
+
+/// Bytes of an answer: above the largest segment that an origin serves.
+pub(crate) const DOWNLOAD_BYTES_MAX: u64 = 128 << 20;
+
+/// How long one answer may take before the load begins.
+pub(crate) const DOWNLOAD_TIME_MAX: Duration = Duration::from_secs(10);
+
+/// Segments of a playlist that are downloaded.
+pub(crate) const DOWNLOAD_SEGMENTS_MAX: usize = 100;
+
+/// Bytes of a response's head.
+pub(crate) const RESPONSE_HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// How often a live playlist is read again.
+pub(crate) const PLAYLIST_REFRESH: Duration = Duration::from_secs(1);

@@ -17,6 +17,7 @@ mod conversation;
 mod engine;
 mod floor;
 mod limits;
+mod origin;
 mod phase;
 mod plan;
 mod process;
@@ -49,6 +50,9 @@ fn main() -> ExitCode {
         Some(Command::Floor(args)) => floor::run(&args).map(|()| true),
         Some(Command::Soak(args)) => {
             args.plan().map_err(Into::into).and_then(|plan| soak::run(&plan))
+        }
+        Some(Command::Origin(args)) => {
+            args.plan().map_err(Into::into).and_then(|plan| origin::run(&plan))
         }
         Some(Command::Simulate(args)) => simulate::run(args).map(|()| true),
     };

@@ -2,6 +2,7 @@
 //! returned, since nobody is there to hear it.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -27,6 +28,14 @@ pub enum OriginError {
         /// The folder.
         path: PathBuf,
         /// What the system said. (Not called `source`, as the text has it already.)
+        reason: io::Error,
+    },
+    /// An address can't be had.
+    #[error("cannot listen on {address}: {reason}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
         reason: io::Error,
     },
     /// The origin's thread cannot be started.

@@ -2,19 +2,27 @@
 //! running [`Origin`] is an actix System on a thread of its own, so that encoding and files never
 //! delay whoever serves its [`Origin::routes`].
 
+mod access;
 mod actors;
+mod certificate;
 #[expect(unused_imports, reason = "what reads segments comes next")]
 mod cmaf;
 pub mod config;
 mod error;
+pub mod exposition;
 mod fetch;
 mod ffmpeg;
+mod file_thread;
 mod http;
 pub mod limits;
+mod metrics;
 mod mpegts;
+mod plan;
 mod playlist;
+mod serve;
 mod source;
 mod store;
+pub mod watched;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -28,21 +36,28 @@ use tempfile::TempDir;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
+pub use access::{Signature, SigningKey};
+pub use certificate::{Certificate, Offers};
 pub use config::{OriginConfig, ValidOrigin};
 pub use error::{ConfigError, OriginError};
+pub use file_thread::on_file_thread;
+pub use serve::{Punctual, Server, Times, tcp_listener};
 
+use access::Access;
 use actors::{StopStream, StreamActor};
 use config::{SourceKind, Stream};
 use ffmpeg::{Ability, probe};
-use limits::{ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
+use limits::{FILES_WATCH, ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
 use source::{Surroundings, source_of};
 use store::Store;
+use watched::Refresh;
 
 /// A running origin. Dropping it stops it.
 #[derive(Debug)]
 pub struct Origin {
     names: Vec<String>,
     store: Arc<Store>,
+    access: Arc<Access>,
     running: Option<Running>,
 }
 
@@ -53,6 +68,17 @@ struct Running {
     stop: oneshot::Sender<()>,
     /// Disconnects when the thread has let go of everything.
     ended: mpsc::Receiver<()>,
+}
+
+/// What is counted, also when the origin has ended.
+#[derive(Debug, Clone)]
+pub struct Counts(Arc<Store>);
+
+impl Counts {
+    /// Writes them.
+    pub fn write(&self, page: &mut exposition::Page) {
+        metrics::write(page, &self.0);
+    }
 }
 
 /// What a stream is called, and where its playlist is.
@@ -78,19 +104,21 @@ impl Origin {
         let (alive, ended) = mpsc::channel();
         let thread = thread::Builder::new().name("origin".to_owned());
         let streams = config.streams;
-        let shelves = store.clone();
+        let (shelves, access) = (store.clone(), config.access);
+        let watched = access.clone();
         let thread = thread.spawn(move || {
-            System::new().block_on(run(streams, &shelves, folder.path(), stopped));
+            System::new().block_on(run(streams, &shelves, &watched, folder.path(), stopped));
             drop(folder);
             drop(alive);
         });
         let thread = thread.map_err(OriginError::Thread)?;
-        Ok(Origin { names, store, running: Some(Running { thread, stop, ended }) })
+        let running = Running { thread, stop, ended };
+        Ok(Origin { names, store, access, running: Some(running) })
     }
 
     /// Mounts `/live/{stream}/{file}` in an actix-web App, on as many workers as it has.
     pub fn routes(&self) -> impl Fn(&mut ServiceConfig) + Clone + Send + 'static + use<> {
-        http::routes(self.store.clone())
+        http::routes(self.store.clone(), self.access.clone())
     }
 
     /// The streams, in the config's order.
@@ -100,6 +128,11 @@ impl Origin {
             path: format!("/live/{name}/{}", store::INDEX),
         };
         self.names.iter().map(info).collect()
+    }
+
+    /// What is counted of the streams: their state, and what was asked of them.
+    pub fn counts(&self) -> Counts {
+        Counts(self.store.clone())
     }
 
     /// Ends all streams: kills and reaps ffmpeg, and deletes the temporary folder. Blocks its
@@ -155,6 +188,7 @@ impl Folder {
 async fn run(
     streams: Vec<Stream>,
     store: &Store,
+    access: &Arc<Access>,
     folder: &Path,
     mut stopped: oneshot::Receiver<()>,
 ) {
@@ -163,11 +197,23 @@ async fn run(
         _ = &mut stopped => return,
     };
     let streams = start_all(streams, ability, store, folder);
+    let watch = actix::spawn(watch_files(access.clone()));
     // Resolves with an error, as it is dropped and never sent.
     let _ = stopped.await;
+    watch.abort();
     let all_stopped = join_all(streams.values().map(|stream| stream.send(StopStream)));
     if timeout(STREAMS_STOP_TIMEOUT, all_stopped).await.is_err() {
         tracing::error!("a stream did not stop within {STREAMS_STOP_TIMEOUT:?}");
+    }
+}
+
+/// Reads the files of `access` again when they change.
+async fn watch_files(access: Arc<Access>) {
+    loop {
+        tokio::time::sleep(FILES_WATCH).await;
+        let access = access.clone();
+        // An error here is a system without a thread left; it is tried again.
+        let _ = on_file_thread(move || access.refresh(Refresh::Changed)).await;
     }
 }
 

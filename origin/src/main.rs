@@ -1,5 +1,6 @@
 //! `origin [config.json]`: the origin alone, on its own port, with the same file that the tracker
-//! reads. Prints where the streams are, and runs until SIGINT or SIGTERM.
+//! reads. Prints where the streams are, and runs until SIGINT or SIGTERM. `origin --check-config`
+//! says what it would do, and `origin sign` signs addresses.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -7,31 +8,55 @@ use std::io::{self, IsTerminal, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
 
-use actix_web::{App, HttpServer};
 use anyhow::{Context, bail};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use origin::limits::CONFIG_BYTES_MAX;
-use origin::{Origin, OriginConfig, StreamInfo, ValidOrigin};
+use origin::{OriginConfig, Server, SigningKey, ValidOrigin};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use tracing_subscriber::EnvFilter;
 
-/// Seconds that open answers get at the end; the rest of a segment comes from memory.
-const SHUTDOWN_SECONDS: u64 = 1;
-
-/// What is logged unless `RUST_LOG` says otherwise.
-const LOG_FILTER: &str = "info,actix_server=warn";
+/// What is logged unless `RUST_LOG` says otherwise. What the HTTP library says of clients is not:
+/// none of them shall make the log grow.
+const LOG_FILTER: &str = "info,actix_server=warn,actix_http=off";
 
 /// The exit code for a config file that cannot be used, and (clap's) for wrong arguments.
 const EXIT_USAGE: u8 = 2;
 
-/// Serves live streams as HLS over HTTP.
+/// Serves live streams as HLS and DASH over HTTP.
 #[derive(Parser)]
-#[command(version)]
+#[command(version, args_conflicts_with_subcommands = true)]
 struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
     /// A JSON file with a section `origin`; without it, the test card on port 8080.
     config: Option<PathBuf>,
+    /// Says what the config would do, and whether it can; starts nothing.
+    #[arg(long)]
+    check_config: bool,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Prints a signed address, for an origin with `access.signingKeyFiles`.
+    Sign(Sign),
+}
+
+#[derive(clap::Args)]
+struct Sign {
+    /// `/live/NAME/` for all files of a stream, or `/live/NAME/FILE` for one.
+    path: String,
+    /// How long it is good, such as 6h or 30min.
+    #[arg(long = "for", value_parser = humantime::parse_duration)]
+    lifetime: Duration,
+    /// The file with the key.
+    #[arg(long)]
+    key: PathBuf,
+    /// Writes the signature into the query instead of the path; players drop it there.
+    #[arg(long)]
+    query: bool,
 }
 
 /// The file: one section is the origin's, the others are the tracker's.
@@ -47,18 +72,30 @@ struct ConfigFile {
 async fn main() -> ExitCode {
     let args = Args::parse();
     log_to_stderr();
+    if let Some(Command::Sign(sign)) = args.command {
+        return said(sign.address().map(|address| address + "\n"), EXIT_USAGE);
+    }
     let config = match read_config(args.config.as_deref()) {
         Ok(config) => config,
-        Err(error) => {
-            tracing::error!("{error:#}");
-            return ExitCode::from(EXIT_USAGE);
-        }
+        Err(error) => return said(Err(error), EXIT_USAGE),
     };
-    match run(config).await {
-        Ok(()) => ExitCode::SUCCESS,
+    if args.check_config {
+        return said(Ok(config.plan().await), EXIT_USAGE);
+    }
+    said(run(config).await.map(|()| String::new()), 1)
+}
+
+/// Prints what came of it, and makes the exit code.
+fn said(outcome: anyhow::Result<String>, exit_code: u8) -> ExitCode {
+    match outcome {
+        Ok(text) => {
+            // Where nobody reads it, it is not missed.
+            let _ = io::stdout().write_all(text.as_bytes());
+            ExitCode::SUCCESS
+        }
         Err(error) => {
             tracing::error!("{error:#}");
-            ExitCode::FAILURE
+            ExitCode::from(exit_code)
         }
     }
 }
@@ -68,6 +105,25 @@ fn log_to_stderr() {
     let filter = filter.unwrap_or_else(|_| EnvFilter::new(LOG_FILTER));
     let log = tracing_subscriber::fmt().with_env_filter(filter);
     log.with_ansi(io::stderr().is_terminal()).with_writer(io::stderr).init();
+}
+
+impl Sign {
+    fn address(self) -> anyhow::Result<String> {
+        let parts = self.path.strip_prefix("/live/").and_then(|path| path.split_once('/'));
+        let Some((stream, file)) = parts.filter(|(_, file)| !file.contains('/')) else {
+            bail!("{} is neither /live/NAME/ nor /live/NAME/FILE", self.path);
+        };
+        let expires = SystemTime::now().checked_add(self.lifetime).context("--for is too long")?;
+        let key = SigningKey::read(self.key)?;
+        let (signature, file) = match file {
+            "" => (key.sign_stream(stream, expires), "index.m3u8"),
+            file => (key.sign_file(stream, file, expires), file),
+        };
+        Ok(match self.query {
+            true => format!("/live/{stream}/{file}?{}", signature.query()),
+            false => format!("/live/{stream}/{signature}/{file}"),
+        })
+    }
 }
 
 fn read_config(path: Option<&Path>) -> anyhow::Result<ValidOrigin> {
@@ -98,63 +154,96 @@ fn read_config(path: Option<&Path>) -> anyhow::Result<ValidOrigin> {
 
 async fn run(config: ValidOrigin) -> anyhow::Result<()> {
     // Before anything starts, so that no signal finds the default, which is to die at once.
-    let stop_signal = stop_signal().context("cannot listen for signals")?;
-    let listen = config.listen();
-    let origin = Origin::start(config)?;
-    let routes = origin.routes();
-    let server = HttpServer::new(move || App::new().configure(routes.clone()))
-        .disable_signals()
-        .shutdown_timeout(SHUTDOWN_SECONDS)
-        .bind(listen)
-        .with_context(|| format!("cannot listen on {listen}"))?;
-    let address = server.addrs().first().copied().unwrap_or(listen);
-    let server = server.run();
-    let handle = server.handle();
-    let mut server = actix_web::rt::spawn(server);
-    print_streams(address, &origin.streams());
-    tokio::select! {
-        signal = stop_signal => tracing::info!("{signal}: stopping"),
-        ended = &mut server => return Ok(ended.context("the HTTP server panicked")??),
+    let mut signals = Signals::keep().context("cannot listen for signals")?;
+    // A connection is a descriptor. What the system doesn't give, newcomers wait for.
+    let _ = rlimit::increase_nofile_limit(u64::MAX);
+    let server = Server::start(config)?;
+    print_addresses(&server);
+    loop {
+        match signals.next().await {
+            Asked::ToReload => server.reload().await,
+            Asked::ToStop(signal) => {
+                tracing::info!("{signal}: stopping");
+                break;
+            }
+        }
     }
-    // Side by side, so that neither's patience adds to the other's.
-    let origin_stopped = actix_web::rt::task::spawn_blocking(|| origin.stop());
-    handle.stop(true).await;
-    origin_stopped.await.context("the origin panicked while it stopped")
+    server.stop().await;
+    Ok(())
 }
 
-/// One line per stream, for people and for scripts. Where nobody reads them, they are not missed.
-fn print_streams(listening_at: SocketAddr, streams: &[StreamInfo]) {
-    let mut address = listening_at;
+/// A line per address, for people and for scripts. Where nobody reads them, they are not missed.
+fn print_addresses(server: &Server) {
+    let (scheme, address) = (server.scheme(), reachable(server.address()));
+    let streams = server.streams();
+    let mut lines: String = streams
+        .iter()
+        .map(|stream| format!("stream   {scheme}://{address}{}\n", stream.path))
+        .collect();
+    if let Some(metrics) = server.metrics_address() {
+        lines += &format!("metrics  http://{}/metrics\n", reachable(metrics));
+    }
+    let _ = io::stdout().write_all(lines.as_bytes());
+}
+
+/// What listens on all of the machine's addresses is shown at one that can be asked.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
         });
     }
-    let line = |stream: &StreamInfo| format!("stream   http://{address}{}\n", stream.path);
-    let lines: String = streams.iter().map(line).collect();
-    let _ = io::stdout().write_all(lines.as_bytes());
+    address
 }
 
-/// Resolves to the name of the first signal that asks the origin to stop.
+/// What a signal asks for.
+enum Asked {
+    ToReload,
+    /// With the signal's name.
+    ToStop(&'static str),
+}
+
+/// SIGINT and SIGTERM, and SIGHUP, which has keys and certificates read again.
 #[cfg(unix)]
-fn stop_signal() -> io::Result<impl Future<Output = &'static str>> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        tokio::select! {
-            _ = interrupt.recv() => "SIGINT",
-            _ = terminate.recv() => "SIGTERM",
-        }
-    })
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
 }
 
-/// Resolves to the name of the signal that asks the origin to stop.
+#[cfg(unix)]
+impl Signals {
+    fn keep() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.interrupt.recv() => Asked::ToStop("SIGINT"),
+            _ = self.terminate.recv() => Asked::ToStop("SIGTERM"),
+            _ = self.hangup.recv() => Asked::ToReload,
+        }
+    }
+}
+
+/// Ctrl-C.
 #[cfg(not(unix))]
-fn stop_signal() -> io::Result<impl Future<Output = &'static str>> {
-    Ok(async {
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn keep() -> io::Result<Self> {
+        Ok(Signals)
+    }
+
+    async fn next(&mut self) -> Asked {
         let _ = tokio::signal::ctrl_c().await;
-        "Ctrl-C"
-    })
+        Asked::ToStop("Ctrl-C")
+    }
 }

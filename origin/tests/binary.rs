@@ -355,3 +355,86 @@ fn the_trackers_sections_are_left_to_the_tracker_by_name() {
     assert_eq!(status.code(), Some(0), "{log}");
     assert!(log.contains("not the origin's, and not read: servers, tracker"), "{log}");
 }
+
+#[test]
+fn check_config_says_what_each_stream_will_do_and_starts_nothing() {
+    let config = r#"{ "origin": { "listen": { "host": "127.0.0.1", "port": 1 },
+        "metrics": { "port": 9109 },
+        "streams": [{ "name": "clip", "loop": {} },
+                    { "name": "card", "start": "onDemand", "testcard": {} }] } }"#;
+    for (path, ffmpeg) in
+        [(None, "by ffmpeg, which is here"), (Some("/nonexistent"), "IS NOT HERE")]
+    {
+        if path.is_none() {
+            require_ffmpeg();
+        }
+        let (mut command, folder) = command(config, path);
+        let output = command.arg("--check-config").output().expect("the binary");
+        let said = String::from_utf8(output.stdout).expect("text");
+        assert_eq!(output.status.code(), Some(0), "{said}");
+        for part in [
+            "stream   /live/clip/: loop, always, 12 segments",
+            "stream   /live/card/: testcard, ",
+            ffmpeg,
+            "on demand, 60 s longer",
+            "listens  127.0.0.1:1\n",
+            "metrics  127.0.0.1:9109\n",
+        ] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+        assert_eq!(names_in(folder.path()), ["config.json"]);
+    }
+    let (mut command, _folder) = command(r#"{"origin":{"strems":[]}}"#, None);
+    let output = command.arg("--check-config").output().expect("the binary");
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+}
+
+#[test]
+fn sign_prints_an_address_that_the_origin_takes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let key = folder.path().join("key");
+    fs::write(&key, "a-secret-of-thirty-two-characters").expect("a file");
+    let config = format!(
+        r#"{{ "origin": {{ "listen": {{ "host": "127.0.0.1", "port": 0 }},
+            "access": {{ "signingKeyFiles": [{key:?}] }},
+            "streams": [{{ "name": "clip", "loop": {{}} }}] }} }}"#
+    );
+    let running = Running::start(&config, 1, None);
+    let sign = |args: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_origin"));
+        command.arg("sign").args(args).arg("--key").arg(&key);
+        command.output().expect("the binary")
+    };
+    for args in [
+        &["/live/clip/", "--for", "1h"][..],
+        &["/live/clip/", "--for", "1h", "--query"],
+        &["/live/clip/index.m3u8", "--for", "10s"],
+    ] {
+        let output = sign(args);
+        let address = String::from_utf8(output.stdout).expect("text");
+        assert!(address.starts_with("/live/clip/") && address.contains("index.m3u8"), "{address}");
+        let answer = eventually(PATIENCE, "the stream", || {
+            let answer = get(running.address, address.trim_end());
+            (answer.status != 503).then_some(answer)
+        });
+        assert_eq!(answer.status, 200, "{address}: {}", answer.text());
+    }
+    assert_eq!(get(running.address, "/live/clip/index.m3u8").status, 403);
+    for wrong in [&["/clip/", "--for", "1h"][..], &["/live/clip", "--for", "1h"], &["/live/clip/"]]
+    {
+        assert_eq!(sign(wrong).status.code(), Some(2), "{wrong:?}");
+    }
+    running.end(Signal::TERM);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_hangup_does_not_end_it() {
+    let config = r#"{ "origin": { "listen": { "host": "127.0.0.1", "port": 0 },
+        "streams": [{ "name": "clip", "loop": {} }] } }"#;
+    let running = Running::start(config, 1, None);
+    send_signal(running.pid(), Signal::HUP);
+    Playlist::get(running.address, "clip");
+    let (status, ..) = running.end(Signal::TERM);
+    assert_eq!(status.code(), Some(0));
+}

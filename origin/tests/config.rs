@@ -85,6 +85,33 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
                 .to_owned(),
             "origin.streams[0].upstream.url is this origin's own, but must be another origin's",
         ),
+        (
+            r#"{"metrics":{"port":-1}}"#.to_owned(),
+            "origin.metrics.port is -1, but must be 0 to 65535",
+        ),
+        (
+            r#"{"access":{"signingKeyFiles":["a","b","c"]}}"#.to_owned(),
+            "origin.access.signingKeyFiles is a list of 3, but must be a list of 1 to 2 files",
+        ),
+        (
+            r#"{"access":{"cdnSecret":{}}}"#.to_owned(),
+            "origin.access.cdnSecret.files is a list of 0, but must be a list of 1 to 2 files",
+        ),
+        (
+            r#"{"access":{"cdnSecret":{"header":"a b","files":["x"]}}}"#.to_owned(),
+            "origin.access.cdnSecret.header is \"a b\", \
+             but must be a header's name, such as \"X-Origin-Secret\"",
+        ),
+        (
+            r#"{"access":{"signingKeyFiles":["/nowhere"]}}"#.to_owned(),
+            "origin.access.signingKeyFiles[0] is '/nowhere', \
+             but must be a file that can be read (No such file or directory (os error 2))",
+        ),
+        (
+            r#"{"listen":{"tls":{"certFile":"/nowhere","keyFile":"/nowhere"}}}"#.to_owned(),
+            "origin.listen.tls.certFile is '/nowhere', \
+             but must be a file that can be read (No such file or directory (os error 2))",
+        ),
         (r#"{"folder":""}"#.to_owned(), r#"origin.folder is "", but must be a path, or left out"#),
     ];
     for (section, refusal) in cases {
@@ -160,5 +187,19 @@ fn a_fallback_names_streams_that_are_there_and_are_no_fallbacks() {
         let error = check(&chain(names)).expect_err(names).to_string();
         assert!(error.starts_with("origin.streams[2].fallback.streams"), "{error}");
         assert!(error.ends_with(refusal), "{error}");
+    }
+}
+
+#[test]
+fn a_secret_that_is_none_is_refused_and_not_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("secret");
+    for secret in ["", "short-one", &"long".repeat(100), "with blanks between, and 32 letters"] {
+        std::fs::write(&file, secret).expect("a file");
+        let error = check(&format!(r#"{{"access":{{"signingKeyFiles":[{file:?}]}}}}"#));
+        let error = error.expect_err("refused").to_string();
+        let bound = "but must be a line of 32 to 256 letters, digits and signs";
+        assert!(error.contains(bound), "{error}");
+        assert!(secret.is_empty() || !error.contains(secret), "{error}");
     }
 }

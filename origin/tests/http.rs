@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::io::Read;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use support::{Playlist, Response, Served, get, request};
 
 const CLIP: &str = r#"{ "streams": [{ "name": "clip", "loop": {}, "playlistSegments": 6 }] }"#;
 
-const EXPOSED: &str = "Accept-Ranges, Age, Content-Length, Content-Range, Date, ETag";
+const EXPOSED: &str =
+    "Accept-Ranges, Age, Content-Length, Content-Range, Date, ETag, Server-Timing";
 
 /// The path of the newest segment but one: it stays for the whole test.
 fn a_segment(at: SocketAddr) -> String {
@@ -22,7 +24,9 @@ fn a_segment(at: SocketAddr) -> String {
 fn assert_open_to_all_pages(response: &Response) {
     assert_eq!(response.header("access-control-allow-origin"), "*", "{response:?}");
     assert_eq!(response.header("access-control-expose-headers"), EXPOSED);
-    assert_eq!(response.header("vary"), "", "a CDN keeps one copy for all pages");
+    assert_eq!(response.header("timing-allow-origin"), "*");
+    assert!(!response.header("vary").contains("Origin"), "a CDN keeps one copy for all pages");
+    assert_eq!(response.header("set-cookie"), "", "a CDN caches nothing with a cookie");
 }
 
 fn assert_brief_error(response: &Response, status: u16) {
@@ -134,7 +138,23 @@ fn an_odd_range_gets_the_whole() {
     let path = a_segment(served.address);
     let length = get(served.address, &path).body.len();
     let huge = format!("bytes={}", "0-1,".repeat(500));
-    for range in ["bytes=0-1,5-6", "bytes=9-3", "bytes=x", "packets=0-1", "", "bytes=", &huge] {
+    let above = format!("bytes=0-{}", "9".repeat(40));
+    let odd = [
+        "bytes=0-1,5-6",
+        "bytes=9-3",
+        "bytes=x",
+        "packets=0-1",
+        "",
+        "bytes=",
+        "bytes=-",
+        "bytes=--1",
+        "bytes = 0-1",
+        "bytes=0-1;",
+        "bytes=0x0-0x1",
+        &huge,
+        &above,
+    ];
+    for range in odd {
         let whole = request(served.address, "GET", &path, &[("Range", range)]);
         assert_eq!((whole.status, whole.body.len()), (200, length), "{range}");
     }
@@ -164,6 +184,8 @@ fn what_the_client_has_is_not_sent_again() {
     let served = Served::start(CLIP);
     let path = a_segment(served.address);
     let etag = get(served.address, &path).header("etag").to_owned();
+    let head = request(served.address, "HEAD", &path, &[("If-None-Match", &etag)]);
+    assert_eq!((head.status, head.body.len()), (304, 0));
     for known in [etag.clone(), format!("\"other\", W/{etag}"), "*".to_owned()] {
         let answer = request(served.address, "GET", &path, &[("If-None-Match", &known)]);
         assert_eq!((answer.status, answer.body.len()), (304, 0), "{known}");
@@ -172,6 +194,91 @@ fn what_the_client_has_is_not_sent_again() {
     }
     let other = request(served.address, "GET", &path, &[("If-None-Match", "\"other\"")]);
     assert_eq!(other.status, 200);
+    served.stop();
+}
+
+/// What decodes a body in `coding`, as a tool that the machine has.
+fn decoded(coding: &str, body: &[u8]) -> String {
+    let mut text = Vec::new();
+    match coding {
+        "gzip" => drop(flate2::read::GzDecoder::new(body).read_to_end(&mut text).expect("gzip")),
+        "br" => brotli::BrotliDecompress(&mut &body[..], &mut text).expect("brotli"),
+        other => panic!("{other}"),
+    }
+    String::from_utf8(text).expect("text")
+}
+
+#[test]
+fn a_playlist_is_compressed_for_those_who_take_it_and_each_coding_has_an_etag_of_its_own() {
+    let served = Served::start(CLIP);
+    let path = "/live/clip/index.m3u8";
+    let ask = |headers: &[(&str, &str)]| request(served.address, "GET", path, headers);
+    // Between two segments, so that all answers are of one version.
+    let etags = support::eventually(Duration::from_secs(10), "one version", || {
+        let plain = ask(&[]);
+        assert_eq!(
+            (plain.header("content-encoding"), plain.header("vary")),
+            ("", "Accept-Encoding")
+        );
+        let mut etags = vec![plain.header("etag").to_owned()];
+        for (accepted, coding) in [("gzip", "gzip"), ("gzip, deflate, br, zstd", "br")] {
+            let answer = ask(&[("Accept-Encoding", accepted)]);
+            assert_eq!(answer.header("content-encoding"), coding);
+            assert_eq!(answer.header("vary"), "Accept-Encoding");
+            assert_eq!(answer.header("content-length"), answer.body.len().to_string());
+            assert!(answer.body.len() * 2 < plain.body.len(), "{coding}: {}", answer.body.len());
+            if decoded(coding, &answer.body) != plain.text() {
+                return None;
+            }
+            let known = [("Accept-Encoding", accepted), ("If-None-Match", answer.header("etag"))];
+            let known = ask(&known);
+            if known.status != 304 {
+                return None;
+            }
+            assert_eq!((known.header("vary"), known.body.len()), ("Accept-Encoding", 0));
+            etags.push(answer.header("etag").to_owned());
+        }
+        Some(etags)
+    });
+    assert!(etags.iter().all(|etag| etag.starts_with('"')), "strong: {etags:?}");
+    assert!(etags[0] != etags[1] && etags[1] != etags[2] && etags[0] != etags[2], "{etags:?}");
+    let segment =
+        request(served.address, "GET", &a_segment(served.address), &[("Accept-Encoding", "gzip")]);
+    assert_eq!((segment.header("content-encoding"), segment.header("vary")), ("", ""));
+    served.stop();
+}
+
+#[test]
+fn an_answer_tells_how_long_it_took_and_how_old_the_stream_is() {
+    let served = Served::start(CLIP);
+    let answer = get(served.address, &a_segment(served.address));
+    let timing = answer.header("server-timing");
+    let number = |name: &str| -> f64 {
+        let part = timing.split(", ").find_map(|part| part.strip_prefix(name));
+        part.and_then(|part| part.strip_prefix(";dur=")).expect(timing).parse().expect(timing)
+    };
+    assert!((0.0..1000.0).contains(&number("origin")), "{timing}");
+    assert!((0.0..10_000.0).contains(&number("newest-segment")), "{timing}");
+    let date = answer.header("date");
+    assert!(date.ends_with(" GMT") && date.len() == 29, "{date}");
+    served.stop();
+}
+
+#[test]
+fn a_list_of_streams_tells_tracks_bitrate_and_the_newest_segment() {
+    let served = Served::start(CLIP);
+    let playlist = Playlist::get(served.address, "clip");
+    let list: serde_json::Value =
+        serde_json::from_str(&get(served.address, "/streams.json").text()).expect("JSON");
+    let clip = &list[0];
+    assert_eq!((clip["name"].as_str(), clip["state"].as_str()), (Some("clip"), Some("live")));
+    let newest = clip["tracks"][0]["newestSequence"].as_u64().expect("a number");
+    assert!((playlist.newest()..playlist.newest() + 3).contains(&newest), "{clip}");
+    let bits = clip["bitsPerSecond"].as_u64().expect("a number");
+    assert!((50_000..5_000_000).contains(&bits), "{clip}");
+    assert_eq!(clip["tracks"][0]["bitsPerSecond"].as_u64(), Some(bits));
+    assert_eq!(clip["tracks"][0]["content"], "muxed");
+    assert_eq!(clip["tracks"][0]["container"], "mpegts");
     served.stop();
 }
 

@@ -15,6 +15,7 @@ use crate::client::tls::TlsError;
 use crate::client::wire::Wire;
 use crate::floor::FloorArgs;
 use crate::limits;
+use crate::origin::OriginArgs;
 use crate::scenario::ScenarioError;
 use crate::simulate::{InvalidPopulation, SimulateArgs};
 use crate::soak::SoakArgs;
@@ -67,6 +68,15 @@ pub(crate) enum Command {
     /// The exit code is 1 when the tracker's memory grows by more than 5 % while they do, is not
     /// within 10 MB of its start when all have left, or anybody was cut off or refused.
     Soak(SoakArgs),
+    /// Many downloads of a stream's segments at a time, from an origin or any server of files
+    ///
+    /// Each connection downloads one segment after the other, and every byte is compared with what
+    /// the segment is. The exit code is 1 when any download was wrong. Two servers are compared like
+    /// this, each on the same core, with the load on another:
+    ///
+    /// taskset -c 1 loadtest origin --compare ours=http://127.0.0.1:8080/live/tv/index.m3u8,pid=7
+    /// --compare nginx=http://127.0.0.1:8081/tv/index.m3u8,pid=8
+    Origin(OriginArgs),
     /// An evening of very many viewers in simulated time: no sockets, the tracker's own code
     ///
     /// Viewers come, meet and leave, and the tracker's own code decides who meets whom. Nothing is
@@ -109,6 +119,8 @@ pub(crate) enum Refused {
     NoTls { flag: &'static str, url: Url },
     #[error(transparent)]
     Tls(#[from] TlsError),
+    #[error("{0}: only http:// is downloaded from")]
+    NotHttp(Url),
     #[error("--url {0}: no address: {1}")]
     Address(Url, String),
     #[error("--peers {peers}: {swarms} swarms of at least 2 need {} or more", swarms * 2)]

@@ -53,7 +53,7 @@ pub(crate) fn run(load: &Plan, comparison: &Comparison) -> anyhow::Result<Report
 }
 
 /// Whose turn it is in a round, by their place on the command line.
-fn order(round: u64, contenders: usize) -> impl Iterator<Item = usize> {
+pub(crate) fn order(round: u64, contenders: usize) -> impl Iterator<Item = usize> {
     let first = ((round - 1) % contenders as u64) as usize;
     (0..contenders).map(move |place| (first + place) % contenders)
 }

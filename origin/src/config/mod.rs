@@ -3,7 +3,11 @@
 //!
 //! ```json
 //! { "origin": {
-//!     "listen": { "host": "0.0.0.0", "port": 8080 },
+//!     "listen": { "host": "0.0.0.0", "port": 8080,
+//!                 "tls": { "certFile": "fullchain.pem", "keyFile": "privkey.pem" } },
+//!     "metrics": { "host": "127.0.0.1", "port": 9101 },
+//!     "access": { "cdnSecret": { "header": "X-Origin-Secret", "files": ["cdn.secret"] },
+//!                 "signingKeyFiles": ["signing.key"] },
 //!     "folder": "/run/origin",
 //!     "streams": [
 //!       { "name": "testcard", "start": "always", "idleSeconds": 60, "playlistSegments": 12,
@@ -12,8 +16,10 @@
 //!       { "name": "clip", "loop": {} } ] } }
 //! ```
 //!
-//! Every key may be left out; these are the defaults, except for `folder` and the second stream.
+//! Every key may be left out; these are the defaults, except for the second stream, and for
+//! `folder`, `tls`, `metrics` and `access`, which are not there.
 
+mod access;
 mod checks;
 mod fallback;
 mod listen;
@@ -25,20 +31,24 @@ mod upstream;
 use std::collections::HashSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::access::Access;
 use crate::error::ConfigError;
 use crate::limits;
 use checks::{quoted, refuse};
 
+pub use access::{AccessConfig, CdnSecretConfig};
 pub use fallback::FallbackConfig;
-pub use listen::ListenConfig;
+pub use listen::{ListenConfig, MetricsConfig, TlsConfig};
 pub use source::LoopConfig;
 pub use stream::StreamConfig;
 pub use testcard::TestcardConfig;
 pub use upstream::UpstreamConfig;
 
+pub(crate) use listen::Listen;
 pub(crate) use source::SourceKind;
 pub(crate) use stream::{Start, Stream};
 pub(crate) use testcard::Card;
@@ -52,6 +62,10 @@ pub struct OriginConfig {
     pub streams: Vec<StreamConfig>,
     /// Where the binary `origin` listens. Inside the tracker its port serves the streams.
     pub listen: Option<ListenConfig>,
+    /// Where the binary `origin` shows its counts. Inside the tracker they are on its page.
+    pub metrics: Option<MetricsConfig>,
+    /// Who may have the streams. Default: everybody.
+    pub access: Option<AccessConfig>,
     /// Where ffmpeg hands its segments over, a subfolder per stream. It is made when missing, and
     /// old segments in it are deleted; nothing else is touched. Memory (`/run`, `/dev/shm`) spares
     /// a disk about 3 Mbit/s per stream; a stream needs its playlist's length and a few segments.
@@ -62,7 +76,13 @@ pub struct OriginConfig {
 
 impl Default for OriginConfig {
     fn default() -> Self {
-        OriginConfig { streams: vec![StreamConfig::default()], listen: None, folder: None }
+        OriginConfig {
+            streams: vec![StreamConfig::default()],
+            listen: None,
+            metrics: None,
+            access: None,
+            folder: None,
+        }
     }
 }
 
@@ -71,7 +91,9 @@ impl Default for OriginConfig {
 pub struct ValidOrigin {
     pub(crate) streams: Vec<Stream>,
     pub(crate) folder: Option<PathBuf>,
-    listen: SocketAddr,
+    pub(crate) listen: Listen,
+    pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) access: Arc<Access>,
 }
 
 impl OriginConfig {
@@ -106,19 +128,21 @@ impl OriginConfig {
         for (index, stream) in streams.iter().enumerate() {
             if let SourceKind::Upstream(upstream) = &stream.source
                 && is_written
-                && upstream.place.is_served_at(listen)
+                && upstream.place.is_served_at(listen.address)
             {
                 let key = format!("origin.streams[{index}].upstream.url");
                 return refuse(key, "this origin's own", "another origin's");
             }
         }
-        Ok(ValidOrigin { streams, folder: self.folder, listen })
+        let metrics = self.metrics.map(MetricsConfig::validate).transpose()?;
+        let access = Arc::new(self.access.unwrap_or_default().validate()?);
+        Ok(ValidOrigin { streams, folder: self.folder, listen, metrics, access })
     }
 }
 
 impl ValidOrigin {
     /// Where the binary listens.
     pub fn listen(&self) -> SocketAddr {
-        self.listen
+        self.listen.address
     }
 }

@@ -59,6 +59,16 @@ impl StreamConfig {
 }
 
 impl SourceKind {
+    /// The section by which it is asked for.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            SourceKind::Testcard(_) => "testcard",
+            SourceKind::Loop => "loop",
+            SourceKind::Fallback(_) => "fallback",
+            SourceKind::Upstream(_) => "upstream",
+        }
+    }
+
     /// Whether an ffmpeg has to run.
     pub(crate) fn needs_ffmpeg(&self) -> bool {
         matches!(self, SourceKind::Testcard(_))

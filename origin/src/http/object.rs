@@ -1,55 +1,79 @@
-//! One playlist or segment as an answer: its type, how long it may be cached, and whether the
-//! client gets all of it, a part (RFC 9110, 14), or the word that it has it already.
+//! One playlist or segment as an answer: its type, how long it may be cached, how it is written,
+//! and whether the client gets all of it, a part (RFC 9110, 14), or the word that it has it already.
 
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::body::BoxBody;
 use actix_web::http::header::{
-    ACCEPT_RANGES, ByteRangeSpec, CACHE_CONTROL, ContentRange, ContentRangeSpec, ETag, EntityTag,
-    Header, HeaderValue, IF_RANGE, IfNoneMatch, RANGE, Range,
+    ACCEPT_RANGES, ByteRangeSpec, CACHE_CONTROL, CONTENT_ENCODING, ContentRange, ContentRangeSpec,
+    ETag, EntityTag, Header, HeaderValue, IF_RANGE, IfNoneMatch, RANGE, Range, VARY,
 };
+use actix_web::http::{Method, Version};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
 
-use super::cors;
-use crate::store::{File, Freshness};
+use super::loans::{Loans, Recipient};
+use super::{coding, cors};
+use crate::limits::SLICE_BYTES;
+use crate::store::{Coding, File, Freshness, Shelf};
 
-/// A name that never gets other content: its copy is good for ever (a year, in practice).
-const IMMUTABLE_CACHE: &str = "public, max-age=31536000, immutable";
-
-/// What one URL stands for at the moment.
+/// What one URL stands for at the moment, as this client wants it written.
 pub(super) struct Object {
     file: File,
+    coding: Coding,
+    bytes: Bytes,
     etag: EntityTag,
+    /// Seconds for which the address is good, where it is signed.
+    seconds_left: Option<u64>,
 }
 
 impl Object {
-    pub(super) fn new(file: File) -> Self {
-        let etag = EntityTag::new_strong(file.etag.to_string());
-        Object { file, etag }
+    pub(super) fn new(file: File, request: &HttpRequest, seconds_left: Option<u64>) -> Self {
+        let (coding, bytes) = match file.has_codings() {
+            true => file.coded(coding::chosen(request.headers())),
+            false => (Coding::Identity, file.bytes.clone()),
+        };
+        // Strong, so it tells apart what differs in a byte (RFC 9110, 8.8.3.3).
+        let etag = match coding {
+            Coding::Identity => file.etag.to_string(),
+            other => format!("{}-{}", file.etag, other.name()),
+        };
+        Object { file, coding, bytes, etag: EntityTag::new_strong(etag), seconds_left }
     }
 
     /// The answer to `GET` or `HEAD`.
-    pub(super) fn answer(self, request: &HttpRequest) -> HttpResponse {
+    pub(super) fn answer(
+        self,
+        request: &HttpRequest,
+        shelf: &Arc<Shelf>,
+        loans: &Rc<Loans>,
+    ) -> HttpResponse {
         if self.is_known_to(request) {
             return self.headed(HttpResponse::NotModified()).finish();
         }
-        match self.part_for(request) {
-            Part::Whole => {
-                let mut response = self.headed(HttpResponse::Ok());
-                response.content_type(self.file.media_type).body(self.file.bytes)
-            }
+        let (mut response, bytes) = match self.part_for(request) {
+            Part::Whole => (self.headed(HttpResponse::Ok()), self.bytes),
             Part::Range { first, last } => {
                 let mut response = self.headed(HttpResponse::PartialContent());
                 response.insert_header(self.content_range(Some((first, last))));
                 // Both lie within `bytes`, so they fit a usize.
-                let part = self.file.bytes.slice(first as usize..=last as usize);
-                response.content_type(self.file.media_type).body(part)
+                (response, self.bytes.slice(first as usize..=last as usize))
             }
-            Part::OutOfRange => {
-                let mut response = cors::open(HttpResponse::RangeNotSatisfiable());
-                response.insert_header((CACHE_CONTROL, super::ERROR_CACHE));
-                response.insert_header(self.content_range(None));
-                let text = format!("The file has {} bytes.\n", self.file.bytes.len());
-                response.content_type("text/plain; charset=utf-8").body(text)
-            }
+            Part::OutOfRange => return self.out_of_range(),
+        };
+        match body(bytes, request, shelf, loans) {
+            Some(body) => response.content_type(self.file.media_type).body(body),
+            None => super::busy(),
         }
+    }
+
+    fn out_of_range(&self) -> HttpResponse {
+        let mut response = cors::open(HttpResponse::RangeNotSatisfiable());
+        response.insert_header((CACHE_CONTROL, super::ERROR_CACHE));
+        response.insert_header(self.content_range(None));
+        let text = format!("The file has {} bytes.\n", self.bytes.len());
+        response.content_type("text/plain; charset=utf-8").body(text)
     }
 
     fn is_known_to(&self, request: &HttpRequest) -> bool {
@@ -77,7 +101,7 @@ impl Object {
         let [range] = ranges.as_slice() else {
             return Part::Whole;
         };
-        match (range.to_satisfiable_range(self.file.bytes.len() as u64), range) {
+        match (range.to_satisfiable_range(self.bytes.len() as u64), range) {
             (Some((first, last)), _) => Part::Range { first, last },
             (None, ByteRangeSpec::FromTo(from, to)) if from > to => Part::Whole,
             (None, _) => Part::OutOfRange,
@@ -95,7 +119,7 @@ impl Object {
     }
 
     fn content_range(&self, range: Option<(u64, u64)>) -> ContentRange {
-        let instance_length = Some(self.file.bytes.len() as u64);
+        let instance_length = Some(self.bytes.len() as u64);
         ContentRange(ContentRangeSpec::Bytes { range, instance_length })
     }
 
@@ -103,9 +127,15 @@ impl Object {
         let mut response = cors::open(response);
         response
             .insert_header(ETag(self.etag.clone()))
-            .insert_header((CACHE_CONTROL, cache_control(self.file.freshness)));
+            .insert_header((CACHE_CONTROL, cache_control(self.file.freshness, self.seconds_left)));
         if self.takes_ranges() {
             response.insert_header((ACCEPT_RANGES, "bytes"));
+        }
+        if self.file.has_codings() {
+            response.insert_header((VARY, "Accept-Encoding"));
+        }
+        if self.coding != Coding::Identity {
+            response.insert_header((CONTENT_ENCODING, self.coding.name()));
         }
         response
     }
@@ -121,11 +151,34 @@ enum Part {
     OutOfRange,
 }
 
-/// A live playlist's copy is good for at most half a target duration, so that it is never older
-/// than a player notices.
-fn cache_control(freshness: Freshness) -> String {
-    match freshness {
-        Freshness::Immutable => IMMUTABLE_CACHE.to_owned(),
-        Freshness::Live(target) => format!("public, max-age={}", target.as_secs() / 2),
+/// What fits one slice is handed to HTTP/1 as it is, and so is what HTTP only counts; all else is
+/// lent. `None` when too much is.
+fn body(
+    bytes: Bytes,
+    request: &HttpRequest,
+    shelf: &Arc<Shelf>,
+    loans: &Rc<Loans>,
+) -> Option<BoxBody> {
+    let is_stream = request.version() == Version::HTTP_2;
+    if request.method() == Method::HEAD {
+        return Some(BoxBody::new(bytes));
     }
+    if !is_stream && bytes.len() <= SLICE_BYTES {
+        shelf.traffic.sent(bytes.len());
+        return Some(BoxBody::new(bytes));
+    }
+    let to = if is_stream { Recipient::Stream } else { Recipient::Connection };
+    loans.lend(bytes, shelf, to).map(BoxBody::new)
+}
+
+/// A live playlist's copy is good for at most half a target duration, so that it is never older
+/// than a player notices; a name that never gets other content, for ever (a year, in practice). No
+/// copy is good for longer than the address that it has.
+fn cache_control(freshness: Freshness, seconds_left: Option<u64>) -> String {
+    let (seconds, never_changes) = match freshness {
+        Freshness::Immutable => (31_536_000, ", immutable"),
+        Freshness::Live(target) => (target.as_secs() / 2, ""),
+    };
+    let seconds = seconds_left.map_or(seconds, |left| left.min(seconds));
+    format!("public, max-age={seconds}{never_changes}")
 }

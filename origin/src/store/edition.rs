@@ -5,12 +5,14 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
+use serde::Serialize;
 
 use super::demand::Wanted;
+use super::file::File;
 use crate::playlist::{
-    Presentation, Segment, Track, TrackWindow, media_playlist, multivariant_playlist,
+    Container, Content, Presentation, Segment, Track, TrackWindow, media_playlist,
+    multivariant_playlist,
 };
 
 /// The playlist by which players begin.
@@ -25,33 +27,26 @@ pub(crate) struct Edition {
     files: HashMap<Arc<str>, File>,
     /// Playlists of tracks that have no segment yet.
     expected: HashSet<Arc<str>>,
-    /// The tracks' names, by index.
-    tracks: Vec<Arc<str>>,
+    tracks: Vec<TrackSummary>,
 }
 
-/// One file. A clone shares the bytes.
-#[derive(Debug, Clone)]
-pub(crate) struct File {
-    pub(crate) bytes: Bytes,
-    /// Strong: the same on every origin that has the same content.
-    pub(crate) etag: Arc<str>,
-    pub(crate) media_type: &'static str,
-    pub(crate) freshness: Freshness,
-}
-
-/// How long a copy is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Freshness {
-    /// The name never gets other content.
-    Immutable,
-    /// It changes with each segment, of about this length.
-    Live(Duration),
+/// What `/streams.json` and the metrics say of a track.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TrackSummary {
+    pub(crate) name: String,
+    pub(crate) content: &'static str,
+    pub(crate) container: &'static str,
+    /// The number of its newest segment.
+    pub(crate) newest_sequence: Option<u64>,
+    /// Of the segments that its playlist shows.
+    pub(crate) bits_per_second: Option<u64>,
 }
 
 impl Edition {
     /// The edition of a presentation.
     pub(crate) fn of(presentation: &Presentation) -> Self {
-        let tracks = presentation.tracks().iter().map(|of| of.track.name.clone()).collect();
+        let tracks = presentation.tracks().iter().map(summary).collect();
         let mut edition = Edition { files: HashMap::new(), expected: HashSet::new(), tracks };
         let target = presentation.target();
         let mut all_described = true;
@@ -82,12 +77,8 @@ impl Edition {
     fn add_segment(&mut self, segment: &Segment, track: &Track) {
         let media_type = track.container.media_type(track.content);
         let mut add = |name: &Arc<str>, bytes: &Bytes| {
-            self.files.entry(name.clone()).or_insert_with(|| File {
-                bytes: bytes.clone(),
-                etag: name.clone(),
-                media_type,
-                freshness: Freshness::Immutable,
-            });
+            let file = || File::immutable(name, bytes.clone(), media_type);
+            self.files.entry(name.clone()).or_insert_with(file);
         };
         add(&segment.name, &segment.bytes);
         if let Some(header) = &segment.header {
@@ -107,10 +98,7 @@ impl Edition {
     }
 
     fn add_playlist(&mut self, name: Arc<str>, text: String, target: Duration) {
-        let bytes = Bytes::from(text);
-        let etag = short_digest(&bytes);
-        let freshness = Freshness::Live(target);
-        self.files.insert(name, File { bytes, etag, media_type: HLS, freshness });
+        self.files.insert(name, File::live(text, HLS, target));
     }
 
     fn expect(&mut self, name: Arc<str>) {
@@ -121,6 +109,10 @@ impl Edition {
         self.files.get(name)
     }
 
+    pub(crate) fn tracks(&self) -> &[TrackSummary] {
+        &self.tracks
+    }
+
     /// Which tracks a request for this name is about. Their names are few, so they are compared.
     pub(super) fn wanted_by(&self, name: &str) -> Wanted {
         if name.ends_with(".mpd") || self.tracks.len() == 1 {
@@ -129,8 +121,8 @@ impl Edition {
         let is_of =
             |track: &str| name.strip_prefix(track).is_some_and(|rest| rest.starts_with(['.', '-']));
         // Of "v" and "v-2", the latter has "v-2-7.ts".
-        let of = self.tracks.iter().enumerate().filter(|(_, track)| is_of(track));
-        let of = of.max_by_key(|(_, track)| track.len());
+        let of = self.tracks.iter().enumerate().filter(|(_, track)| is_of(&track.name));
+        let of = of.max_by_key(|(_, track)| track.name.len());
         of.map_or(Wanted::NoTrack, |(index, _)| Wanted::Track(index))
     }
 
@@ -149,16 +141,32 @@ fn playlist_of(track: &Track) -> Arc<str> {
     format!("{}.m3u8", track.name).into()
 }
 
+fn summary(of: &TrackWindow) -> TrackSummary {
+    let (mut bits, mut seconds) = (0, 0.0);
+    for segment in of.window.shown() {
+        bits += 8 * segment.bytes.len() as u64;
+        seconds += segment.duration.as_secs_f64();
+    }
+    TrackSummary {
+        name: of.track.name.to_string(),
+        content: match of.track.content {
+            Content::Muxed => "muxed",
+            Content::Video => "video",
+            Content::Audio => "audio",
+        },
+        container: match of.track.container {
+            Container::MpegTs => "mpegts",
+            Container::Cmaf => "cmaf",
+        },
+        newest_sequence: of.window.newest().map(|segment| segment.sequence),
+        bits_per_second: (seconds > 0.0).then(|| (bits as f64 / seconds) as u64),
+    }
+}
+
 /// Whether all that a list of tracks has to say of it is known. Players read the list only once.
 fn is_described(of: &TrackWindow) -> bool {
     let declared = of.track.bits_per_second.is_some() && of.track.codecs.is_some();
     declared || of.first_bits_per_second().is_some()
-}
-
-/// Enough of a digest to tell two versions of one file apart.
-fn short_digest(bytes: &Bytes) -> Arc<str> {
-    let digest = digest(&SHA256, bytes);
-    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>().into()
 }
 
 #[cfg(test)]

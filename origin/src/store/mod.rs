@@ -4,10 +4,13 @@
 
 mod demand;
 mod edition;
+mod file;
 mod status;
+mod traffic;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
@@ -16,8 +19,10 @@ use crate::fetch::Pseudonym;
 use crate::limits::{FIRST_PLAYLIST_WAIT, FIRST_PLAYLIST_WAITERS_MAX};
 
 pub(crate) use demand::{Demand, Wanted};
-pub(crate) use edition::{Edition, File, Freshness, INDEX};
+pub(crate) use edition::{Edition, INDEX, TrackSummary};
+pub(crate) use file::{Coding, File, Freshness};
 pub(crate) use status::{State, Status};
+pub(crate) use traffic::{Kind, Traffic};
 
 /// The streams of one origin by name. What it holds never changes; the shelves' content does.
 #[derive(Debug)]
@@ -25,13 +30,15 @@ pub(crate) struct Store {
     /// Of the origin, by which it knows requests of its own.
     pub(crate) pseudonym: Pseudonym,
     shelves: HashMap<String, Arc<Shelf>>,
+    /// Requests for streams that there are not.
+    pub(crate) strays: Traffic,
 }
 
 impl Store {
     /// A store with an empty shelf for each name.
     pub(crate) fn new(names: impl Iterator<Item = String>) -> Self {
-        let pseudonym = Pseudonym::new();
-        Store { pseudonym, shelves: names.map(|name| (name, Arc::new(Shelf::new()))).collect() }
+        let shelves = names.map(|name| (name, Arc::new(Shelf::new()))).collect();
+        Store { pseudonym: Pseudonym::new(), shelves, strays: Traffic::default() }
     }
 
     /// All streams, in no order.
@@ -51,6 +58,7 @@ pub(crate) struct Shelf {
     waiting: Semaphore,
     /// Who asks for the stream, for sources that run only as long as somebody does.
     pub(crate) demand: Arc<Demand>,
+    pub(crate) traffic: Traffic,
     status: watch::Sender<Status>,
 }
 
@@ -69,6 +77,7 @@ impl Shelf {
             edition: watch::Sender::new(None),
             waiting: Semaphore::new(FIRST_PLAYLIST_WAITERS_MAX),
             demand: Arc::default(),
+            traffic: Traffic::default(),
             status: watch::Sender::new(Status::default()),
         }
     }
@@ -123,6 +132,17 @@ impl Shelf {
 
     pub(crate) fn status(&self) -> Status {
         self.status.borrow().clone()
+    }
+
+    /// How long ago the newest segment came.
+    pub(crate) fn segment_age(&self) -> Option<Duration> {
+        let ago = |at: SystemTime| at.elapsed().unwrap_or(Duration::ZERO);
+        self.status.borrow().last_segment_at.map(ago)
+    }
+
+    /// The tracks of the present edition.
+    pub(crate) fn tracks(&self) -> Vec<TrackSummary> {
+        self.edition.borrow().as_ref().map(|edition| edition.tracks().to_vec()).unwrap_or_default()
     }
 }
 

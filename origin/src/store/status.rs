@@ -27,3 +27,17 @@ pub(crate) enum State {
     /// Its source has ended, and will be started again.
     Failing,
 }
+
+impl State {
+    pub(crate) const ALL: [State; 4] = [State::Idle, State::Starting, State::Live, State::Failing];
+
+    /// What it is called in lists and labels.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            State::Idle => "idle",
+            State::Starting => "starting",
+            State::Live => "live",
+            State::Failing => "failing",
+        }
+    }
+}

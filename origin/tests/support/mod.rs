@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test ends at what it did not expect")]
 #![allow(unreachable_pub, reason = "every test is a crate of its own")]
 
+pub mod server;
 pub mod upstream;
 
 use std::collections::HashMap;

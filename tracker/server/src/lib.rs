@@ -7,7 +7,6 @@ mod actors;
 mod close;
 pub mod config;
 mod directory;
-mod file_thread;
 mod http;
 mod latency;
 mod limits;
@@ -20,7 +19,6 @@ mod prometheus;
 mod stun;
 mod swarm_list;
 mod transport;
-mod watched;
 mod web_root;
 mod worker;
 
@@ -37,10 +35,8 @@ use web::{PlayerSettings, PlayerStream};
 
 use actors::{FilesActor, ReloadFiles, StopFiles, StopStun, StunActor};
 use config::{Config, ServerConfig, WebConfig};
-use limits::{HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
+use limits::{BACKLOG_CONNECTIONS, HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
 use node::Node;
-
-pub use file_thread::on_file_thread;
 
 /// A running tracker, with whatever its configuration put beside it.
 #[derive(Debug)]
@@ -153,7 +149,9 @@ impl Tracker {
             files: config.web_root.map(|root| Arc::new(root.routes()) as listen::Routes),
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
-        let metrics = metrics.map(|listener| prometheus::serve(&node, listener)).transpose()?;
+        let counts = origin.as_ref().map(Origin::counts);
+        let metrics =
+            metrics.map(|listener| prometheus::serve(&node, counts, listener)).transpose()?;
         let files = has_files.then(|| FilesActor::start_for(&node));
         Ok(Self { addresses, node, server, files, stun, metrics, origin, written })
     }
@@ -226,7 +224,11 @@ impl Tracker {
 }
 
 fn listen_on(key: String, address: SocketAddr) -> Result<TcpListener, StartError> {
-    listen::tcp(address).map_err(|source| StartError::Listen { key, address, source })
+    origin::tcp_listener(address, BACKLOG_CONNECTIONS).map_err(|source| StartError::Listen {
+        key,
+        address,
+        source,
+    })
 }
 
 /// A listening socket for each listener of the configuration.

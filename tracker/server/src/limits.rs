@@ -156,9 +156,6 @@ pub(crate) const TLS_RECORD_BYTES_MAX: usize = (16 << 10) + 2048 + 5;
 /// waits in the outbox: four of the longest records.
 pub(crate) const TLS_WRITE_BYTES: usize = 64 << 10;
 
-/// Bytes of a file with a certificate or a key: a chain of ten certificates has some 20 kB.
-pub(crate) const PEM_FILE_BYTES_MAX: u64 = 1 << 20;
-
 /// How often a stop tells the sockets whose time has come.
 pub(crate) const DRAIN_TICK: Duration = Duration::from_millis(20);
 

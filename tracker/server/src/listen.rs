@@ -100,25 +100,6 @@ pub(crate) fn serve(
     Ok(handle)
 }
 
-/// A listening TCP socket. `[::]` takes IPv4 as well.
-///
-/// # Errors
-///
-/// When the system refuses.
-pub(crate) fn tcp(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(false)?;
-    }
-    // A restart need not wait for the last run's connections to be forgotten.
-    #[cfg(unix)]
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(BACKLOG_CONNECTIONS as i32)?;
-    Ok(socket.into())
-}
-
 /// A UDP socket of one version of IP.
 ///
 /// # Errors

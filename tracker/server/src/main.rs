@@ -12,8 +12,9 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 
 use clap::Parser;
+use origin::on_file_thread;
 use tracker::config::{Config, LoadError, Loaded, LogConfig, Sources};
-use tracker::{Addresses, ServerAddress, Tracker, on_file_thread};
+use tracker::{Addresses, ServerAddress, Tracker};
 
 use args::{Args, Format};
 use signals::Signals;

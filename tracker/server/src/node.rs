@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 use actix::Addr;
 use arc_swap::{ArcSwap, Guard};
+use origin::Certificate;
+use origin::watched::Refresh;
 
 use crate::access::{Access, Admission, Admissions, Arrival, Full};
 use crate::actors::{Drain, PolicyChanged, ShardActor};
@@ -16,9 +18,7 @@ use crate::directory::{Directory, WorkerId};
 use crate::limits::ARRIVAL_WAIT_MAX;
 use crate::load;
 use crate::metrics::Metrics;
-use crate::transport::certificate::Certificate;
 use crate::transport::turned_away::TurnedAway;
-use crate::watched::Refresh;
 
 /// What all workers of a process share.
 #[derive(Debug)]

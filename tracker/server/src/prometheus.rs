@@ -3,7 +3,7 @@
 //! thread of their own, as is the list of swarms: an operator's business, which costs no viewer a
 //! moment.
 
-use std::fmt::{Display, Write};
+use std::fmt::Display;
 use std::io;
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -14,6 +14,8 @@ use actix_web::dev::ServerHandle;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use actix_web::web::{self, Data};
 use actix_web::{App, HttpResponse, HttpServer};
+use origin::Counts;
+use origin::exposition::{MEDIA_TYPE, Metric, Page};
 
 use crate::latency::Histogram;
 use crate::limits::{METRICS_CONNECTIONS_MAX, METRICS_REQUEST_TIMEOUT};
@@ -26,8 +28,13 @@ use crate::swarm_list;
 /// # Errors
 ///
 /// When the system refuses.
-pub(crate) fn serve(node: &Arc<Node>, listener: TcpListener) -> io::Result<ServerHandle> {
-    let exposition = Data::new(Exposition { node: node.clone(), began: SystemTime::now() });
+pub(crate) fn serve(
+    node: &Arc<Node>,
+    origin: Option<Counts>,
+    listener: TcpListener,
+) -> io::Result<ServerHandle> {
+    let began = SystemTime::now();
+    let exposition = Data::new(Exposition { node: node.clone(), origin, began });
     let node = Data::from(node.clone());
     let server = HttpServer::new(move || {
         App::new()
@@ -51,13 +58,14 @@ pub(crate) fn serve(node: &Arc<Node>, listener: TcpListener) -> io::Result<Serve
 
 struct Exposition {
     node: Arc<Node>,
+    origin: Option<Counts>,
     began: SystemTime,
 }
 
 async fn metrics(exposition: Data<Exposition>) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header((CACHE_CONTROL, "no-store"))
-        .insert_header((CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8"))
+        .insert_header((CONTENT_TYPE, MEDIA_TYPE))
         .body(exposition.text())
 }
 
@@ -65,8 +73,11 @@ impl Exposition {
     fn text(&self) -> String {
         let mut page = Page::default();
         self.tracker(&mut page);
+        if let Some(origin) = &self.origin {
+            origin.write(&mut page);
+        }
         self.process(&mut page);
-        page.0
+        page.into_text()
     }
 
     fn tracker(&self, page: &mut Page) {
@@ -102,11 +113,12 @@ impl Exposition {
                 ("scrape", totals.scrapes),
             ],
         );
-        page.histogram(
+        let relay = page.metric(
             "tracker_relay_seconds",
+            "histogram",
             "Time from the read that brought an offer or answer to the write that sent it on.",
-        )
-        .by_label("worker", by_worker().map(|(id, worker)| (id, &worker.relay_times)));
+        );
+        by_label(relay, "worker", by_worker().map(|(id, worker)| (id, &worker.relay_times)));
         page.counter("tracker_offers_withheld_total", "Offers that were not passed on.").labelled(
             "reason",
             [("early", totals.offers_early), ("receiver_rate", totals.offers_over_rate)],
@@ -175,68 +187,19 @@ impl Exposition {
     }
 }
 
-/// The text so far.
-#[derive(Default)]
-struct Page(String);
-
-/// A metric whose head is on the page.
-struct Metric<'a> {
-    page: &'a mut Page,
-    name: &'static str,
-}
-
-impl Page {
-    fn counter(&mut self, name: &'static str, help: &str) -> Metric<'_> {
-        self.head(name, "counter", help)
-    }
-
-    fn gauge(&mut self, name: &'static str, help: &str) -> Metric<'_> {
-        self.head(name, "gauge", help)
-    }
-
-    fn histogram(&mut self, name: &'static str, help: &str) -> Metric<'_> {
-        self.head(name, "histogram", help)
-    }
-
-    fn head(&mut self, name: &'static str, kind: &str, help: &str) -> Metric<'_> {
-        // Writing to a string does not fail.
-        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
-        Metric { page: self, name }
-    }
-}
-
-impl Metric<'_> {
-    fn value(self, value: impl Display) {
-        let _ = writeln!(self.page.0, "{} {value}", self.name);
-    }
-
-    /// A sample for each value of `label`. None of them holds a character that would be escaped.
-    fn labelled<L: Display, V: Display>(
-        self,
-        label: &str,
-        samples: impl IntoIterator<Item = (L, V)>,
-    ) {
-        for (of, value) in samples {
-            let _ = writeln!(self.page.0, "{}{{{label}=\"{of}\"}} {value}", self.name);
+/// A histogram for each value of `label`.
+fn by_label<'a, L: Display>(
+    mut metric: Metric<'_>,
+    label: &str,
+    histograms: impl IntoIterator<Item = (L, &'a Histogram)>,
+) {
+    for (of, histogram) in histograms {
+        let mut all = 0;
+        for (bound, count) in histogram.cumulated() {
+            all = count;
+            metric.sample("_bucket", &[(label, &of), ("le", &bound)], count);
         }
-    }
-
-    /// A histogram for each value of `label`.
-    fn by_label<'a, L: Display>(
-        self,
-        label: &str,
-        histograms: impl IntoIterator<Item = (L, &'a Histogram)>,
-    ) {
-        let (text, name) = (&mut self.page.0, self.name);
-        for (of, histogram) in histograms {
-            let mut all = 0;
-            for (bound, count) in histogram.cumulated() {
-                all = count;
-                let labels = format_args!("{label}=\"{of}\",le=\"{bound}\"");
-                let _ = writeln!(text, "{name}_bucket{{{labels}}} {count}");
-            }
-            let _ = writeln!(text, "{name}_sum{{{label}=\"{of}\"}} {}", histogram.sum_s());
-            let _ = writeln!(text, "{name}_count{{{label}=\"{of}\"}} {all}");
-        }
+        metric.sample("_sum", &[(label, &of)], histogram.sum_s());
+        metric.sample("_count", &[(label, &of)], all);
     }
 }

@@ -4,11 +4,11 @@
 use std::path::PathBuf;
 
 use origin::ConfigError;
+use origin::watched::{Flaw, Refresh, Source, Watched};
 use tracker_core::InfoHash;
 
 use super::info_hash_from_hex;
 use crate::limits::INFO_HASH_FILE_BYTES_MAX;
-use crate::watched::{Flaw, Refresh, Source, Watched};
 
 /// A list of info hashes, and what it is for.
 #[derive(Debug)]

@@ -9,6 +9,7 @@ mod origins;
 mod rates;
 mod tokens;
 
+use origin::watched::Refresh;
 use tracker_core::{InfoHash, Reason};
 
 pub use addresses::TrustedProxies;
@@ -19,8 +20,6 @@ pub use rates::Rate;
 pub(crate) use rates::TokenBucket;
 pub use tokens::TokenAccess;
 pub(crate) use tokens::{Ticket, TokenRefusal};
-
-use crate::watched::Refresh;
 
 /// What the section `access` allows. Without the section that is everything.
 #[derive(Debug, Default)]

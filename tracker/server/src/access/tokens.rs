@@ -9,6 +9,7 @@ use actix_web::web::Query;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
 use origin::ConfigError;
+use origin::watched::{Flaw, Refresh, Source, Watched};
 use serde::Deserialize;
 use thiserror::Error;
 use tracker_core::{InfoHash, Reason};
@@ -18,7 +19,6 @@ use crate::limits::{
     HS256_SECRET_BYTES_MIN, TOKEN_BYTES_MAX, TOKEN_KEY_FILE_BYTES_MAX, TOKEN_LEEWAY,
     TOKEN_SWARMS_MAX,
 };
-use crate::watched::{Flaw, Refresh, Source, Watched};
 
 /// Tokens of one key: JSON Web Tokens (RFC 7519), all signed the way that the configuration says.
 #[derive(Debug)]

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use actix::prelude::*;
+use origin::on_file_thread;
+use origin::watched::Refresh;
 
-use crate::file_thread::on_file_thread;
 use crate::limits::FILES_TICK;
 use crate::node::Node;
-use crate::watched::Refresh;
 
 /// The actor that reads the files again.
 #[derive(Debug)]

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use origin::ConfigError;
+use origin::{Certificate, ConfigError, Offers};
 
 use super::checks::{host, port, quoted, refused, within};
 use super::raw::{RawListener, RawServer};
-use crate::transport::certificate::Certificate;
 
 /// The most that `maxPayloadLength` may be.
 const FRAME_BYTES_MAX: u64 = 16 << 20;
@@ -114,7 +113,12 @@ impl RawServer {
         };
         match (named(self.cert_file_name), named(self.key_file_name)) {
             (Some(certificate), Some(private_key)) => {
-                Certificate::load(key, certificate, private_key).map(|pair| Some(Arc::new(pair)))
+                let files = [
+                    (format!("{key}.cert_file_name"), certificate),
+                    (format!("{key}.key_file_name"), private_key),
+                ];
+                // WebSockets over HTTP/2 aren't spoken here.
+                Certificate::load(files, Offers::Http1).map(|pair| Some(Arc::new(pair)))
             }
             (Some(file), None) => alone("cert_file_name", file, "key_file_name"),
             (None, Some(file)) => alone("key_file_name", file, "cert_file_name"),

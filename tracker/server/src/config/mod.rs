@@ -21,7 +21,6 @@ mod table;
 mod valid;
 
 pub use crate::access::{Access, InfoHashAccess, OriginAccess, Rate, TokenAccess, TrustedProxies};
-pub use crate::transport::certificate::Certificate;
 pub use crate::web_root::WebRoot;
 pub use keys::{Bounds, Default, KEYS, Key};
 pub use limits::Limits;

@@ -7,16 +7,20 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
+use origin::{Punctual, Times};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use super::punctual::Punctual;
 use super::stream::Stream;
 use super::tls::TlsStream;
+use crate::access::Arrival;
 use crate::config::ServerConfig;
-use crate::limits::TLS_HANDSHAKES_MAX;
+use crate::limits::{RESPONSE_PATIENCE, TLS_HANDSHAKES_MAX};
 use crate::worker::Worker;
+
+/// A connection that speaks HTTP, and is counted of its network, where that is under a bound.
+pub(crate) type OpenStream = Punctual<Stream, Option<Arrival>>;
 
 /// What a listener does with new connections on one worker.
 #[derive(Debug)]
@@ -51,10 +55,7 @@ impl Acceptor {
     /// When it has broken already, and the system doesn't know any more whose it was; when there are
     /// too many of its address, or too many come; when its TLS handshake fails, or takes longer than
     /// `limits.handshakeSeconds`.
-    pub(crate) async fn accept(
-        &self,
-        socket: TcpStream,
-    ) -> io::Result<(Punctual<Stream>, SocketAddr)> {
+    pub(crate) async fn accept(&self, socket: TcpStream) -> io::Result<(OpenStream, SocketAddr)> {
         let node = &self.worker.node;
         let peer = socket.peer_addr()?;
         let (arrival, wait) = node.arrive(peer.ip()).map_err(|turned_away| {
@@ -69,7 +70,8 @@ impl Acceptor {
             sleep(wait).await;
         }
         let stream = self.stream(socket, limit.map(|limit| began + limit)).await?;
-        Ok((Punctual::new(stream, arrival, began, limit), peer))
+        let times = limit.map(|request| Times { request, response: request * RESPONSE_PATIENCE });
+        Ok((Punctual::new(stream, arrival, began, times), peer))
     }
 
     async fn stream(&self, socket: TcpStream, until: Option<Instant>) -> io::Result<Stream> {

@@ -2,9 +2,7 @@
 //! is told by the crate `tracker-websocket`; nothing in here knows what a swarm is.
 
 pub(crate) mod accept;
-pub(crate) mod certificate;
 pub(crate) mod connection;
-pub(crate) mod punctual;
 pub(crate) mod read_buffer;
 pub(crate) mod stream;
 pub(crate) mod tls;

@@ -14,7 +14,7 @@ use actix_http::{HttpMessage, Request, Response, StatusCode, h1, ws};
 use bytes::BytesMut;
 use tracker_websocket::PerMessageDeflate;
 
-use super::punctual::Punctual;
+use super::accept::OpenStream;
 use super::stream::Stream;
 use super::turned_away::TurnedAway;
 use crate::access::{Admission, Ticket};
@@ -32,7 +32,7 @@ pub(crate) async fn upgrade(
     worker: Rc<Worker>,
     server: Arc<ServerConfig>,
     request: Request,
-    framed: Framed<Punctual<Stream>, h1::Codec>,
+    framed: Framed<OpenStream, h1::Codec>,
 ) -> Result<(), Infallible> {
     match judge(&worker, &server, &request) {
         Ok((admission, ticket)) => {
@@ -94,7 +94,7 @@ fn switching_protocols(request: &Request, deflate: Option<PerMessageDeflate>) ->
 
 /// Writes the response with HTTP's own codec, and takes the stream and what was read of it back.
 async fn answer(
-    framed: Framed<Punctual<Stream>, h1::Codec>,
+    framed: Framed<OpenStream, h1::Codec>,
     response: Response<BoxBody>,
 ) -> io::Result<(Stream, BytesMut)> {
     use actix_codec::Encoder;

@@ -11,22 +11,28 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::access::Arrival;
-use crate::limits::RESPONSE_PATIENCE;
-
-/// A connection that speaks HTTP, until it is told to be a WebSocket's.
+/// A connection that speaks HTTP, until it is told to be something else.
 #[derive(Debug)]
-pub(crate) struct Punctual<T> {
+pub struct Punctual<T, G = ()> {
     stream: T,
-    /// Counts it until it ends or is a WebSocket's; `None` for those who are under no bound.
-    _arrival: Option<Arrival>,
+    /// Dropped when it ends, or is something else.
+    _guard: G,
     /// `None` is all the time in the world.
     patience: Option<Patience>,
 }
 
+/// How long a client may take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Times {
+    /// To say all of a request, since it came or was last sent something.
+    pub request: Duration,
+    /// To take something of a response.
+    pub response: Duration,
+}
+
 #[derive(Debug)]
 struct Patience {
-    limit: Duration,
+    times: Times,
     /// When the client was last sent something, or it came.
     began: Instant,
     /// The kernel takes no more: it is the client's turn to read.
@@ -35,21 +41,15 @@ struct Patience {
     timer: Pin<Box<Sleep>>,
 }
 
-impl<T> Punctual<T> {
-    /// `limit` is how long the client may take to say all of a request, and for the first from when
-    /// it `began`; for ever without it.
-    pub(crate) fn new(
-        stream: T,
-        arrival: Option<Arrival>,
-        began: Instant,
-        limit: Option<Duration>,
-    ) -> Self {
-        let patience = limit.map(|limit| Patience::new(began, limit));
-        Self { stream, _arrival: arrival, patience }
+impl<T, G> Punctual<T, G> {
+    /// For the first request the time counts from when it `began`; without `times` it is endless.
+    pub fn new(stream: T, guard: G, began: Instant, times: Option<Times>) -> Self {
+        let patience = times.map(|times| Patience::new(began, times));
+        Self { stream, _guard: guard, patience }
     }
 
-    /// The connection, which may take its time from now on, and isn't counted here any more.
-    pub(crate) fn into_inner(self) -> T {
+    /// The connection, which may take its time from now on, without its guard.
+    pub fn into_inner(self) -> T {
         self.stream
     }
 
@@ -86,15 +86,15 @@ impl<T> Punctual<T> {
 }
 
 impl Patience {
-    fn new(began: Instant, limit: Duration) -> Self {
-        let timer = Box::pin(sleep_until(began + limit));
-        Self { limit, began, blocked: false, timer }
+    fn new(began: Instant, times: Times) -> Self {
+        let timer = Box::pin(sleep_until(began + times.request));
+        Self { times, began, blocked: false, timer }
     }
 
     /// Ready when the time is over.
     fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let turns = if self.blocked { RESPONSE_PATIENCE } else { 1 };
-        let end = self.began + self.limit * turns;
+        let Times { request, response } = self.times;
+        let end = self.began + if self.blocked { response } else { request };
         if self.timer.deadline() > end {
             self.timer.as_mut().reset(end);
         }
@@ -108,7 +108,7 @@ impl Patience {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Punctual<T> {
+impl<T: AsyncRead + Unpin, G: Unpin> AsyncRead for Punctual<T, G> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -119,7 +119,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Punctual<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Punctual<T> {
+impl<T: AsyncWrite + Unpin, G: Unpin> AsyncWrite for Punctual<T, G> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

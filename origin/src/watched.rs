@@ -1,4 +1,4 @@
-//! A file, or a few that belong together, that is read while the tracker runs. Workers take the
+//! A file, or a few that belong together, that is read again while the program runs. Workers take the
 //! last good content from an atomic pointer and never wait; whoever reloads it does so on a thread
 //! that serves nobody.
 
@@ -10,10 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use arc_swap::{ArcSwap, Guard};
-use origin::ConfigError;
+
+use crate::error::ConfigError;
 
 /// What `N` files say together, as it was when it last made sense.
-pub(crate) struct Watched<T, const N: usize = 1> {
+pub struct Watched<T, const N: usize = 1> {
     source: Source<T, N>,
     current: ArcSwap<T>,
     /// What the files were like when they were last looked at; `None` when one couldn't be.
@@ -21,30 +22,31 @@ pub(crate) struct Watched<T, const N: usize = 1> {
 }
 
 /// Where content comes from.
-pub(crate) struct Source<T, const N: usize = 1> {
+pub struct Source<T, const N: usize = 1> {
     /// The files, each behind the configuration's key that names it.
-    pub(crate) files: [(String, PathBuf); N],
+    pub files: [(String, PathBuf); N],
     /// Larger files are refused.
-    pub(crate) bytes_max: u64,
-    pub(crate) parse: fn([&[u8]; N]) -> Result<T, Flaw>,
+    pub bytes_max: u64,
+    /// Makes sense of them.
+    pub parse: fn([&[u8]; N]) -> Result<T, Flaw>,
 }
 
 /// Why a file's content makes no sense.
 #[derive(Debug)]
-pub(crate) struct Flaw {
+pub struct Flaw {
     /// Which of the files it is, from 0.
-    pub(crate) file: usize,
+    pub file: usize,
     /// The line, from 1; `None` is the file as a whole.
-    pub(crate) line: Option<usize>,
+    pub line: Option<usize>,
     /// What is there, as far as it may be shown.
-    pub(crate) value: String,
+    pub value: String,
     /// What should be.
-    pub(crate) bound: &'static str,
+    pub bound: &'static str,
 }
 
 /// Which files to read again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Refresh {
+pub enum Refresh {
     /// Those that have changed since they were read.
     Changed,
     /// All of them.
@@ -60,19 +62,28 @@ impl<T, const N: usize> Watched<T, N> {
     /// # Errors
     ///
     /// Key, value and bound, when a file can't be read or makes no sense.
-    pub(crate) fn load(source: Source<T, N>) -> Result<Self, ConfigError> {
+    pub fn load(source: Source<T, N>) -> Result<Self, ConfigError> {
         let seen = source.stamps();
         let current = ArcSwap::from_pointee(source.read()?);
         Ok(Self { source, current, seen: Mutex::new(seen) })
     }
 
+    /// The content of files that are read once.
+    ///
+    /// # Errors
+    ///
+    /// As for [`load`](Self::load).
+    pub fn once(source: &Source<T, N>) -> Result<T, ConfigError> {
+        source.read()
+    }
+
     /// The last good content.
-    pub(crate) fn current(&self) -> Guard<Arc<T>> {
+    pub fn current(&self) -> Guard<Arc<T>> {
         self.current.load()
     }
 
     /// Reads the files again. What makes no sense is told to the log, once, and changes nothing.
-    pub(crate) fn refresh(&self, which: Refresh) {
+    pub fn refresh(&self, which: Refresh) {
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         // The stamps are taken before the content: a change in between is seen the next time.
         let stamps = self.source.stamps();

@@ -1,0 +1,127 @@
+//! The origin on ports of its own, as the binary runs it: HTTP/1.1, or HTTP/2 and HTTP/1.1 over
+//! TLS, and a private listener for its counts. Clients that are slow, say half a request or never
+//! go find bounds here; what they are answered is the business of `http`.
+
+mod connection;
+mod listener;
+mod metrics;
+mod punctual;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use actix_server::ServerHandle;
+use actix_web::rt::task::{JoinHandle, spawn_blocking};
+
+use crate::certificate::Certificate;
+use crate::limits::{BACKLOG_CONNECTIONS, FILES_WATCH};
+use crate::watched::Refresh;
+use crate::{Origin, OriginError, StreamInfo, ValidOrigin, on_file_thread};
+pub use listener::tcp_listener;
+pub use punctual::{Punctual, Times};
+
+/// A running origin with its listeners.
+#[derive(Debug)]
+pub struct Server {
+    origin: Origin,
+    address: SocketAddr,
+    certificate: Option<Arc<Certificate>>,
+    streams: ServerHandle,
+    metrics: Option<(SocketAddr, ServerHandle)>,
+    watch: Option<JoinHandle<()>>,
+}
+
+impl Server {
+    /// Listens, and starts all streams. To be called inside an actix System.
+    ///
+    /// # Errors
+    /// When an address can't be listened on, or the origin can't start.
+    pub fn start(config: ValidOrigin) -> Result<Server, OriginError> {
+        let (listen, metrics) = (config.listen.clone(), config.metrics);
+        let on = |address| {
+            let listener = tcp_listener(address, BACKLOG_CONNECTIONS);
+            let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
+            bound.map_err(|reason| OriginError::Listen { address, reason })
+        };
+        // The origin comes last: what fails before it leaves no ffmpeg behind.
+        let (address, streams) = on(listen.address)?;
+        let metrics = metrics.map(on).transpose()?;
+        let origin = Origin::start(config)?;
+        let failed = |address| move |reason| OriginError::Listen { address, reason };
+        let certificate = listen.certificate;
+        let routes = origin.routes();
+        let streams = listener::serve(streams, certificate.clone(), routes);
+        let streams = streams.map_err(failed(address))?;
+        let metrics = match metrics {
+            Some((address, listener)) => {
+                let handle = metrics::serve(listener, origin.counts()).map_err(failed(address))?;
+                Some((address, handle))
+            }
+            None => None,
+        };
+        let watch = certificate.clone().map(|of| actix_web::rt::spawn(watch_certificate(of)));
+        Ok(Server { origin, address, certificate, streams, metrics, watch })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where its counts are.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.metrics.as_ref().map(|(address, _)| *address)
+    }
+
+    /// The streams, in the config's order.
+    #[must_use]
+    pub fn streams(&self) -> Vec<StreamInfo> {
+        self.origin.streams()
+    }
+
+    /// `http` or `https`.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        if self.certificate.is_some() { "https" } else { "http" }
+    }
+
+    /// Reads the certificate and the files of `access` again, changed or not.
+    pub async fn reload(&self) {
+        let (access, certificate) = (self.origin.access.clone(), self.certificate.clone());
+        let reload = move || {
+            access.refresh(Refresh::All);
+            certificate.iter().for_each(|certificate| certificate.refresh(Refresh::All));
+        };
+        if let Err(error) = on_file_thread(reload).await {
+            tracing::error!("the files could not be read again: {error}");
+        }
+    }
+
+    /// Ends everything; open answers get a second.
+    pub async fn stop(self) {
+        if let Some(watch) = self.watch {
+            watch.abort();
+        }
+        // Side by side, so that neither's patience adds to the other's.
+        let origin = self.origin;
+        let origin = spawn_blocking(move || origin.stop());
+        if let Some((_, metrics)) = self.metrics {
+            metrics.stop(false).await;
+        }
+        self.streams.stop(true).await;
+        if origin.await.is_err() {
+            tracing::error!("the origin panicked while it stopped");
+        }
+    }
+}
+
+async fn watch_certificate(certificate: Arc<Certificate>) {
+    loop {
+        tokio::time::sleep(FILES_WATCH).await;
+        let certificate = certificate.clone();
+        // An error here is a system without a thread left; it is tried again.
+        let _ = on_file_thread(move || certificate.refresh(Refresh::Changed)).await;
+    }
+}
