@@ -405,3 +405,72 @@ fn a_track_that_nobody_plays_is_not_taken() {
     }
     served.stop();
 }
+
+/// A manifest of periods: of each its id, and the numbers of its segments of 2 s.
+fn publish_dash(upstream: &Upstream, periods: &[(&str, RangeInclusive<u64>)]) {
+    let period = |(id, numbers): &(&str, RangeInclusive<u64>)| {
+        let (first, repeats) = (numbers.start(), numbers.end() - numbers.start());
+        format!(
+            r#"<Period id="{id}"><AdaptationSet mimeType="video/mp4" codecs="avc1.42c01f">
+                <SegmentTemplate timescale="1" startNumber="{first}" media="{id}-$Number$.m4s"
+                    initialization="header.mp4">
+                <SegmentTimeline><S t="{}" d="2" r="{repeats}"/></SegmentTimeline>
+                </SegmentTemplate><Representation id="v" bandwidth="100000"/>
+            </AdaptationSet></Period>"#,
+            first * 2
+        )
+    };
+    let periods_text: String = periods.iter().map(period).collect();
+    let text = format!(
+        r#"<?xml version="1.0"?><MPD type="dynamic" minimumUpdatePeriod="PT1S"
+            availabilityStartTime="2026-01-01T00:00:00Z">{periods_text}</MPD>"#
+    );
+    let segment = include_bytes!("../clip/clip/video-0.m4s").to_vec();
+    let header = include_bytes!("../clip/clip/video-header.mp4").to_vec();
+    upstream.set("/tv/header.mp4", Reply::File(header));
+    for (id, numbers) in periods {
+        for number in numbers.clone() {
+            let path = format!("/tv/{id}-{number}.m4s");
+            upstream.set_if_missing(&path, Reply::File(segment.clone()));
+        }
+    }
+    upstream.set("/tv/manifest.mpd", Reply::File(text.into_bytes()));
+}
+
+#[test]
+fn periods_of_dash_are_timelines_and_its_failures_leave_what_there_was() {
+    let upstream = Upstream::start();
+    publish_dash(&upstream, &[("one", 1..=4)]);
+    let url = upstream.url("/tv/manifest.mpd");
+    let served = Served::start(&format!(
+        r#"{{ "streams": [{{ "name": "tv", "playlistSegments": 6,
+            "upstream": {{ "url": "{url}" }} }}] }}"#
+    ));
+    let playlist = |newest: u64| {
+        eventually(PATIENCE, &format!("segment {newest}"), || {
+            let response = get(served.address, "/live/tv/v.m3u8");
+            let playlist = (response.status == 200).then(|| Playlist::parse(response.text()))?;
+            (playlist.newest() == newest).then_some(playlist)
+        })
+    };
+    let first = playlist(4);
+    assert_eq!(first.segments, ["v-2.m4s", "v-3.m4s", "v-4.m4s"]);
+    upstream.set("/tv/manifest.mpd", Reply::File(b"<html>Sorry</html>".to_vec()));
+    failure(served.address, "tv", "neither an HLS playlist nor a DASH manifest");
+    assert_eq!(get(served.address, "/live/tv/v-4.m4s").status, 200);
+    upstream.set("/tv/one-5.m4s", Reply::Cut(vec![0; 1000]));
+    publish_dash(&upstream, &[("one", 3..=6)]);
+    let after = playlist(6);
+    assert_eq!(
+        (after.segments.as_slice(), after.discontinuities),
+        (["v-6.m4s".to_owned()].as_slice(), 0)
+    );
+    publish_dash(&upstream, &[("one", 5..=6), ("two", 1..=2)]);
+    let after = playlist(8);
+    assert_eq!(after.segments, ["v-6.m4s", "v-7.m4s", "v-8.m4s"], "{}", after.text);
+    assert!(after.text.contains("#EXT-X-DISCONTINUITY\n"), "{}", after.text);
+    assert_eq!(after.discontinuities, 1);
+    assert_eq!(upstream.count("/tv/two-1.m4s"), 1);
+    assert_eq!(upstream.count("/tv/header.mp4"), 1, "{:?}", upstream.counts());
+    served.stop();
+}

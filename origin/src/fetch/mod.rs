@@ -8,14 +8,14 @@ mod place;
 
 use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::Empty;
 use hyper::body::Incoming;
 use hyper::header::{
-    ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LOCATION, RANGE,
-    USER_AGENT, VIA,
+    ACCEPT_ENCODING, AGE, CONTENT_RANGE, DATE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH,
+    LOCATION, RANGE, USER_AGENT, VIA,
 };
 use hyper::{Request, Response, StatusCode};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -23,6 +23,8 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::{ClientConfig, RootCertStore};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
 use tokio::time::{Instant, timeout, timeout_at};
 
 pub(crate) use error::FetchError;
@@ -93,6 +95,8 @@ pub(crate) struct Fetched {
     /// Where it was in the end, after redirects: what it names is relative to this.
     pub(crate) place: Place,
     pub(crate) etag: Option<HeaderValue>,
+    /// What the server's clock said when it answered, to the second.
+    pub(crate) date: Option<SystemTime>,
     pub(crate) bytes: Bytes,
 }
 
@@ -227,8 +231,19 @@ impl Fetcher {
         {
             return Err(FetchError::WrongPart);
         }
-        Ok(Fetched { place, etag: head.headers.get(ETAG).cloned(), bytes })
+        let etag = head.headers.get(ETAG).cloned();
+        Ok(Fetched { place, etag, date: date(&head.headers), bytes })
     }
+}
+
+/// The moment of the answer (RFC 9110, 6.6.1), which is as much later as a cache has had it (RFC
+/// 9111, 5.1).
+fn date(headers: &HeaderMap) -> Option<SystemTime> {
+    let date = OffsetDateTime::parse(headers.get(DATE)?.to_str().ok()?, &Rfc2822).ok()?;
+    let age = headers.get(AGE).and_then(|age| age.to_str().ok()?.parse::<u32>().ok());
+    let age = Duration::from_secs(u64::from(age.unwrap_or(0)));
+    let is_sane = date.unix_timestamp() >= 0;
+    is_sane.then(|| SystemTime::from(date)).and_then(|date| date.checked_add(age))
 }
 
 /// TLS that trusts whom the machine trusts.

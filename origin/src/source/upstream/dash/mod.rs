@@ -5,7 +5,7 @@ mod manifest;
 mod mpd;
 mod template;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::{Duration, SystemTime};
@@ -26,6 +26,8 @@ struct Source {
     place: Place,
     target: Duration,
     state: Mutex<State>,
+    /// By the upstream's clock, so that a wrong one here asks for nothing too early.
+    clock: Cell<Clock>,
     /// Periods in the order in which they were first seen: the place is the timeline.
     periods: RefCell<Vec<String>>,
 }
@@ -37,6 +39,13 @@ struct State {
     asked_at: Instant,
     /// Why it could not be read the last time, how often in a row, and when to try again.
     failure: Option<(String, u32, Instant)>,
+}
+
+/// How far the upstream's clock is ahead of this machine's, or behind.
+#[derive(Debug, Clone, Copy, Default)]
+struct Clock {
+    ahead: Duration,
+    behind: Duration,
 }
 
 /// Follows one track of a manifest.
@@ -79,7 +88,8 @@ pub(super) fn feeds(
         failure: None,
     };
     let (place, periods) = (place.clone(), RefCell::default());
-    let source = Rc::new(Source { place, target, state: Mutex::new(state), periods });
+    let clock = Cell::new(Clock::of(fetched));
+    let source = Rc::new(Source { place, target, state: Mutex::new(state), clock, periods });
     let feeds = tracks.iter().map(|(id, track)| {
         let mut feed = DashFeed {
             source: source.clone(),
@@ -137,7 +147,7 @@ impl DashFeed {
 
     /// Segments of this track that are there, with the timeline of each.
     fn segments(&self) -> Vec<(u64, usize, Segment)> {
-        let now = SystemTime::now();
+        let now = self.source.clock.get().now();
         let mut segments = Vec::new();
         for (index, part) in self.manifest.parts.iter().enumerate() {
             let Some(of) = part.representation(&self.id, self.content) else {
@@ -213,6 +223,26 @@ impl DashFeed {
     }
 }
 
+impl Clock {
+    /// By the date of an answer that has just come.
+    fn of(fetched: &Fetched) -> Self {
+        let (now, there) = (SystemTime::now(), fetched.date);
+        // What lies within a second may be the date's rounding.
+        let off = |off: Duration| if off > Duration::from_secs(1) { off } else { Duration::ZERO };
+        let ahead = there.and_then(|there| there.duration_since(now).ok());
+        let behind = there.and_then(|there| now.duration_since(there).ok());
+        Clock {
+            ahead: ahead.map_or(Duration::ZERO, off),
+            behind: behind.map_or(Duration::ZERO, off),
+        }
+    }
+
+    fn now(self) -> SystemTime {
+        let now = SystemTime::now();
+        now.checked_add(self.ahead).and_then(|now| now.checked_sub(self.behind)).unwrap_or(now)
+    }
+}
+
 impl Source {
     /// The manifest as it is now: read again when half a segment's length has passed since. The
     /// error says when to ask again.
@@ -262,6 +292,7 @@ impl Source {
         match answer.map_err(|error| told(error.to_string()))? {
             Answer::NotModified => Ok(None),
             Answer::Here(fetched) => {
+                self.clock.set(Clock::of(&fetched));
                 let manifest = Manifest::read(&fetched.bytes, &fetched.place).map_err(told)?;
                 Ok(Some((manifest, fetched.etag)))
             }
