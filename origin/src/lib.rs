@@ -5,7 +5,6 @@
 mod access;
 mod actors;
 mod certificate;
-#[expect(unused_imports, reason = "what reads segments comes next")]
 mod cmaf;
 pub mod config;
 mod error;
@@ -14,6 +13,7 @@ mod fetch;
 mod ffmpeg;
 mod file_thread;
 mod http;
+mod integrity;
 pub mod limits;
 mod metrics;
 mod mpegts;
@@ -25,6 +25,7 @@ mod store;
 pub mod watched;
 
 use std::collections::HashMap;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
@@ -47,7 +48,8 @@ use access::Access;
 use actors::{StopStream, StreamActor};
 use config::{SourceKind, Stream};
 use ffmpeg::{Ability, probe};
-use limits::{FILES_WATCH, ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
+use integrity::Signer;
+use limits::{FILES_WATCH, KEY_BYTES_MAX, ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
 use source::{Surroundings, source_of};
 use store::Store;
 use watched::Refresh;
@@ -58,6 +60,8 @@ pub struct Origin {
     names: Vec<String>,
     store: Arc<Store>,
     access: Arc<Access>,
+    /// The public key, where it is one that stays.
+    digests_key: Option<String>,
     running: Option<Running>,
 }
 
@@ -88,6 +92,8 @@ pub struct StreamInfo {
     pub name: String,
     /// The path of its playlist, such as `/live/testcard/index.m3u8`.
     pub path: String,
+    /// The path of its segments' signed digests.
+    pub digests: String,
 }
 
 impl Origin {
@@ -95,8 +101,13 @@ impl Origin {
     /// its first one.
     ///
     /// # Errors
-    /// When the folder for segments or the thread cannot be made.
+    /// When the folder for segments or the thread cannot be made, or the key cannot be read.
     pub fn start(config: ValidOrigin) -> Result<Origin, OriginError> {
+        let signer = signer(config.key_file.as_deref())?;
+        let digests_key = config.key_file.is_some().then(|| signer.public().to_owned());
+        if let Some(key) = &digests_key {
+            tracing::info!("digests are signed by the public key {key}");
+        }
         let folder = Folder::make(config.folder)?;
         let names: Vec<_> = config.streams.iter().map(|stream| stream.name.clone()).collect();
         let store = Arc::new(Store::new(names.iter().cloned()));
@@ -107,13 +118,15 @@ impl Origin {
         let (shelves, access) = (store.clone(), config.access);
         let watched = access.clone();
         let thread = thread.spawn(move || {
-            System::new().block_on(run(streams, &shelves, &watched, folder.path(), stopped));
+            let signer = Arc::new(signer);
+            let run = run(streams, &shelves, &watched, folder.path(), &signer, stopped);
+            System::new().block_on(run);
             drop(folder);
             drop(alive);
         });
         let thread = thread.map_err(OriginError::Thread)?;
-        let running = Running { thread, stop, ended };
-        Ok(Origin { names, store, access, running: Some(running) })
+        let running = Some(Running { thread, stop, ended });
+        Ok(Origin { names, store, access, digests_key, running })
     }
 
     /// Mounts `/live/{stream}/{file}` in an actix-web App, on as many workers as it has.
@@ -126,6 +139,7 @@ impl Origin {
         let info = |name: &String| StreamInfo {
             name: name.clone(),
             path: format!("/live/{name}/{}", store::INDEX),
+            digests: format!("/live/{name}/{}", integrity::DIGESTS),
         };
         self.names.iter().map(info).collect()
     }
@@ -133,6 +147,12 @@ impl Origin {
     /// What is counted of the streams: their state, and what was asked of them.
     pub fn counts(&self) -> Counts {
         Counts(self.store.clone())
+    }
+
+    /// The key that signs the streams' digests, in base64url, for pages to pin; `None` when it is a
+    /// fresh one that the next start will not have.
+    pub fn digests_key(&self) -> Option<&str> {
+        self.digests_key.as_deref()
     }
 
     /// Ends all streams: kills and reaps ffmpeg, and deletes the temporary folder. Blocks its
@@ -154,6 +174,19 @@ impl Drop for Origin {
             tracing::error!("the origin's thread panicked");
         }
     }
+}
+
+/// The key of the file, or one for this start.
+fn signer(file: Option<&Path>) -> Result<Signer, OriginError> {
+    let Some(file) = file else {
+        return Signer::fresh().map_err(|_| OriginError::NoKey);
+    };
+    let failed = |reason: String| OriginError::Key { path: file.to_owned(), reason };
+    let mut pem = Vec::new();
+    let read =
+        std::fs::File::open(file).and_then(|key| key.take(KEY_BYTES_MAX).read_to_end(&mut pem));
+    read.map_err(|error| failed(error.to_string()))?;
+    Signer::from_pem(&pem).map_err(|error| failed(error.to_string()))
 }
 
 /// The folder for segments: the operator's, which stays, or a temporary one.
@@ -190,13 +223,14 @@ async fn run(
     store: &Store,
     access: &Arc<Access>,
     folder: &Path,
+    signer: &Arc<Signer>,
     mut stopped: oneshot::Receiver<()>,
 ) {
     let ability = tokio::select! {
         ability = ability_for(&streams) => ability,
         _ = &mut stopped => return,
     };
-    let streams = start_all(streams, ability, store, folder);
+    let streams = start_all(streams, ability, store, folder, signer);
     let watch = actix::spawn(watch_files(access.clone()));
     // Resolves with an error, as it is dropped and never sent.
     let _ = stopped.await;
@@ -238,6 +272,7 @@ fn start_all(
     ability: Ability,
     store: &Store,
     folder: &Path,
+    signer: &Arc<Signer>,
 ) -> HashMap<String, Addr<StreamActor>> {
     streams.sort_by_key(|stream| matches!(stream.source, SourceKind::Fallback(_)));
     let (folder, running) = (folder.to_owned(), HashMap::new());
@@ -249,7 +284,7 @@ fn start_all(
         };
         let (of, found, demand) = (stream.clone(), surroundings.clone(), shelf.demand.clone());
         let make_source = Box::new(move || source_of(&of, &demand, &found));
-        let address = StreamActor::new(&stream, make_source, shelf).start();
+        let address = StreamActor::new(&stream, make_source, shelf, signer.clone()).start();
         surroundings.streams.insert(stream.name, address);
     }
     surroundings.streams

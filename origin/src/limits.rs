@@ -231,11 +231,24 @@ pub const CONFIG_BYTES_MAX: u64 = 1024 * 1024;
 pub(crate) const PEM_FILE_BYTES_MAX: u64 = 1 << 20;
 /// Bytes of a CMAF header: a real one has 700 to 3,000.
 pub const CMAF_HEADER_BYTES_MAX: usize = 64 * 1024;
-/// Bytes of a record within it, such as a decoder's configuration: parameter sets make some hundred.
-/// Descriptors in it nest as deep as they have room.
+/// Bytes of a record within it, such as a decoder's configuration: parameter sets make some
+/// hundred. Descriptors in it nest as deep as they have room.
 pub const CMAF_CONFIG_BYTES_MAX: usize = 4 * 1024;
 /// Tracks in a CMAF header: CMAF has one, and muxed files two.
 pub const CMAF_TRACKS_MAX: usize = 8;
 /// Bytes of a `moof`: 10 s of 120 frames a second take 20 kB, and of sound 8 kB. An entry of 4
 /// bytes takes 32 in memory.
 pub const CMAF_MOOF_BYTES_MAX: usize = 256 * 1024;
+
+/// How long the signed digests of a stream's segments are good: a page that pins the key lets the
+/// viewer's clock be wrong by as much.
+pub const DIGESTS_GOOD_FOR: Duration = Duration::from_secs(600);
+
+/// How much earlier than the end of the timeline before a new one may begin, and still be played
+/// after it; more is a clock that was set back.
+pub const PERIOD_OVERLAP_MAX: Duration = Duration::from_secs(10);
+/// How much of a timeline's end may lie within the next one: a few frames, which a player cuts off.
+pub const PERIOD_OVERHANG_MAX: Duration = Duration::from_millis(100);
+
+/// Bytes of a key's file that are read: Ed25519's has 119.
+pub const KEY_BYTES_MAX: u64 = 16 * 1024;

@@ -7,7 +7,7 @@ mod settings;
 
 use actix_web::web::{Bytes, ServiceConfig};
 
-pub use settings::{PlayerSettings, PlayerStream};
+pub use settings::{PlayerSettings, PlayerStream, Unchecked};
 
 /// Routes for the page: `GET` and `HEAD` of `/`, `/assets/*` and `/player.json`.
 ///
@@ -21,9 +21,11 @@ pub use settings::{PlayerSettings, PlayerStream};
 ///     streams: vec![web::PlayerStream {
 ///         name: "testcard".into(),
 ///         url: "/live/testcard/index.m3u8".into(),
+///         ..web::PlayerStream::default()
 ///     }],
 ///     trackers: vec!["/".into()],
 ///     stun: vec![":3478".into()],
+///     ..web::PlayerSettings::default()
 /// });
 /// let server = HttpServer::new(move || App::new().configure(player.clone()));
 /// server.bind(("127.0.0.1", 0))?.run().await

@@ -14,10 +14,23 @@ pub struct PlayerSettings {
     pub trackers: Vec<String>,
     /// `stun:host:port`. `:3478` is that port on the host that the page came from.
     pub stun: Vec<String>,
+    /// What becomes of a peer's segment whose digest can't be had.
+    pub unchecked_segments: Unchecked,
+}
+
+/// What becomes of segments that can't be checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Unchecked {
+    /// They come over HTTP instead.
+    #[default]
+    Refuse,
+    /// They are played.
+    Accept,
 }
 
 /// One stream.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct PlayerStream {
     /// Shown as the title, and what `?stream=` selects.
@@ -25,6 +38,14 @@ pub struct PlayerStream {
     /// The playlist: an absolute `http(s)` address, or a path on the page's own host. Viewers whose
     /// addresses have the same path share with each other, whatever the host and the query.
     pub url: String,
+    /// The signed digests that segments from peers are checked against, an address like `url` or
+    /// relative to it. Without them nothing is checked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digests: Option<String>,
+    /// The public key that has to have signed them, Ed25519 in base64url. Without it the page
+    /// believes whoever serves them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digests_key: Option<String>,
 }
 
 impl PlayerSettings {

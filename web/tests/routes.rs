@@ -31,9 +31,12 @@ async fn serve() -> (SocketAddr, ServerHandle) {
         streams: vec![PlayerStream {
             name: "testcard".into(),
             url: "/live/testcard/index.m3u8".into(),
+            digests: Some("/live/testcard/digests.json".into()),
+            digests_key: None,
         }],
         trackers: vec!["/".into()],
         stun: vec![":3478".into()],
+        ..PlayerSettings::default()
     });
     let server = HttpServer::new(move || App::new().configure(routes.clone()))
         .workers(1)

@@ -51,7 +51,7 @@ async function assertCountsAgree(viewers) {
       page.evaluate(() =>
         performance
           .getEntriesByType("resource")
-          .filter(({ name }) => name.includes("/live/") && !name.includes(".m3u8"))
+          .filter(({ name }) => /\/live\/.*\.(ts|m4s|mp4)/.test(name))
           .reduce((bytes, entry) => bytes + entry.encodedBodySize, 0),
       ),
     ),

@@ -9,6 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use super::source::{SourceActor, StopSource, Supplied};
 use crate::config::{Start, Stream};
+use crate::integrity::Signer;
 use crate::limits::{FALLBACK_HELD_SEGMENTS, SOURCE_WATCH};
 use crate::playlist::{Delivery, Presentation};
 use crate::source::{Source, Supply};
@@ -25,6 +26,7 @@ pub(crate) struct StreamActor {
     source: Option<Addr<SourceActor>>,
     presentation: Presentation,
     shelf: Arc<Shelf>,
+    signer: Arc<Signer>,
     followers: Vec<(usize, Recipient<Supplied>)>,
 }
 
@@ -50,7 +52,12 @@ pub(crate) struct Unfollow {
 pub(crate) struct StopStream;
 
 impl StreamActor {
-    pub(crate) fn new(stream: &Stream, make_source: MakeSource, shelf: Arc<Shelf>) -> Self {
+    pub(crate) fn new(
+        stream: &Stream,
+        make_source: MakeSource,
+        shelf: Arc<Shelf>,
+        signer: Arc<Signer>,
+    ) -> Self {
         StreamActor {
             name: stream.name.clone(),
             make_source,
@@ -58,6 +65,7 @@ impl StreamActor {
             source: None,
             presentation: Presentation::new(stream.playlist_segments, SystemTime::now()),
             shelf,
+            signer,
             followers: Vec::new(),
         }
     }
@@ -114,11 +122,22 @@ impl StreamActor {
                     status.state = State::Live;
                     status.last_segment_at = Some(SystemTime::now());
                 });
-                self.shelf.publish(Edition::of(&self.presentation));
+                self.publish();
                 self.tell(&Supply::Segment(Delivery { timeline, ..delivery }));
             }
             Err(refusal) => tracing::warn!(stream = self.name, "not taken: {refusal}"),
         }
+    }
+
+    /// All files at once, with the digests of those that they name.
+    fn publish(&self) {
+        let mut edition = Edition::of(&self.presentation);
+        let digests = self.presentation.digests();
+        match self.signer.sign(&self.name, SystemTime::now(), digests) {
+            Ok(document) => edition.add_digests(document, self.presentation.target()),
+            Err(error) => tracing::error!(stream = self.name, "cannot sign digests: {error}"),
+        }
+        self.shelf.publish(edition);
     }
 }
 

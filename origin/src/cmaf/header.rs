@@ -11,7 +11,9 @@ use crate::limits::{CMAF_CONFIG_BYTES_MAX, CMAF_HEADER_BYTES_MAX, CMAF_TRACKS_MA
 /// Pictures and sounds of one file: one in CMAF proper, two where somebody muxed them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Header {
-    pub(crate) tracks: Vec<Track>,
+    /// The one that stands for all: the picture, where there is one.
+    pub(crate) leading: Track,
+    pub(crate) others: Vec<Track>,
 }
 
 /// What a header says of one track.
@@ -93,13 +95,20 @@ impl Header {
                 }
             }
         }
-        Ok(Header { tracks })
+        let picture = tracks.iter().position(|track| matches!(track.kind, Kind::Video { .. }));
+        let leading = tracks.remove(picture.unwrap_or(0));
+        Ok(Header { leading, others: tracks })
     }
 
-    /// The track that stands for all of them: the picture, where there is one.
-    pub(crate) fn leading(&self) -> Option<&Track> {
-        let seen = |track: &&Track| matches!(track.kind, Kind::Video { .. });
-        self.tracks.iter().find(seen).or(self.tracks.first())
+    /// The track of this number.
+    pub(super) fn track(&self, id: u32) -> Option<&Track> {
+        std::iter::once(&self.leading).chain(&self.others).find(|track| track.id == id)
+    }
+
+    /// The codecs of all tracks, as a playlist lists them.
+    pub(crate) fn codecs(&self) -> String {
+        let others = self.others.iter().map(|track| format!(",{}", track.codecs));
+        std::iter::once(self.leading.codecs.clone()).chain(others).collect()
     }
 }
 

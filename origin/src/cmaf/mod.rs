@@ -1,6 +1,6 @@
-//! What has to be known of CMAF (ISO/IEC 23000-19), which is MP4 in pieces: what a header says of its
-//! track, and whether a segment is whole, where it stands in time and how long it plays. All of it
-//! comes from strangers, so every size is checked against what is there before it is believed.
+//! What has to be known of CMAF (ISO/IEC 23000-19), which is MP4 in pieces: what a header says of
+//! its track, and whether a segment is whole, where it stands in time and how long it plays. All of
+//! it comes from strangers, so every size is checked against what is there before it is believed.
 
 mod boxes;
 mod codecs;
@@ -12,7 +12,9 @@ mod tests;
 use mp4_atom::FourCC;
 use thiserror::Error;
 
-pub(crate) use header::{Header, Kind, Track};
+#[cfg(test)]
+use header::Track;
+pub(crate) use header::{Header, Kind};
 pub(crate) use segment::Times;
 
 /// Why bytes are no header, or no whole segment: the box, and what is wrong with it.

@@ -1,5 +1,5 @@
-//! A CMAF segment (ISO/IEC 23000-19, 7.3.3): one or more fragments, each a `moof` that says when its
-//! samples play and where in the following `mdat` they lie. Other boxes may stand before them
+//! A CMAF segment (ISO/IEC 23000-19, 7.3.3): one or more fragments, each a `moof` that says when
+//! its samples play and where in the following `mdat` they lie. Other boxes may stand before them
 //! (`styp`, `sidx`, `emsg`, `prft`), and are left alone.
 
 use std::time::Duration;
@@ -8,7 +8,7 @@ use mp4_atom::{Atom, Mdat, Moof, Sidx, Tfdt, Tfhd, Traf, Trun, TrunEntry, TrunSa
 
 use super::CmafError;
 use super::boxes::{Boxes, Found, leaf};
-use super::header::{Defaults, Header, Track};
+use super::header::{Defaults, Header};
 use crate::limits::{CMAF_MOOF_BYTES_MAX, SEGMENT_DURATION_MAX};
 
 /// When a segment plays, by its leading track.
@@ -30,8 +30,24 @@ pub(crate) struct Times {
 impl Times {
     /// How long it plays.
     pub(crate) fn duration(&self) -> Duration {
-        let nanos = u128::from(self.ticks) * 1_000_000_000 / u128::from(self.timescale);
-        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+        self.time_of(self.ticks)
+    }
+
+    /// When its first picture is shown, by its own timestamps.
+    pub(crate) fn presentation(&self) -> Duration {
+        self.time_of(self.presentation_time)
+    }
+
+    fn time_of(&self, ticks: u64) -> Duration {
+        let nanos = u128::from(ticks) * 1_000_000_000 / u128::from(self.timescale);
+        let seconds = u64::try_from(nanos / 1_000_000_000).unwrap_or(u64::MAX);
+        Duration::new(seconds, (nanos % 1_000_000_000) as u32)
+    }
+
+    /// What its timestamps say at `time`, to the nearest.
+    pub(crate) fn ticks_at(&self, time: Duration) -> u64 {
+        let ticks = (time.as_nanos() * u128::from(self.timescale) + 500_000_000) / 1_000_000_000;
+        u64::try_from(ticks).unwrap_or(u64::MAX)
     }
 }
 
@@ -60,8 +76,6 @@ impl Header {
     /// What is not whole, is no segment, has no samples of the leading track, or plays for longer
     /// than [`SEGMENT_DURATION_MAX`].
     pub(crate) fn times(&self, segment: &[u8]) -> Result<Times, CmafError> {
-        let leading = self.leading();
-        let leading = leading.ok_or_else(|| CmafError::new(Moof::KIND, "the header is empty"))?;
         let mut run = None;
         let mut promised = None;
         for found in Boxes::of(segment) {
@@ -71,7 +85,7 @@ impl Header {
                     if promised.is_some() {
                         return Err(CmafError::new(kind, "it follows a moof without its mdat"));
                     }
-                    promised = Some(self.read_moof(found, leading, &mut run)?);
+                    promised = Some(self.read_moof(found, &mut run)?);
                 }
                 kind if kind == Mdat::KIND => match promised.take() {
                     Some(promised) => promised.lies_in(found)?,
@@ -100,12 +114,7 @@ impl Header {
     }
 
     /// Adds a fragment's times to those of the leading track, and returns where its samples are.
-    fn read_moof(
-        &self,
-        moof: Found<'_>,
-        leading: &Track,
-        run: &mut Option<Run>,
-    ) -> Result<Promised, CmafError> {
+    fn read_moof(&self, moof: Found<'_>, run: &mut Option<Run>) -> Result<Promised, CmafError> {
         if moof.body.len() > CMAF_MOOF_BYTES_MAX {
             let what = format!("{} bytes, more than {CMAF_MOOF_BYTES_MAX}", moof.body.len());
             return Err(CmafError::new(moof.kind, what));
@@ -122,13 +131,13 @@ impl Header {
                 let what = "its samples are told by their place in a file, not in the fragment";
                 return Err(CmafError::new(Tfhd::KIND, what));
             }
-            let track = self.tracks.iter().find(|track| track.id == tfhd.track_id);
+            let track = self.track(tfhd.track_id);
             let defaults = track.map(|track| track.defaults).unwrap_or_default();
             let samples = Samples::read(found, defaults.with(&tfhd), start, &mut promised)?;
-            if track.is_some_and(|track| track.id == leading.id) && samples.count > 0 {
+            if tfhd.track_id == self.leading.id && samples.count > 0 {
                 let tfdt = Boxes::within(found, 0).first::<Tfdt>()?;
                 let tfdt: Tfdt = leaf(tfdt, CMAF_MOOF_BYTES_MAX)?;
-                samples.extend(run, tfdt.base_media_decode_time, leading.timescale)?;
+                samples.extend(run, tfdt.base_media_decode_time, self.leading.timescale)?;
             }
         }
         Ok(promised)

@@ -17,8 +17,8 @@ macro_rules! sample {
 
 fn track(header: &[u8]) -> Track {
     let header = Header::read(header).expect("a header");
-    assert_eq!(header.tracks.len(), 1);
-    header.tracks[0].clone()
+    assert_eq!(header.others, []);
+    header.leading
 }
 
 fn codecs_and_kind(header: &[u8]) -> (String, Kind) {

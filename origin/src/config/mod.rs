@@ -9,6 +9,7 @@
 //!     "access": { "cdnSecret": { "header": "X-Origin-Secret", "files": ["cdn.secret"] },
 //!                 "signingKeyFiles": ["signing.key"] },
 //!     "folder": "/run/origin",
+//!     "integrity": { "keyFile": "/etc/origin/key.pem" },
 //!     "streams": [
 //!       { "name": "testcard", "start": "always", "idleSeconds": 60, "playlistSegments": 12,
 //!         "testcard": { "width": 1280, "height": 720, "fps": 30, "videoKbps": 2500,
@@ -17,11 +18,12 @@
 //! ```
 //!
 //! Every key may be left out; these are the defaults, except for the second stream, and for
-//! `folder`, `tls`, `metrics` and `access`, which are not there.
+//! `folder`, `integrity`, `tls`, `metrics` and `access`, which are not there.
 
 mod access;
 mod checks;
 mod fallback;
+mod integrity;
 mod listen;
 mod source;
 mod stream;
@@ -42,6 +44,7 @@ use checks::{quoted, refuse};
 
 pub use access::{AccessConfig, CdnSecretConfig};
 pub use fallback::FallbackConfig;
+pub use integrity::IntegrityConfig;
 pub use listen::{ListenConfig, MetricsConfig, TlsConfig};
 pub use source::LoopConfig;
 pub use stream::StreamConfig;
@@ -72,6 +75,8 @@ pub struct OriginConfig {
     /// Default: a fresh folder in the system's temporary one, deleted at the end; an origin that is
     /// killed by force leaves it behind.
     pub folder: Option<PathBuf>,
+    /// How players know that what a peer sends is what the origin made.
+    pub integrity: Option<IntegrityConfig>,
 }
 
 impl Default for OriginConfig {
@@ -82,6 +87,7 @@ impl Default for OriginConfig {
             metrics: None,
             access: None,
             folder: None,
+            integrity: None,
         }
     }
 }
@@ -91,6 +97,7 @@ impl Default for OriginConfig {
 pub struct ValidOrigin {
     pub(crate) streams: Vec<Stream>,
     pub(crate) folder: Option<PathBuf>,
+    pub(crate) key_file: Option<PathBuf>,
     pub(crate) listen: Listen,
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) access: Arc<Access>,
@@ -136,7 +143,8 @@ impl OriginConfig {
         }
         let metrics = self.metrics.map(MetricsConfig::validate).transpose()?;
         let access = Arc::new(self.access.unwrap_or_default().validate()?);
-        Ok(ValidOrigin { streams, folder: self.folder, listen, metrics, access })
+        let key_file = self.integrity.unwrap_or_default().validate()?;
+        Ok(ValidOrigin { streams, folder: self.folder, key_file, listen, metrics, access })
     }
 }
 

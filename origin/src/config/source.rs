@@ -1,25 +1,31 @@
 //! Which source a stream has: the one whose section it has. A stream with none is the test card.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 
-use super::checks::refuse;
+use super::checks::{quoted, refuse};
 use super::stream::StreamConfig;
 use super::testcard::Card;
 use super::upstream::Upstream;
 use crate::error::ConfigError;
 
-/// The clip, which has its own picture and 2 s segments: nothing of it can be set.
+/// A clip, over and over.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct LoopConfig {}
+#[serde(deny_unknown_fields, default)]
+pub struct LoopConfig {
+    /// A folder with an HLS playlist `index.m3u8` and its segments, in MPEG-TS or CMAF. Default:
+    /// the clip that ships with the origin.
+    pub folder: Option<PathBuf>,
+}
 
 /// What a stream plays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SourceKind {
     /// ffmpeg draws and encodes it.
     Testcard(Card),
-    /// The shipped clip.
-    Loop,
+    /// The clip of a folder, or else the one that ships.
+    Loop(Option<PathBuf>),
     /// The first of these streams that delivers.
     Fallback(Vec<String>),
     /// Another origin's stream.
@@ -44,8 +50,14 @@ impl StreamConfig {
         if there.len() > 1 {
             return refuse(key, there.join(" and "), "one source");
         }
-        if self.r#loop.is_some() {
-            return Ok(SourceKind::Loop);
+        if let Some(LoopConfig { folder }) = self.r#loop.clone() {
+            return match folder {
+                Some(folder) if folder.as_os_str().is_empty() => {
+                    let key = format!("{key}.loop.folder");
+                    refuse(key, quoted(folder.display()), "a path, or left out")
+                }
+                folder => Ok(SourceKind::Loop(folder)),
+            };
         }
         if let Some(fallback) = self.fallback.clone() {
             return Ok(SourceKind::Fallback(fallback.validate(&format!("{key}.fallback"))?));
@@ -63,7 +75,7 @@ impl SourceKind {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             SourceKind::Testcard(_) => "testcard",
-            SourceKind::Loop => "loop",
+            SourceKind::Loop(_) => "loop",
             SourceKind::Fallback(_) => "fallback",
             SourceKind::Upstream(_) => "upstream",
         }

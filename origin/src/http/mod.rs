@@ -19,13 +19,16 @@ use actix_web::{HttpRequest, HttpResponse};
 use serde::Deserialize;
 
 use crate::access::{Access, Denied, Scope, Signature};
-use crate::store::{Found, Kind, Shelf, Store};
+use crate::playlist::{CLOCK, date};
+use crate::store::{Found, Kind, MANIFEST, Shelf, Store};
 use loans::Loans;
 use object::Object;
 
 /// Errors pass, so caches may keep them for a second, which still shields the origin.
 const ERROR_CACHE: &str = "public, max-age=1";
 
+/// A second is near enough for a clock that tells players how live they are.
+const CLOCK_CACHE: &str = "public, max-age=1";
 /// Where the time went (W3C Server Timing).
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -104,9 +107,16 @@ async fn answer(
     let (Some(shelf), Some(loans)) = (shelf, request.app_data::<Rc<Loans>>()) else {
         return error(StatusCode::NOT_FOUND, "There is no such stream.\n");
     };
+    if asked.file == CLOCK {
+        return clock();
+    }
     match shelf.file(&asked.file).await {
         Found::Here(file) => Object::new(file, request, seconds_left).answer(request, shelf, loans),
         Found::Starting => starting(),
+        Found::Nothing if asked.file == MANIFEST => error(
+            StatusCode::NOT_FOUND,
+            "The stream has no DASH manifest: its segments are MPEG-TS. HLS is index.m3u8.\n",
+        ),
         Found::Nothing => {
             error(StatusCode::NOT_FOUND, "The stream has no such file, or no longer.\n")
         }
@@ -169,6 +179,13 @@ async fn preflight(
     };
     traffic.answered(Kind::of(&asked.file), response.status().as_u16());
     response
+}
+
+/// The time, for DASH players (`UTCTiming`).
+fn clock() -> HttpResponse {
+    let mut response = cors::open(HttpResponse::Ok());
+    response.insert_header((CACHE_CONTROL, CLOCK_CACHE));
+    response.content_type("text/plain; charset=utf-8").body(date(SystemTime::now()))
 }
 
 fn starting() -> HttpResponse {

@@ -10,12 +10,9 @@ use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 
+use super::date::date;
 use super::segment::{Header, Segment};
 use super::window::Window;
-
-/// ISO 8601 with milliseconds, in UTC, as EXT-X-PROGRAM-DATE-TIME wants it.
-const DATE_WRITTEN: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
 /// ffmpeg writes the offset without a colon: `2026-11-23T00:57:40.963+0000`.
 pub(super) const DATE_READ: &[BorrowedFormatItem<'_>] = format_description!(
@@ -74,12 +71,6 @@ fn head(text: &mut String, first: &Segment, target_seconds: u64) {
 pub(crate) fn target_seconds(window: &Window, target: Duration) -> u64 {
     let rounded = |duration: Duration| (duration.as_secs_f64().round() as u64).max(1);
     window.shown().map(|entry| rounded(entry.duration)).max().unwrap_or(1).max(rounded(target))
-}
-
-fn date(moment: SystemTime) -> String {
-    // The format has no part that could be missing, so this cannot fail; an absurd clock would
-    // give an empty date, which players ignore.
-    OffsetDateTime::from(moment).format(DATE_WRITTEN).unwrap_or_default()
 }
 
 /// One entry of a playlist that ffmpeg wrote.
@@ -143,6 +134,8 @@ mod tests {
                 duration: Duration::from_millis(2000),
                 recorded_at: moment() + Duration::from_secs(2) * index as u32,
                 header: None,
+                times: None,
+                digest: [0; 32],
                 bytes: Bytes::new(),
             });
         }

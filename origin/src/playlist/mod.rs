@@ -1,15 +1,22 @@
 //! Playlists as data: the tracks and segments of a live stream, how HLS writes them down, and how
 //! playlists of others are read. No clock, no files, no sockets.
 
+mod dash;
+mod date;
 mod hls;
 mod multivariant;
+mod periods;
 mod presentation;
 mod read;
+#[cfg(test)]
+pub(crate) mod samples;
 mod segment;
 mod timeline;
 mod track;
 mod window;
 
+pub(crate) use dash::{CLOCK, is_possible as is_dash_possible, render as manifest};
+pub(crate) use date::date;
 pub(crate) use hls::{ReadError, Written, read, render as media_playlist};
 pub(crate) use multivariant::render as multivariant_playlist;
 pub(crate) use presentation::{Presentation, TrackWindow};

@@ -4,15 +4,18 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::periods::{Period, Periods};
 use super::segment::{Delivery, Header, Segment};
 use super::timeline::first_timeline;
-use super::track::{Container, Track};
+use super::track::{Container, Content, Track};
 use super::window::Window;
+use crate::cmaf::{self, CmafError, Kind, Times};
+use crate::integrity::{Digest, sha256};
 use crate::limits::TRACKS_MAX;
+use crate::mpegts::{self, TsError};
 
 /// The tracks, in the order in which the source declared them.
 #[derive(Debug)]
@@ -28,6 +31,7 @@ pub(crate) struct Presentation {
     first_timeline: u64,
     /// The highest one given.
     last_timeline: Option<u64>,
+    periods: Periods,
 }
 
 /// A track and its segments.
@@ -55,6 +59,14 @@ pub(crate) enum Refusal {
     Old { track: Arc<str>, sequence: u64, newest: u64 },
     #[error("a segment of {0} without the header that CMAF needs")]
     NoHeader(Arc<str>),
+    #[error("a header of {track}: {reason}")]
+    Header { track: Arc<str>, reason: CmafError },
+    #[error("a segment of {track}, which is not whole: {reason}")]
+    Cmaf { track: Arc<str>, reason: CmafError },
+    #[error("a segment of {track}, which is not whole: {reason}")]
+    Ts { track: Arc<str>, reason: TsError },
+    #[error("a segment of {track}, which plays {here:?} instead of {told:?}")]
+    Short { track: Arc<str>, here: Duration, told: Duration },
 }
 
 impl Presentation {
@@ -67,6 +79,7 @@ impl Presentation {
             first_sequence: now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs(),
             first_timeline: first_timeline(now),
             last_timeline: None,
+            periods: Periods::default(),
         }
     }
 
@@ -107,14 +120,25 @@ impl Presentation {
         Ok(())
     }
 
-    /// Takes the next segment of a track.
-    pub(crate) fn push(&mut self, delivery: Delivery) -> Result<&Segment, Refusal> {
-        let timeline = self.first_timeline + delivery.timeline;
-        let of_track = self.tracks.get_mut(delivery.track);
-        let of_track = of_track.ok_or(Refusal::NoSuchTrack(delivery.track))?;
-        let segment = of_track.push(delivery, timeline)?;
+    /// Takes the next segment of a track, if it is whole.
+    pub(crate) fn push(&mut self, delivery: Delivery) -> Result<Segment, Refusal> {
+        let (timeline, track) = (self.first_timeline + delivery.timeline, delivery.track);
+        let leads = self.leading() == track;
+        let of_track = self.tracks.get_mut(track).ok_or(Refusal::NoSuchTrack(track))?;
+        let segment = of_track.push(delivery, timeline)?.clone();
         self.last_timeline = self.last_timeline.max(Some(timeline));
+        if let (true, Some(times)) = (leads, segment.times) {
+            self.periods.extend(timeline, segment.recorded_at, times);
+            let shown = self.tracks[track].window.shown().next();
+            self.periods.drop_before(shown.map_or(timeline, |oldest| oldest.timeline));
+        }
         Ok(segment)
+    }
+
+    /// The track whose times are the stream's: the first picture, where there is one.
+    fn leading(&self) -> usize {
+        let seen = |of: &TrackWindow| of.track.content != Content::Audio;
+        self.tracks.iter().position(seen).unwrap_or(0)
     }
 
     /// The newest segments of each track, at most `count`, as they were delivered but for their
@@ -160,6 +184,26 @@ impl Presentation {
     pub(crate) fn target(&self) -> Duration {
         self.target
     }
+
+    /// How many of them a playlist shows.
+    pub(crate) fn playlist_segments(&self) -> usize {
+        self.playlist_segments
+    }
+
+    /// The timelines that are shown, for DASH; none of MPEG-TS.
+    pub(crate) fn periods(&self) -> impl Iterator<Item = &Period> {
+        self.periods.iter()
+    }
+
+    /// The digests of all segments and headers that can be fetched, by file name; those of headers
+    /// come once for each segment that needs them.
+    pub(crate) fn digests(&self) -> impl Iterator<Item = (&str, &Digest)> {
+        let segments = self.tracks.iter().flat_map(|of| of.window.kept());
+        segments.flat_map(|segment| {
+            let header = segment.header.as_ref().map(|header| (&*header.name, &header.digest));
+            header.into_iter().chain([(&*segment.name, &segment.digest)])
+        })
+    }
 }
 
 impl TrackWindow {
@@ -173,19 +217,73 @@ impl TrackWindow {
         let header = match (container, delivery.header) {
             (Container::MpegTs, _) => None,
             (Container::Cmaf, None) => return Err(Refusal::NoHeader(track.clone())),
-            (Container::Cmaf, Some(bytes)) => match &self.header {
-                Some(known) if known.bytes == bytes => Some(known.clone()),
-                _ => Some(Arc::new(Header { name: header_name(track, &bytes), bytes })),
-            },
+            (Container::Cmaf, Some(bytes)) => Some(self.header_of(bytes)?),
         };
+        let times = self.times_of(&delivery.bytes, header.as_deref(), delivery.duration)?;
+        let duration = times.map_or(delivery.duration, |times| times.duration());
         self.header.clone_from(&header);
-        let bits = delivery.bytes.len() as f64 * 8.0 / delivery.duration.as_secs_f64().max(0.1);
+        let bits = delivery.bytes.len() as f64 * 8.0 / duration.as_secs_f64().max(0.1);
         self.first_bits_per_second.get_or_insert(bits as u64);
         self.next_sequence = sequence + 1;
+        let Track { name: track, container, .. } = &self.track;
         let name = format!("{track}-{sequence}.{}", container.extension()).into();
-        let Delivery { duration, recorded_at, bytes, .. } = delivery;
-        let segment = Segment { name, sequence, timeline, duration, recorded_at, header, bytes };
-        Ok(self.window.push(segment))
+        let Delivery { recorded_at, bytes, .. } = delivery;
+        let digest = sha256(&bytes);
+        Ok(self.window.push(Segment {
+            name,
+            sequence,
+            timeline,
+            duration,
+            recorded_at,
+            header,
+            times,
+            digest,
+            bytes,
+        }))
+    }
+
+    /// A header is read when it comes first, and says what the source did not.
+    fn header_of(&mut self, bytes: Bytes) -> Result<Arc<Header>, Refusal> {
+        let Track { name, codecs, pixels, .. } = &mut self.track;
+        let header = match self.header.as_ref().filter(|known| known.bytes == bytes) {
+            Some(known) => known.clone(),
+            None => {
+                let said = cmaf::Header::read(&bytes);
+                let said =
+                    said.map_err(|reason| Refusal::Header { track: name.clone(), reason })?;
+                let digest = sha256(&bytes);
+                Arc::new(Header { name: header_name(name, &digest), said, digest, bytes })
+            }
+        };
+        codecs.get_or_insert_with(|| header.said.codecs());
+        if let Kind::Video { pixels: seen } = header.said.leading.kind {
+            pixels.get_or_insert(seen);
+        }
+        Ok(header)
+    }
+
+    /// When a segment plays, for CMAF. One that is not whole is refused, and so is one that plays
+    /// less than half of what was told: it has been cut where nothing else shows.
+    fn times_of(
+        &self,
+        bytes: &[u8],
+        header: Option<&Header>,
+        told: Duration,
+    ) -> Result<Option<Times>, Refusal> {
+        let track = || self.track.name.clone();
+        let Some(header) = header else {
+            let whole = mpegts::starts_with_key_frame(bytes);
+            return match whole {
+                Ok(_) => Ok(None),
+                Err(reason) => Err(Refusal::Ts { track: track(), reason }),
+            };
+        };
+        let times = header.said.times(bytes);
+        let times = times.map_err(|reason| Refusal::Cmaf { track: track(), reason })?;
+        match times.duration() {
+            here if here < told / 2 => Err(Refusal::Short { track: track(), here, told }),
+            _ => Ok(Some(times)),
+        }
     }
 
     /// What the first segment took; `None` before there was one.
@@ -195,32 +293,20 @@ impl TrackWindow {
 }
 
 /// A header's name follows from its content, so that origins behind one CDN agree.
-fn header_name(track: &str, bytes: &Bytes) -> Arc<str> {
-    let digest = digest(&SHA256, bytes);
-    let [a, b, c, d, ..] = digest.as_ref() else {
-        return format!("{track}-header.mp4").into();
-    };
+fn header_name(track: &str, digest: &Digest) -> Arc<str> {
+    let [a, b, c, d, ..] = digest;
     format!("{track}-header-{a:02x}{b:02x}{c:02x}{d:02x}.mp4").into()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::playlist::Content;
+    use crate::playlist::samples::{self, TARGET, aac, h264, h265, ts};
 
     const AT: SystemTime = SystemTime::UNIX_EPOCH;
-    const TARGET: Duration = Duration::from_secs(2);
 
     fn delivery(track: usize, sequence: Option<u64>, timeline: u64) -> Delivery {
-        Delivery {
-            track,
-            sequence,
-            timeline,
-            duration: TARGET,
-            recorded_at: AT,
-            header: None,
-            bytes: Bytes::from_static(b"segment"),
-        }
+        Delivery { track, sequence, timeline, ..samples::delivery(Container::MpegTs) }
     }
 
     fn muxed() -> Vec<Track> {
@@ -273,20 +359,73 @@ mod tests {
     #[test]
     fn a_header_is_kept_once_and_named_by_its_content() {
         let mut all = presentation(cmaf());
-        let with = |track, header: &'static str| Delivery {
-            header: Some(Bytes::from_static(header.as_bytes())),
+        let mut header = |track, (header, bytes): (Bytes, Bytes)| {
+            let header = Some(header);
+            let duration = Duration::from_secs(1);
+            let delivery = Delivery { header, bytes, duration, ..delivery(track, None, 0) };
+            let segment = all.push(delivery).expect("a segment");
+            segment.header.expect("a header")
+        };
+        let (first, second, third) = (header(0, h264()), header(0, h264()), header(0, h265()));
+        assert!(Arc::ptr_eq(&first, &second));
+        let [a, b, c, d, ..] = sha256(&h264().0);
+        let digits = format!("{a:02x}{b:02x}{c:02x}{d:02x}");
+        assert_eq!(*first.name, *format!("video-header-{digits}.mp4"));
+        assert_ne!(first.name, third.name);
+        assert_eq!(*header(1, h264()).name, *format!("audio-header-{digits}.mp4"));
+    }
+
+    #[test]
+    fn what_a_source_does_not_say_is_read_from_the_header() {
+        let mut all = presentation(cmaf());
+        let declared = Track { codecs: Some("avc1.other".to_owned()), ..cmaf()[0].clone() };
+        let of = |(header, bytes): (Bytes, Bytes), track| Delivery {
+            header: Some(header),
+            bytes,
             ..delivery(track, None, 0)
         };
-        let mut header = |track, bytes| {
-            let segment = all.push(with(track, bytes)).expect("a segment");
-            segment.header.clone().expect("a header")
+        let video = all.push(of(h264(), 0)).expect("a segment");
+        let audio = all.push(of(aac(), 1)).expect("a segment");
+        assert_eq!(video.duration, Duration::from_secs(1));
+        assert_eq!(audio.times.map(|times| times.timescale), Some(48_000));
+        let told =
+            |of: &TrackWindow| (of.track.codecs.clone().unwrap_or_default(), of.track.pixels);
+        assert_eq!(told(&all.tracks()[0]), ("avc1.64000a".to_owned(), Some((64, 48))));
+        assert_eq!(told(&all.tracks()[1]), ("mp4a.40.2".to_owned(), None));
+        all.declare(vec![declared], TARGET).expect("a track");
+        all.push(of(h264(), 0)).expect("a segment");
+        assert_eq!(told(&all.tracks()[0]).0, "avc1.other");
+    }
+
+    #[test]
+    fn what_is_not_whole_is_refused_and_takes_no_number() {
+        let mut all = presentation(muxed());
+        let half = Delivery { bytes: ts().slice(..1_000), ..delivery(0, None, 0) };
+        let refusal = all.push(half).expect_err("half a segment").to_string();
+        assert!(
+            refusal.starts_with("a segment of main, which is not whole: 1000 bytes"),
+            "{refusal}"
+        );
+        assert_eq!(all.push(delivery(0, None, 0)).map(|segment| segment.sequence), Ok(100));
+
+        let mut all = presentation(cmaf());
+        let with = |header: Bytes, bytes: Bytes, duration| Delivery {
+            header: Some(header),
+            bytes,
+            duration,
+            ..delivery(0, None, 0)
         };
-        let (first, second, third) = (header(0, "one"), header(0, "one"), header(0, "two"));
-        assert!(Arc::ptr_eq(&first, &second));
-        // SHA-256 of "one" begins with 76 92 c3 ad.
-        assert_eq!(first.name.as_ref(), "video-header-7692c3ad.mp4");
-        assert_ne!(first.name, third.name);
-        assert_eq!(header(1, "one").name.as_ref(), "audio-header-7692c3ad.mp4");
+        let (header, bytes) = h264();
+        let half = with(header.clone(), bytes.slice(..bytes.len() / 2), TARGET);
+        let refusal = all.push(half).expect_err("half a segment").to_string();
+        assert!(refusal.starts_with("a segment of video, which is not whole: "), "{refusal}");
+        let short = with(header.clone(), bytes.clone(), Duration::from_secs(3));
+        let refusal = all.push(short).expect_err("too short").to_string();
+        assert_eq!(refusal, "a segment of video, which plays 1s instead of 3s");
+        let no_header = with(bytes.clone(), bytes, TARGET);
+        let refusal = all.push(no_header).expect_err("no header").to_string();
+        assert_eq!(refusal, "a header of video: mdat: a header holds no samples");
+        assert_eq!(all.tracks()[0].window.kept().len(), 0);
     }
 
     #[test]

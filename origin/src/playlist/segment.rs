@@ -5,6 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 
+use crate::cmaf::{self, Times};
+use crate::integrity::Digest;
+
 /// One whole segment on its way from a source to its stream.
 #[derive(Debug, Clone)]
 pub(crate) struct Delivery {
@@ -41,6 +44,10 @@ pub(crate) struct Segment {
     pub(crate) recorded_at: SystemTime,
     /// What a player has to read before it, for CMAF (EXT-X-MAP).
     pub(crate) header: Option<Arc<Header>>,
+    /// Where it stands in its timeline, for CMAF.
+    pub(crate) times: Option<Times>,
+    /// The SHA-256 of the bytes.
+    pub(crate) digest: Digest,
     /// The whole file.
     pub(crate) bytes: Bytes,
 }
@@ -50,5 +57,9 @@ pub(crate) struct Segment {
 pub(crate) struct Header {
     /// Its file name in URLs, which follows from its bytes.
     pub(crate) name: Arc<str>,
+    /// What it says.
+    pub(crate) said: cmaf::Header,
+    /// The SHA-256 of the bytes.
+    pub(crate) digest: Digest,
     pub(crate) bytes: Bytes,
 }

@@ -81,6 +81,8 @@ mod tests {
             duration: Duration::from_secs(2),
             recorded_at: SystemTime::UNIX_EPOCH,
             header: None,
+            times: None,
+            digest: [0; 32],
             bytes: Bytes::from_static(b"segment"),
         }
     }

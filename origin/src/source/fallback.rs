@@ -34,7 +34,7 @@ impl Source for FallbackSource {
 }
 
 fn slate() -> Box<dyn Source> {
-    Box::new(LoopSource::new(FALLBACK_HELD_SEGMENTS))
+    Box::new(LoopSource::slate(FALLBACK_HELD_SEGMENTS))
 }
 
 struct PlayingFallback(Addr<FallbackActor>);

@@ -1,42 +1,57 @@
-//! The clip that ships with the origin, played as live for ever: the picture of last resort, which
-//! needs no ffmpeg. Which segment is on air follows from the clock alone, so origins behind one CDN
-//! serve the same names with the same content. (Their discontinuities they count each by itself.)
+//! Plays a clip as live for ever, without any ffmpeg: the one that ships with the origin, or what
+//! an operator has in a folder.
 
 use std::convert::Infallible;
-use std::time::{Duration, SystemTime};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::{Closed, Patience, Playing, Sink, Source, Supply};
-use crate::playlist::{Container, Content, Delivery, Track};
+use super::clip::{Clip, Showing};
+use super::film::Film;
+use super::{Closed, Patience, Playing, Sink, Source, Supply, prepared};
 
-/// The clip's segments, made by `clip/make.sh`.
-const CLIP: [&[u8]; 4] = [
-    include_bytes!("../../clip/clip/0.ts"),
-    include_bytes!("../../clip/clip/1.ts"),
-    include_bytes!("../../clip/clip/2.ts"),
-    include_bytes!("../../clip/clip/3.ts"),
-];
-
-/// How long each of them plays.
-const SEGMENT: Duration = Duration::from_secs(2);
-
-/// Plays the clip.
+/// Plays a clip.
 pub(crate) struct LoopSource {
-    playlist_segments: usize,
+    clip: Place,
+    playlist_segments: u64,
+}
+
+/// Where a clip comes from.
+#[derive(Debug, Clone)]
+enum Place {
+    Here(Arc<Clip>),
+    /// Read anew by each run.
+    Folder(PathBuf),
 }
 
 impl LoopSource {
-    pub(crate) fn new(playlist_segments: usize) -> Self {
-        LoopSource { playlist_segments }
+    /// The test card that ships with the origin.
+    pub(crate) fn testcard(playlist_segments: usize) -> Self {
+        Self::of(Place::Here(Arc::new(Clip::testcard())), playlist_segments)
+    }
+
+    /// The sign that a stream is away, which ships, too.
+    pub(crate) fn slate(playlist_segments: usize) -> Self {
+        Self::of(Place::Here(Arc::new(Clip::slate())), playlist_segments)
+    }
+
+    /// What a folder has, by its `index.m3u8`.
+    pub(crate) fn folder(folder: PathBuf, playlist_segments: usize) -> Self {
+        Self::of(Place::Folder(folder), playlist_segments)
+    }
+
+    fn of(clip: Place, playlist_segments: usize) -> Self {
+        LoopSource { clip, playlist_segments: playlist_segments as u64 }
     }
 }
 
 impl Source for LoopSource {
     fn play(&self, sink: Sink) -> Box<dyn Playing> {
-        Box::new(PlayingLoop(actix::spawn(feed(sink, self.playlist_segments as u64))))
+        Box::new(PlayingLoop(actix::spawn(run(self.clip.clone(), sink, self.playlist_segments))))
     }
 
     /// It needs nothing but a clock, which may be set back.
@@ -45,7 +60,7 @@ impl Source for LoopSource {
     }
 }
 
-struct PlayingLoop(JoinHandle<Closed>);
+struct PlayingLoop(JoinHandle<()>);
 
 impl Playing for PlayingLoop {
     fn stop(self: Box<Self>) -> LocalBoxFuture<'static, Option<String>> {
@@ -58,131 +73,74 @@ impl Playing for PlayingLoop {
     }
 }
 
-async fn feed(sink: Sink, playlist_segments: u64) -> Closed {
-    match try_feed(sink, playlist_segments).await {
-        Ok(never) => match never {},
-        Err(closed) => closed,
+/// Why a run is over.
+enum End {
+    Closed,
+    Failed(String),
+}
+
+async fn run(clip: Place, sink: Sink, playlist_segments: u64) {
+    let Err(end) = feed(clip, &sink, playlist_segments).await;
+    if let End::Failed(reason) = end {
+        // An error here is a stream that doesn't want to know any more.
+        let _ = sink.deliver(Supply::Ended(reason)).await;
     }
 }
 
 /// Delivers a whole playlist at once, then each segment as it ends. A clock that jumps forward
 /// skips what nobody could see any more; one that jumps back makes the loop wait for it.
-async fn try_feed(sink: Sink, playlist_segments: u64) -> Result<Infallible, Closed> {
-    let tracks = vec![Track::new("loop", Content::Muxed, Container::MpegTs)];
-    sink.deliver(Supply::Tracks { tracks, target: SEGMENT }).await?;
-    let since_round = round_of(on_air_at(SystemTime::now()).saturating_sub(playlist_segments));
-    let mut next = 0;
+async fn feed(clip: Place, sink: &Sink, playlist_segments: u64) -> Result<Infallible, End> {
+    let clip = match clip {
+        Place::Here(clip) => clip,
+        Place::Folder(folder) => Arc::new(blocking(move || prepared::read(&folder)).await?),
+    };
+    sink.deliver(Supply::Tracks { tracks: clip.tracks(), target: clip.target }).await?;
+    let mut next = clip.first_shown_at(SystemTime::now(), playlist_segments);
+    let first = Showing { track: 0, sequence: next.first().copied().unwrap_or_default() };
+    let since = clip.round_of(first);
     loop {
         let now = SystemTime::now();
-        let on_air = on_air_at(now);
-        next = next.max(on_air.saturating_sub(playlist_segments));
-        while next < on_air {
-            sink.deliver(Supply::Segment(segment(next, since_round))).await?;
-            next += 1;
+        let shown = clip.first_shown_at(now, playlist_segments);
+        next.iter_mut().zip(shown).for_each(|(next, shown)| *next = shown.max(*next));
+        // Track by track, so that the list of tracks, which waits for all, finds whole playlists.
+        for (track, sequence) in next.iter_mut().enumerate() {
+            let showing = |sequence: &u64| Showing { track, sequence: *sequence };
+            while clip.ends_at(showing(sequence)) <= now {
+                let bytes = match clip.film(showing(sequence)) {
+                    Some(film) => bytes_of(film).await?,
+                    None => Bytes::new(),
+                };
+                if let Some(delivery) = clip.delivery(showing(sequence), since, bytes) {
+                    sink.deliver(Supply::Segment(delivery)).await?;
+                }
+                *sequence += 1;
+            }
         }
-        let ends_at = starts_at(next + 1);
-        let pause = ends_at.duration_since(now).unwrap_or_default();
+        let pause = clip.next_end(&next).duration_since(now).unwrap_or_default();
         // Asks the clock again within a segment's length, in case it is set meanwhile.
-        tokio::time::sleep(pause.min(SEGMENT)).await;
+        tokio::time::sleep(pause.min(clip.target)).await;
     }
 }
 
-/// The number of the segment that plays at `now`, counted from the epoch.
-fn on_air_at(now: SystemTime) -> u64 {
-    let since_epoch = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    since_epoch.as_secs() / SEGMENT.as_secs()
-}
-
-fn starts_at(sequence: u64) -> SystemTime {
-    SystemTime::UNIX_EPOCH + Duration::from_secs(sequence * SEGMENT.as_secs())
-}
-
-/// How often the clip has played before segment `sequence`, counted from the epoch.
-fn round_of(sequence: u64) -> u64 {
-    sequence / CLIP.len() as u64
-}
-
-/// Each round of the clip has timestamps of its own.
-fn segment(sequence: u64, since_round: u64) -> Delivery {
-    Delivery {
-        track: 0,
-        sequence: Some(sequence),
-        timeline: round_of(sequence).saturating_sub(since_round),
-        duration: SEGMENT,
-        recorded_at: starts_at(sequence),
-        header: None,
-        bytes: Bytes::from_static(CLIP[(sequence % CLIP.len() as u64) as usize]),
+async fn bytes_of(film: Film) -> Result<Bytes, End> {
+    match film {
+        Film::Memory(bytes) => Ok(bytes),
+        on_disk => blocking(move || on_disk.read()).await,
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::playlist::{Presentation, media_playlist};
-
-    fn playlist_at(unix_seconds: u64, playlist_segments: usize) -> String {
-        let on_air = on_air_at(SystemTime::UNIX_EPOCH + Duration::from_secs(unix_seconds));
-        let mut presentation = Presentation::new(playlist_segments, SystemTime::UNIX_EPOCH);
-        let tracks = vec![Track::new("loop", Content::Muxed, Container::MpegTs)];
-        presentation.declare(tracks, SEGMENT).expect("a track");
-        for sequence in on_air - playlist_segments as u64..on_air {
-            presentation.push(segment(sequence, 0)).expect("a segment");
-        }
-        media_playlist(&presentation.tracks()[0].window, SEGMENT)
+/// Where files may be waited for.
+async fn blocking<T: Send + 'static, E: ToString + Send + 'static>(
+    work: impl FnOnce() -> Result<T, E> + Send + 'static,
+) -> Result<T, End> {
+    match spawn_blocking(work).await {
+        Ok(done) => done.map_err(|error| End::Failed(error.to_string())),
+        Err(panicked) => Err(End::Failed(panicked.to_string())),
     }
+}
 
-    #[test]
-    fn the_playlist_follows_from_the_clock() {
-        // 1,000,005 s: segment 500,002 is on air, and 500,000 was the start of round 125,000.
-        assert_eq!(
-            playlist_at(1_000_005, 3),
-            "#EXTM3U\n\
-             #EXT-X-VERSION:6\n\
-             #EXT-X-INDEPENDENT-SEGMENTS\n\
-             #EXT-X-TARGETDURATION:2\n\
-             #EXT-X-MEDIA-SEQUENCE:499999\n\
-             #EXT-X-DISCONTINUITY-SEQUENCE:124999\n\
-             #EXT-X-PROGRAM-DATE-TIME:1970-01-12T13:46:38.000Z\n\
-             #EXTINF:2.000000,\n\
-             loop-499999.ts\n\
-             #EXT-X-DISCONTINUITY\n\
-             #EXT-X-PROGRAM-DATE-TIME:1970-01-12T13:46:40.000Z\n\
-             #EXTINF:2.000000,\n\
-             loop-500000.ts\n\
-             #EXT-X-PROGRAM-DATE-TIME:1970-01-12T13:46:42.000Z\n\
-             #EXTINF:2.000000,\n\
-             loop-500001.ts\n"
-        );
-        assert_eq!(playlist_at(1_000_004, 3), playlist_at(1_000_005, 3));
-    }
-
-    #[test]
-    fn each_wrap_is_one_discontinuity_and_is_counted_when_it_leaves() {
-        for start in 1_000_000..1_000_016 {
-            let text = playlist_at(start, 8);
-            let number = |tag: &str| -> u64 {
-                let line = text.lines().find_map(|line| line.strip_prefix(tag)).expect(tag);
-                line.parse().expect(tag)
-            };
-            let first = number("#EXT-X-MEDIA-SEQUENCE:");
-            assert_eq!(number("#EXT-X-DISCONTINUITY-SEQUENCE:"), first / 4, "{text}");
-            let expected = (first + 7) / 4 - first / 4;
-            let tags = text.matches("#EXT-X-DISCONTINUITY\n").count() as u64;
-            assert_eq!(tags, expected, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_name_means_the_same_content_for_ever() {
-        let [seventh, eighth, eleventh] = [7, 8, 11].map(|number| segment(number, 0));
-        assert_eq!(seventh.bytes, eleventh.bytes);
-        assert_ne!(seventh.bytes, eighth.bytes);
-        assert_ne!(seventh.sequence, eleventh.sequence);
-    }
-
-    #[test]
-    fn the_clip_is_small_enough_to_ship() {
-        assert!(CLIP.iter().map(|part| part.len()).sum::<usize>() < 400_000);
-        assert!(CLIP.iter().all(|part| part.len() % 188 == 0 && part[0] == 0x47), "not MPEG-TS");
+impl From<Closed> for End {
+    fn from(_: Closed) -> Self {
+        End::Closed
     }
 }

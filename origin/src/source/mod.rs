@@ -2,9 +2,12 @@
 //! declared, in order; numbers, playlists and restarts are its stream's, and the same for all.
 
 mod chain;
+mod clip;
 mod fallback;
+mod film;
 mod layout;
 mod looped;
+mod prepared;
 mod testcard;
 mod transcode;
 mod upstream;
@@ -116,8 +119,11 @@ pub(crate) fn source_of(
             let folder = surroundings.folder.join(name);
             Box::new(TestcardSource::new(name, *card, surroundings.ability, folder))
         }
-        SourceKind::Testcard(_) | SourceKind::Loop => {
-            Box::new(LoopSource::new(stream.playlist_segments))
+        SourceKind::Testcard(_) | SourceKind::Loop(None) => {
+            Box::new(LoopSource::testcard(stream.playlist_segments))
+        }
+        SourceKind::Loop(Some(folder)) => {
+            Box::new(LoopSource::folder(folder.clone(), stream.playlist_segments))
         }
         SourceKind::Fallback(members) => {
             let address = |member: &String| {

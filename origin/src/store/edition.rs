@@ -10,16 +10,21 @@ use serde::Serialize;
 
 use super::demand::Wanted;
 use super::file::File;
+use crate::integrity::DIGESTS;
 use crate::playlist::{
-    Container, Content, Presentation, Segment, Track, TrackWindow, media_playlist,
-    multivariant_playlist,
+    Container, Content, Presentation, Segment, Track, TrackWindow, is_dash_possible, manifest,
+    media_playlist, multivariant_playlist,
 };
 
 /// The playlist by which players begin.
 pub(crate) const INDEX: &str = "index.m3u8";
 
-/// The media type of HLS playlists (RFC 8216, 4).
+/// The same for DASH; streams in MPEG-TS have none.
+pub(crate) const MANIFEST: &str = "manifest.mpd";
+
+/// The media types of HLS playlists (RFC 8216, 4) and DASH manifests (ISO/IEC 23009-1, annex C).
 const HLS: &str = "application/vnd.apple.mpegurl";
+const DASH: &str = "application/dash+xml";
 
 /// All files of a stream.
 #[derive(Debug)]
@@ -59,7 +64,18 @@ impl Edition {
             Some(_) => edition.expect(INDEX.into()),
             None => edition.name_the_only_track(presentation),
         }
+        if is_dash_possible(presentation) {
+            match manifest(presentation) {
+                Some(text) => edition.add_live(MANIFEST.into(), text, DASH, target),
+                None => edition.expect(MANIFEST.into()),
+            }
+        }
         edition
+    }
+
+    /// Adds the signed digests of all segments.
+    pub(crate) fn add_digests(&mut self, document: String, target: Duration) {
+        self.add_live(DIGESTS.into(), document, "application/json", target);
     }
 
     fn add_track(&mut self, of: &TrackWindow, target: Duration) {
@@ -98,7 +114,11 @@ impl Edition {
     }
 
     fn add_playlist(&mut self, name: Arc<str>, text: String, target: Duration) {
-        self.files.insert(name, File::live(text, HLS, target));
+        self.add_live(name, text, HLS, target);
+    }
+
+    fn add_live(&mut self, name: Arc<str>, text: String, media_type: &'static str, of: Duration) {
+        self.files.insert(name, File::live(text, media_type, of));
     }
 
     fn expect(&mut self, name: Arc<str>) {
@@ -134,7 +154,7 @@ impl Edition {
 
 /// Whether a name is that of a playlist, which a stream that starts will have.
 pub(super) fn is_playlist(name: &str) -> bool {
-    name.ends_with(".m3u8")
+    name.ends_with(".m3u8") || name == MANIFEST
 }
 
 fn playlist_of(track: &Track) -> Arc<str> {
@@ -174,20 +194,11 @@ pub(super) mod tests {
     use std::time::SystemTime;
 
     use super::*;
+    use crate::playlist::samples::{self, TARGET};
     use crate::playlist::{Container, Content, Delivery};
 
-    const TARGET: Duration = Duration::from_secs(2);
-
-    fn delivery(track: usize, timeline: u64) -> Delivery {
-        Delivery {
-            track,
-            sequence: None,
-            timeline,
-            duration: TARGET,
-            recorded_at: SystemTime::UNIX_EPOCH,
-            header: Some(Bytes::from_static(b"header")),
-            bytes: Bytes::from_static(b"segment"),
-        }
+    fn delivery(container: Container, track: usize, timeline: u64) -> Delivery {
+        Delivery { track, timeline, ..samples::delivery(container) }
     }
 
     fn presentation(tracks: Vec<Track>) -> Presentation {
@@ -199,7 +210,7 @@ pub(super) mod tests {
     /// One muxed track with one segment of this timeline.
     pub(in crate::store) fn edition(timeline: u64) -> Edition {
         let mut muxed = presentation(vec![Track::new("main", Content::Muxed, Container::MpegTs)]);
-        muxed.push(delivery(0, timeline)).expect("a segment");
+        muxed.push(delivery(Container::MpegTs, 0, timeline)).expect("a segment");
         Edition::of(&muxed)
     }
 
@@ -239,13 +250,26 @@ pub(super) mod tests {
         let mut both = presentation(
             tracks.map(|(name, content)| Track::new(name, content, Container::Cmaf)).into(),
         );
-        both.push(delivery(0, 0)).expect("a segment");
+        both.push(delivery(Container::Cmaf, 0, 0)).expect("a segment");
         let half = Edition::of(&both);
         assert!(half.file("v.m3u8").is_some() && half.file("v-0.m4s").is_some());
         assert!(half.file(INDEX).is_none() && half.expects(INDEX) && half.expects("a.m3u8"));
-        both.push(delivery(1, 0)).expect("a segment");
+        both.push(delivery(Container::Cmaf, 1, 0)).expect("a segment");
         let whole = Edition::of(&both);
         assert!(whole.file(INDEX).is_some() && whole.file("a.m3u8").is_some());
         assert!(whole.files.keys().any(|name| name.starts_with("a-header-")), "{whole:?}");
+    }
+
+    #[test]
+    fn a_manifest_is_there_when_all_tracks_are_cmaf_and_have_something() {
+        let cmaf = |name, content| Track::new(name, content, Container::Cmaf);
+        let mut both = presentation(vec![cmaf("v", Content::Video), cmaf("a", Content::Audio)]);
+        both.push(delivery(Container::Cmaf, 0, 0)).expect("a segment");
+        let half = Edition::of(&both);
+        assert!(half.file(MANIFEST).is_none() && half.expects(MANIFEST));
+        both.push(delivery(Container::Cmaf, 1, 0)).expect("a segment");
+        let whole = Edition::of(&both);
+        assert_eq!(whole.file(MANIFEST).expect("a manifest").media_type, DASH);
+        assert!(edition(0).file(MANIFEST).is_none() && !edition(0).expects(MANIFEST));
     }
 }

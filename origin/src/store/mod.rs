@@ -19,7 +19,7 @@ use crate::fetch::Pseudonym;
 use crate::limits::{FIRST_PLAYLIST_WAIT, FIRST_PLAYLIST_WAITERS_MAX};
 
 pub(crate) use demand::{Demand, Wanted};
-pub(crate) use edition::{Edition, INDEX, TrackSummary};
+pub(crate) use edition::{Edition, INDEX, MANIFEST, TrackSummary};
 pub(crate) use file::{Coding, File, Freshness};
 pub(crate) use status::{State, Status};
 pub(crate) use traffic::{Kind, Traffic};

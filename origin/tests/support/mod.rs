@@ -134,15 +134,21 @@ impl Playlist {
         }
     }
 
-    /// The stream's playlist; on a busy machine an encoder may start more slowly than the origin
-    /// holds a request, and then it is asked again.
+    /// The playlist of the stream's picture; on a busy machine an encoder may start more slowly
+    /// than the origin holds a request, and then it is asked again.
     pub fn get(from: SocketAddr, stream: &str) -> Playlist {
-        let text = eventually(Duration::from_secs(30), "a playlist", || {
-            let response = get(from, &format!("/live/{stream}/index.m3u8"));
-            assert!([200, 503].contains(&response.status), "{}", response.text());
-            (response.status == 200).then(|| response.text())
-        });
-        Playlist::parse(text)
+        let text_of = |file: &str| {
+            eventually(Duration::from_secs(30), "a playlist", || {
+                let response = get(from, &format!("/live/{stream}/{file}"));
+                assert!([200, 503].contains(&response.status), "{}", response.text());
+                (response.status == 200).then(|| response.text())
+            })
+        };
+        let text = text_of("index.m3u8");
+        match text.lines().skip_while(|line| !line.starts_with("#EXT-X-STREAM-INF:")).nth(1) {
+            Some(picture) => Playlist::parse(text_of(picture)),
+            None => Playlist::parse(text),
+        }
     }
 
     /// The number of its newest segment.

@@ -57,6 +57,14 @@ pub const SUBSTITUTE_PICKS_MAX: usize = 4;
 /// Info hashes in one scrape. Clients ask for one; the reply to this many has some 10 kB.
 pub const SCRAPE_HASHES_MAX: usize = 100;
 
+/// Members of a large swarm among whom the offers of a long round are dealt out: so many that a
+/// viewer's neighbours are not each other's, and still few enough to be written to together.
+pub const WINDOW_MEMBERS: usize = 256;
+
+/// Offers that these receive before others do: 8 each on average, less than half of what they may
+/// receive in a second.
+pub const WINDOW_OFFERS: usize = 8 * WINDOW_MEMBERS;
+
 /// Members that one [`crate::Input::Sweep`] looks at, at least: so few stop a worker for less than
 /// a millisecond.
 pub const SWEEP_MEMBERS_MIN: usize = 4096;

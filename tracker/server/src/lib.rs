@@ -134,7 +134,9 @@ impl Tracker {
             config.metrics.map(|address| listen_on("metrics".to_owned(), address)).transpose()?;
         let origin = config.origin.map(Origin::start).transpose()?;
         let streams: Vec<_> = origin.iter().flat_map(Origin::streams).collect();
-        let player = config.web.map(|web| player(web, &streams, &servers, stun_address));
+        let digests_key = origin.as_ref().and_then(origin::Origin::digests_key);
+        let player =
+            config.web.map(|web| player(web, &streams, digests_key, &servers, stun_address));
 
         let addresses = Addresses {
             servers,
@@ -283,13 +285,19 @@ fn start_stun(
 fn player(
     config: WebConfig,
     streams: &[origin::StreamInfo],
+    digests_key: Option<&str>,
     servers: &[ServerAddress],
     stun: Option<SocketAddr>,
 ) -> PlayerSettings {
     let own_streams = || {
         streams
             .iter()
-            .map(|stream| PlayerStream { name: stream.name.clone(), url: stream.path.clone() })
+            .map(|stream| PlayerStream {
+                name: stream.name.clone(),
+                url: stream.path.clone(),
+                digests: Some(stream.digests.clone()),
+                digests_key: digests_key.map(str::to_owned),
+            })
             .collect()
     };
     PlayerSettings {
@@ -301,5 +309,6 @@ fn player(
         stun: config
             .stun
             .unwrap_or_else(|| stun.iter().map(|stun| format!(":{}", stun.port())).collect()),
+        unchecked_segments: config.unchecked_segments,
     }
 }

@@ -54,9 +54,10 @@ pub(crate) const WRITTEN_OUTBOX_BYTES_MAX: usize = 256 << 10;
 /// for each of the first.
 pub(crate) const OUTBOX_BYTES_MIN: usize = 4 << 10;
 
-/// Emptied outboxes that a worker keeps for the next ones, as many as a round at saturation fills,
-/// and the most bytes that each may hold. Those that nobody needs for a second are given back.
-pub(crate) const SPARE_OUTBOXES_MAX: usize = 1024;
+/// Bytes of emptied outboxes that a worker keeps for the next ones, and the most that each may hold:
+/// those of ten thousand sockets, which a round at saturation fills all. What nobody needs for a
+/// second is given back.
+pub(crate) const SPARE_BYTES_MAX: usize = 256 << 20;
 pub(crate) const SPARE_OUTBOX_BYTES_MAX: usize = 64 << 10;
 
 /// Messages in a shard's mailbox. Peers of other workers wait when it is full; what another

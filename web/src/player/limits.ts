@@ -58,3 +58,21 @@ export const QUERY_LIST_MAX = 8;
 
 /** How often the figures on the page are redrawn: calm to read, and cheap. */
 export const REDRAW_MS = 500;
+
+/** Characters of a stream's digests: 300 segments of 100 characters, in base64, with room. */
+export const DIGESTS_CHARS_MAX = 256 * 1024;
+
+/** How long a fetch of the digests may take: the segment that waits for it is due soon. */
+export const DIGESTS_TIMEOUT_MS = 2_000;
+
+/**
+ * How often they are fetched for one segment that they don't name: a cache may have answered with
+ * those of a second ago, which a moment later are those of now.
+ */
+export const DIGESTS_TRIES = 2;
+
+/** The moment between: as long as caches keep them, with 2 s segments. */
+export const DIGESTS_WAIT_MS = 1_000;
+
+/** How much slower than the origin's the viewer's clock may be: they are good for ten minutes. */
+export const DIGESTS_LEEWAY_S = 600;

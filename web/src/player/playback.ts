@@ -11,6 +11,7 @@ import type {
   LoaderContext,
 } from "hls.js";
 import type { HlsJsP2PEngine, HlsWithP2PInstance } from "p2p-media-loader-hlsjs";
+import { Digests } from "./digests";
 import {
   BACK_BUFFER_S,
   FIRST_SEGMENT_WAIT_MS,
@@ -140,7 +141,7 @@ export class Playback {
   }
 
   #coreConfig() {
-    const { swarmId, trackers, stun } = this.#settings;
+    const { swarmId, trackers, stun, digests } = this.#settings;
     return {
       swarmId,
       announceTrackers: trackers,
@@ -148,6 +149,7 @@ export class Playback {
       highDemandTimeWindow: HIGH_DEMAND_WINDOW_S,
       httpDownloadInitialTimeoutMs: FIRST_SEGMENT_WAIT_MS,
       segmentMemoryStorageLimit: SEGMENT_MEMORY_MIB_MAX,
+      ...(digests !== null && { validateP2PSegment: new Digests(digests, this.#stats).isGood }),
     };
   }
 

@@ -1,5 +1,6 @@
 // What to play and whom to ask for peers. The server's `/player.json` says it, and the page's query
 // string overrides it, so that one page serves every stream, a mirror, or a tracker elsewhere.
+import type { DigestSettings } from "./digests";
 import { QUERY_LIST_MAX, RETRY_FIRST_MS, RETRY_MAX_MS } from "./limits";
 
 /** What the page runs with: every address absolute, every default filled in. */
@@ -14,15 +15,26 @@ export interface Settings {
   trackers: string[];
   /** `stun:host:port` addresses. */
   stun: string[];
+  /** What peers' segments are checked against, or null for streams that have no digests. */
+  digests: DigestSettings | null;
   /** False plays over HTTP alone. */
   p2p: boolean;
 }
 
 /** `/player.json`, as the server writes it. */
 interface ServerSettings {
-  streams: { name: string; url: string }[];
+  streams: ServerStream[];
   trackers: string[];
   stun: string[];
+  uncheckedSegments?: "refuse" | "accept";
+}
+
+interface ServerStream {
+  name: string;
+  url: string;
+  /** Where its digests are; streams from elsewhere may have none. */
+  digests?: string;
+  digestsKey?: string;
 }
 
 /** Settings that cannot be used, in words for the person in front of the page. */
@@ -48,6 +60,7 @@ export async function loadSettings(page: Location, onRetry: () => void): Promise
     stun: (listOf(query, "stun") ?? server.stun)
       .filter((stun) => stun !== "none")
       .map((stun) => stunUrl(stun, page)),
+    digests: digestsOf(stream, server.uncheckedSegments),
     p2p: query.get("p2p") !== "0",
   };
 }
@@ -68,12 +81,12 @@ async function fetchServerSettings(onRetry: () => void): Promise<ServerSettings>
 }
 
 function chooseStream(
-  streams: ServerSettings["streams"],
+  streams: ServerStream[],
   wanted: string | null,
   page: Location,
-): { name: string; url: string } {
+): ServerStream {
   const stream = wanted === null ? streams[0] : streams.find(({ name }) => name === wanted);
-  if (stream !== undefined) return { name: stream.name, url: httpUrl(stream.url, page) };
+  if (stream !== undefined) return { ...stream, url: httpUrl(stream.url, page) };
   if (wanted === null) throw new SettingsError("There is no stream here yet.");
   if (!/[/.:]/.test(wanted)) {
     const names = streams.map(({ name }) => name).join(", ") || "none";
@@ -81,6 +94,14 @@ function chooseStream(
   }
   const url = httpUrl(wanted, page);
   return { name: new URL(url).pathname.split("/").at(-2) || "Live stream", url };
+}
+
+function digestsOf(
+  { url, digests, digestsKey }: ServerStream,
+  unchecked: DigestSettings["unchecked"] = "refuse",
+): DigestSettings | null {
+  if (digests === undefined) return null;
+  return { url: new URL(digests, url).href, key: digestsKey ?? null, unchecked };
 }
 
 /**

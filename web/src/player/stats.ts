@@ -20,6 +20,8 @@ export interface Stats {
   httpBytes: number;
   /** To other viewers. */
   uploadBytes: number;
+  /** Segments from other viewers that were not what the origin made, or could not be checked. */
+  refused: number;
   /** Viewers connected now. */
   peersNow: number;
   /** Different viewers that were ever connected. */
@@ -43,6 +45,7 @@ export function newStats(): Stats {
     p2pBytes: 0,
     httpBytes: 0,
     uploadBytes: 0,
+    refused: 0,
     peersNow: 0,
     peersEver: 0,
     tFirstPeer: null,

@@ -58,6 +58,12 @@ export function startTracker({ server = {}, websockets = {} } = {}) {
   return start("tracker", { ...TRACKER, servers }, ["tracker"]);
 }
 
+/** An origin and nothing else; `section` is its section of the file. */
+export function startOrigin(section) {
+  const listen = { host: "127.0.0.1", port: 0 };
+  return start("origin", { origin: { listen, ...section } }, ["stream"]);
+}
+
 /** A running binary: `address` holds what it printed, by its first word. */
 class Product {
   address = {};

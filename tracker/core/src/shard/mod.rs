@@ -75,6 +75,13 @@ pub trait Outbox {
     /// `message` is for connection `to`, which may have closed in the meantime.
     fn send(&mut self, to: ConnId, message: &Outgoing<'_>);
 
+    /// Names the round in which the next message is sent. What a connection is sent in one round
+    /// goes out in one write, and so the offers of a long round go to fewer members, several to
+    /// each. `None`, the default, when each message goes out alone.
+    fn round(&self) -> Option<u64> {
+        None
+    }
+
     /// Somebody else claims a peer id of connection `owner`: find out whether it still lives. If
     /// it does, say [`Input::OwnerLives`]; if not, close it, and say [`Input::PeerLeft`]. Said for
     /// each claim, and so more than once before either comes.

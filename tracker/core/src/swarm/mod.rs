@@ -6,6 +6,7 @@ mod bucket;
 mod members;
 mod offers;
 mod pace;
+mod window;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -20,11 +21,13 @@ use crate::shard::Outbox;
 use crate::wire::{Announce, Answer, Event, Outgoing, Reason, Warning};
 use bucket::Refill;
 use members::Members;
+use window::{Others, Window};
 
 /// A swarm: the viewers of one quality of one stream.
 #[derive(Debug)]
 pub(crate) struct Swarm {
     members: Members,
+    window: Window,
     downloaded: u64,
 }
 
@@ -61,7 +64,7 @@ pub(crate) struct Offered {
 
 impl Swarm {
     pub(crate) fn new(hasher: IdHasher) -> Self {
-        Self { members: Members::new(hasher), downloaded: 0 }
+        Self { members: Members::new(hasher), window: Window::default(), downloaded: 0 }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -223,7 +226,8 @@ impl Swarm {
     }
 
     /// Sends the first `amount` offers to distinct members, chosen at random so that a mesh doesn't
-    /// fall into clusters. There are as many others. Returns how many were sent.
+    /// fall into clusters: of all members, or of those of the [`Window`]. There are as many others.
+    /// Returns how many were sent.
     #[expect(clippy::too_many_arguments, reason = "an announce and what it is judged by")]
     fn relay_offers(
         &mut self,
@@ -242,7 +246,8 @@ impl Swarm {
         let info_hash = announce.info_hash_span.of(frame);
         let peer_id = announce.peer_id_span.of(frame);
         let refill = Refill::at(now, settings.limits.offers_per_second_per_receiver);
-        let others = Others { count: self.members.len() - 1, announcer };
+        let members = self.members.len();
+        let others = self.window.others(outbox.round(), announcer, members, amount, rng);
         let sample = index::sample(rng, others.count, amount);
         let mut substitutes = Vec::new();
         let mut sent = 0;
@@ -251,14 +256,15 @@ impl Swarm {
             if let Some(refill) = refill
                 && !self.members.get_mut(receiver).intake.take(refill)
             {
-                let is_free = |pick: usize| {
-                    !substitutes.contains(&pick) && sample.iter().all(|sampled| sampled != pick)
+                let is_free = |place: usize| {
+                    !substitutes.contains(&place)
+                        && sample.iter().all(|sampled| others.place(sampled) != place)
                 };
-                let Some(pick) = self.substitute(others, is_free, refill, rng) else {
+                let Some(place) = self.substitute(announcer, is_free, refill, rng) else {
                     continue;
                 };
-                substitutes.push(pick);
-                receiver = others.place(pick);
+                substitutes.push(place);
+                receiver = place;
             }
             let receiver = self.members.get(receiver);
             let offer_id = offered.id_span.of(frame);
@@ -271,31 +277,19 @@ impl Swarm {
         sent
     }
 
-    /// Another receiver where the one that was sampled has had enough, if a few picks find one.
+    /// Another receiver where the one that was sampled has had enough, if a few picks find one among
+    /// all members.
     fn substitute(
         &mut self,
-        others: Others,
+        announcer: usize,
         is_free: impl Fn(usize) -> bool,
         refill: Refill,
         rng: &mut impl Rng,
     ) -> Option<usize> {
-        (0..SUBSTITUTE_PICKS_MAX).map(|_| rng.random_range(..others.count)).find(|&pick| {
-            is_free(pick) && self.members.get_mut(others.place(pick)).intake.take(refill)
-        })
-    }
-}
-
-/// All members but the announcer, numbered.
-#[derive(Clone, Copy)]
-struct Others {
-    count: usize,
-    announcer: usize,
-}
-
-impl Others {
-    /// Those behind the announcer are one further than their number.
-    fn place(self, number: usize) -> usize {
-        number + usize::from(number >= self.announcer)
+        let others = Others::all(announcer, self.members.len());
+        let mut picks =
+            (0..SUBSTITUTE_PICKS_MAX).map(|_| others.place(rng.random_range(..others.count)));
+        picks.find(|&place| is_free(place) && self.members.get_mut(place).intake.take(refill))
     }
 }
 

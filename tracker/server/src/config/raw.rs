@@ -155,7 +155,7 @@ pub(super) struct RawTokens {
     pub(super) parameter: String,
 }
 
-#[derive(Debug, Default, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct RawWeb {
     /// Trackers that the page announces to; this one without it.
@@ -164,13 +164,19 @@ pub(super) struct RawWeb {
     pub(super) stun: Option<Vec<String>>,
     /// Playlists that the page plays; this origin's, when it runs, without it.
     pub(super) streams: Option<Vec<RawStream>>,
+    /// `refuse` or `accept`: segments from peers whose digest can't be had.
+    pub(super) unchecked_segments: String,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RawStream {
     pub(super) name: String,
     pub(super) url: String,
+    /// What segments from peers are checked against.
+    pub(super) digests: Option<String>,
+    /// The public key that has to have signed it.
+    pub(super) digests_key: Option<String>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -234,6 +240,13 @@ impl Default for RawServer {
     fn default() -> Self {
         let (key_file_name, cert_file_name) = (None, None);
         Self { port: 8000, host: "0.0.0.0".to_owned(), key_file_name, cert_file_name }
+    }
+}
+
+impl Default for RawWeb {
+    fn default() -> Self {
+        let unchecked_segments = "refuse".to_owned();
+        RawWeb { trackers: None, stun: None, streams: None, unchecked_segments }
     }
 }
 

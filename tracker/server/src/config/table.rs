@@ -151,6 +151,15 @@ pub const KEYS: &[Key] = &[
         "What the page calls it."),
     text("web.streams[].url", "URL", "", Needed(r#""https://cdn.example.org/news.m3u8""#),
         "Where it is."),
+    text("web.streams[].digests", "URL", "", Unset("none", r#""digests.json""#),
+        "Signed digests that segments from other viewers are checked against, perhaps relative to \
+         `url`; this origin's are `digests.json`. Without them nothing is checked."),
+    text("web.streams[].digestsKey", "key", "Ed25519 in base64url",
+        Unset("whatever key is used", r#""11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo""#),
+        "The public key that has to have signed them: the origin logs it at its start."),
+    text("web.uncheckedSegments", "word", "`refuse` or `accept`", Is(r#""refuse""#),
+        "What becomes of a segment from another viewer whose digest can't be had: when refused, it \
+         comes over HTTP."),
 
     section("stun", Off,
         "The STUN server."),
@@ -169,10 +178,15 @@ pub const KEYS: &[Key] = &[
         "Anybody who reaches it can read it."),
 
     section("origin", Off,
-        "Live streams as HLS, at `/live/<name>/index.m3u8`."),
+        "Live streams as HLS, at `/live/<name>/index.m3u8`, and as DASH, at `/live/<name>/manifest.mpd`."),
     text("origin.folder", "folder", "", Unset("a fresh one, deleted at the end", r#""/run/origin""#),
         "Where ffmpeg hands its segments over. It is made when missing, and old segments in it are \
          deleted. Memory (`/run`, `/dev/shm`) spares a disk about 3 Mbit/s a stream."),
+    section("origin.integrity", Off,
+        "How players know that a segment from another viewer is what the origin made."),
+    text("origin.integrity.keyFile", "file", "", Unset("a fresh key with each start", r#""/etc/origin/key.pem""#),
+        "An Ed25519 key in PKCS#8 PEM (`openssl genpkey -algorithm ed25519`) that signs the digests: \
+         the same on each origin behind one CDN. Pages of this process then accept no other."),
     section("origin.listen", Off,
         "Where the binary `origin` listens; inside the tracker its port serves the streams."),
     text("origin.listen.host", "IP address", "of this machine", Is(r#""0.0.0.0""#),
@@ -230,7 +244,10 @@ pub const KEYS: &[Key] = &[
     number("origin.streams[].testcard.segmentSeconds", "seconds", wide(&of_origin::SEGMENT_SECONDS), Is("2"),
         "In a segment. Shorter ones cut the latency, and cost requests."),
     section("origin.streams[].loop", Off,
-        "A short clip that ships with the origin, over and over, without any ffmpeg."),
+        "A clip over and over, without any ffmpeg."),
+    text("origin.streams[].loop.folder", "folder", "", Unset("the clip that ships", r#""/srv/film""#),
+        "With an HLS playlist `index.m3u8` and its segments, in MPEG-TS or CMAF. Nothing outside of \
+         it is read, and no link in it followed."),
     section("origin.streams[].upstream", Off,
         "Another origin's stream, HLS or DASH: each segment is taken once, however many ask. Tracks \
          that nobody plays are not taken."),

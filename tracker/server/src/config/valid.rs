@@ -8,9 +8,9 @@ use origin::{ConfigError, OriginConfig, ValidOrigin};
 use serde_json::Value;
 use tracker_core::Settings;
 use tracker_core::limits::OFFERS_RELAYED_MAX;
-use web::PlayerStream;
+use web::{PlayerStream, Unchecked};
 
-use super::checks::{host, port, refused, within};
+use super::checks::{host, port, quoted, refused, within};
 use super::listener::ServerConfig;
 use super::log::LogConfig;
 use super::policy::Policy;
@@ -54,6 +54,8 @@ pub struct WebConfig {
     pub stun: Option<Vec<String>>,
     /// Playlists to play.
     pub streams: Option<Vec<PlayerStream>>,
+    /// What becomes of segments that can't be checked.
+    pub unchecked_segments: Unchecked,
 }
 
 /// Where STUN listens.
@@ -112,7 +114,7 @@ impl RawConfig {
             },
             access: self.access.unwrap_or_default().validate()?,
             origin: self.origin.map(OriginConfig::validate).transpose()?,
-            web: self.web.map(RawWeb::validate),
+            web: self.web.map(RawWeb::validate).transpose()?,
             stun: self.stun.map(RawStun::validate).transpose()?,
             metrics: self.metrics.map(RawMetrics::validate).transpose()?,
             workers: within("workers", self.workers.unwrap_or(cores.min(256)), 1..=256)? as u16,
@@ -142,13 +144,27 @@ impl RawTracker {
 }
 
 impl RawWeb {
-    fn validate(self) -> WebConfig {
-        let stream = |raw: RawStream| PlayerStream { name: raw.name, url: raw.url };
-        WebConfig {
+    fn validate(self) -> Result<WebConfig, ConfigError> {
+        let stream = |raw: RawStream| PlayerStream {
+            name: raw.name,
+            url: raw.url,
+            digests: raw.digests,
+            digests_key: raw.digests_key,
+        };
+        let unchecked_segments = match self.unchecked_segments.as_str() {
+            "refuse" => Unchecked::Refuse,
+            "accept" => Unchecked::Accept,
+            other => {
+                let bound = "\"refuse\" or \"accept\"";
+                return Err(refused("web.uncheckedSegments", quoted(other), bound));
+            }
+        };
+        Ok(WebConfig {
             trackers: self.trackers,
             stun: self.stun,
             streams: self.streams.map(|streams| streams.into_iter().map(stream).collect()),
-        }
+            unchecked_segments,
+        })
     }
 }
 

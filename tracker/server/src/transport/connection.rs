@@ -14,7 +14,7 @@ use crate::actors::Probing;
 use crate::close::Close;
 use crate::config::ServerConfig;
 use crate::limits::{
-    OUTBOX_BYTES_MIN, SPARE_OUTBOX_BYTES_MAX, SPARE_OUTBOXES_MAX, WRITTEN_OUTBOX_BYTES_MAX,
+    OUTBOX_BYTES_MIN, SLOTS_KEPT, SPARE_BYTES_MAX, SPARE_OUTBOX_BYTES_MAX, WRITTEN_OUTBOX_BYTES_MAX,
 };
 
 /// One socket of a worker.
@@ -237,6 +237,8 @@ impl Outbox {
 #[derive(Debug, Default)]
 pub(crate) struct Spare {
     emptied: Vec<Vec<u8>>,
+    /// What they hold together.
+    bytes: usize,
     /// The fewest that there were since [`forget_unneeded`](Self::forget_unneeded): nobody has
     /// needed so many.
     fewest: usize,
@@ -246,22 +248,27 @@ pub(crate) struct Spare {
 
 impl Spare {
     fn take(&mut self) -> Vec<u8> {
-        let bytes = self.emptied.pop().unwrap_or_else(|| Vec::with_capacity(OUTBOX_BYTES_MIN));
+        let bytes = self.emptied.pop();
         self.fewest = self.fewest.min(self.emptied.len());
-        bytes
+        self.bytes -= bytes.as_ref().map_or(0, Vec::capacity);
+        bytes.unwrap_or_else(|| Vec::with_capacity(OUTBOX_BYTES_MIN))
     }
 
     fn give(&mut self, mut bytes: Vec<u8>) {
-        let worth_keeping = (1..=SPARE_OUTBOX_BYTES_MAX).contains(&bytes.capacity());
-        if worth_keeping && self.emptied.len() < SPARE_OUTBOXES_MAX {
+        let capacity = bytes.capacity();
+        let worth_keeping = (1..=SPARE_OUTBOX_BYTES_MAX).contains(&capacity);
+        if worth_keeping && self.bytes + capacity <= SPARE_BYTES_MAX {
             bytes.clear();
+            self.bytes += capacity;
             self.emptied.push(bytes);
         }
     }
 
     /// Gives back what was not needed since the last call.
     pub(crate) fn forget_unneeded(&mut self) {
-        self.emptied.drain(..self.fewest);
+        self.bytes -=
+            self.emptied.drain(..self.fewest).map(|bytes| bytes.capacity()).sum::<usize>();
+        self.emptied.shrink_to(SLOTS_KEPT.max(self.emptied.len() * 2));
         self.fewest = self.emptied.len();
     }
 }
@@ -284,7 +291,20 @@ mod tests {
             spare.forget_unneeded();
             use_at_once(&mut spare, at_once);
         }
-        assert_eq!(spare.emptied.len(), 0);
+        assert_eq!((spare.emptied.len(), spare.bytes), (0, 0));
+    }
+
+    #[test]
+    fn spare_memory_has_a_bound() {
+        let mut spare = Spare::default();
+        let outboxes = SPARE_BYTES_MAX / SPARE_OUTBOX_BYTES_MAX;
+        (0..2 * outboxes).for_each(|_| spare.give(Vec::with_capacity(SPARE_OUTBOX_BYTES_MAX)));
+        spare.give(Vec::with_capacity(SPARE_OUTBOX_BYTES_MAX + 1));
+        assert_eq!((spare.emptied.len(), spare.bytes), (outboxes, SPARE_BYTES_MAX));
+        let taken: Vec<_> = (0..7).map(|_| spare.take()).collect();
+        assert_eq!(spare.bytes, SPARE_BYTES_MAX - 7 * SPARE_OUTBOX_BYTES_MAX);
+        taken.into_iter().for_each(|bytes| spare.give(bytes));
+        assert_eq!(spare.emptied.len(), outboxes);
     }
 
     #[test]

@@ -27,6 +27,29 @@ fn sockets_of_one_swarm_end_on_one_worker() {
     assert_eq!(stats["servers"][0]["webSocketsCount"], 20);
 }
 
+/// In a round of many announces the offers go to some of a large swarm at a time; what comes alone
+/// must reach all of it.
+#[test]
+fn announces_one_by_one_offer_to_anybody() {
+    const MEMBERS: usize = 600;
+    let server = Server::without_pace();
+    let mut clients: Vec<Client> = (0..MEMBERS).map(|_| server.client()).collect();
+    for (n, client) in clients.iter_mut().enumerate() {
+        client.announce("film", &format!("peer{n}"));
+    }
+    let (announcer, others) = clients.split_first_mut().expect("a client");
+    let offers: Vec<_> = (0..10).map(|n| offer(&format!("o{n}"), "v=0")).collect();
+    for _ in 0..60 {
+        announcer.announce_with("film", "peer0", &json!({"offers": offers, "numwant": 10}));
+    }
+    let reached = others.iter_mut().filter_map(|other| {
+        other.fence("film").iter().any(|heard| heard.get("offer").is_some()).then_some(())
+    });
+    // Of 600 at random, 63 % of 599 get one; the members of a window would be 266 at most.
+    let reached = reached.count();
+    assert!((330..430).contains(&reached), "{reached} were offered something");
+}
+
 /// What peer `n` says in a row: twenty announces in "film" with an offer each, and `stopped`, whose
 /// end is returned apart, so that it stays half said until the socket has moved.
 pub(crate) fn talk(n: usize, sdp: &str) -> (Vec<u8>, Vec<u8>) {

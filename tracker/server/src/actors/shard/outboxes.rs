@@ -17,6 +17,7 @@ use crate::worker::{ConnKey, Verdict, Worker};
 pub(super) struct Outboxes<'a> {
     pub(super) worker: &'a Worker,
     pub(super) elsewhere: &'a mut [Deliver],
+    pub(super) round: u64,
     /// When what is passed on was read, if it has just come: a claim waits on purpose.
     pub(super) read_at: Option<Duration>,
     pub(super) relay_times: &'a mut RelayTimes,
@@ -42,6 +43,10 @@ impl Outbox for Outboxes<'_> {
         if let Some(read_at) = read_at {
             relay_times.add(read_at);
         }
+    }
+
+    fn round(&self) -> Option<u64> {
+        Some(self.round)
     }
 
     fn probe(&mut self, owner: ConnId) {

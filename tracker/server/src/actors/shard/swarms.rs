@@ -27,6 +27,8 @@ pub(crate) struct Swarms {
     pub(super) relay_times: RelayTimes,
     /// Wakes the `ShardActor`, who ends rounds; `None` before it has begun, when none is needed.
     ender: Option<Waker>,
+    /// Counts rounds.
+    round: u64,
     /// Something has happened since the last round ended.
     open: bool,
 }
@@ -39,14 +41,15 @@ impl Swarms {
             elsewhere: (0..node.workers()).map(|_| Deliver::default()).collect(),
             relay_times: RelayTimes::default(),
             ender: None,
+            round: 0,
             open: false,
         }
     }
 
     /// Lets the core handle what has happened: by a message that was read at `read_at`, or by time.
     pub(crate) fn apply(&mut self, worker: &Worker, input: Input<'_>, read_at: Option<Duration>) {
-        let Self { shard, rng, elsewhere, relay_times, .. } = self;
-        let mut outboxes = Outboxes { worker, elsewhere, read_at, relay_times };
+        let Self { shard, rng, elsewhere, relay_times, round, .. } = self;
+        let mut outboxes = Outboxes { worker, elsewhere, round: *round, read_at, relay_times };
         shard.handle(input, worker.node.now(), rng, &mut outboxes);
         if !self.open {
             self.open = true;
@@ -71,6 +74,7 @@ impl Swarms {
     /// Ends a round: each socket that something was sent to is written to once.
     pub(super) fn end_round(&mut self, worker: &Worker) {
         self.open = false;
+        self.round += 1;
         // First, so that who has read a reply finds it counted.
         worker.metrics().publish(&self.shard);
         worker.flush();
