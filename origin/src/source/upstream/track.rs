@@ -36,6 +36,9 @@ pub(super) struct TrackTask {
     is_fresh: bool,
     /// Whether it has delivered anything: a list of tracks needs a segment of each.
     is_known: bool,
+    /// The last one that was delivered while nobody wanted the track, so that it is not taken again
+    /// for whoever comes next.
+    kept: Option<(u64, Taken)>,
     /// When something new last came, or the track was woken.
     alive_at: Instant,
     /// What fails at present, so that it is told once.
@@ -61,6 +64,7 @@ impl TrackTask {
             newest,
             is_fresh: newest.is_none(),
             is_known: newest.is_some(),
+            kept: None,
             alive_at: Instant::now(),
             failing: false,
         }
@@ -139,9 +143,16 @@ impl TrackTask {
     /// Several at a time, delivered in order.
     async fn take(&mut self, items: Vec<Item>) -> Result<(), End> {
         let taker = self.taker.clone();
+        let mut kept = self.kept.take();
         let take = |item: Item| {
             let taker = taker.clone();
-            async move { (taker.take(&item).await, item) }
+            let kept = kept.take_if(|(sequence, _)| *sequence == item.sequence);
+            async move {
+                match kept {
+                    Some((_, taken)) => (Ok(taken), item),
+                    None => (taker.take(&item).await, item),
+                }
+            }
         };
         let mut taking = stream::iter(items).map(take).buffered(UPSTREAM_AHEAD);
         while let Some((taken, item)) = taking.next().await {
@@ -176,10 +187,13 @@ impl TrackTask {
             timeline,
             duration: item.duration,
             recorded_at: item.recorded_at.unwrap_or_else(SystemTime::now),
-            header: taken.header,
-            bytes: taken.bytes,
+            header: taken.header.clone(),
+            bytes: taken.bytes.clone(),
         };
         self.run.sink.deliver(Supply::Segment(delivery)).await?;
+        if !self.is_wanted() {
+            self.kept = Some((item.sequence, Taken { _permit: None, ..taken }));
+        }
         self.is_known = true;
         self.failing = false;
         self.alive_at = Instant::now();
