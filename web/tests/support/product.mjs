@@ -40,9 +40,10 @@ export const TRACKER = {
   workers: 2,
 };
 
-/** Tracker, origin, player and STUN in one process. `environment` is added to this one's. */
-export function startAll(environment = {}) {
-  const config = { ...TRACKER, origin: TESTCARD, web: {}, stun: { port: 0 } };
+/** Tracker, origin, player and STUN in one process. `environment` is added to this one's, and
+ * `sections` to the file. */
+export function startAll(environment = {}, sections = {}) {
+  const config = { ...TRACKER, origin: TESTCARD, web: {}, stun: { port: 0 }, ...sections };
   return start("tracker", config, ["player", "tracker", "stream", "stun"], environment);
 }
 
