@@ -9,6 +9,7 @@ mod cmaf;
 pub mod config;
 mod error;
 pub mod exposition;
+mod fetch;
 mod ffmpeg;
 mod file_thread;
 mod http;
@@ -281,13 +282,14 @@ fn start_all(
 ) -> HashMap<String, Addr<StreamActor>> {
     streams.sort_by_key(|stream| matches!(stream.source, SourceKind::Fallback(_)));
     let (folder, running) = (folder.to_owned(), HashMap::new());
-    let mut surroundings = Surroundings { ability, folder, intakes, streams: running };
+    let pseudonym = store.pseudonym.clone();
+    let mut surroundings = Surroundings { ability, folder, intakes, pseudonym, streams: running };
     for stream in streams {
         let Some(shelf) = store.shelf(&stream.name).cloned() else {
             continue;
         };
-        let (of, found) = (stream.clone(), surroundings.clone());
-        let make_source = Box::new(move || source_of(&of, &found));
+        let (of, found, demand) = (stream.clone(), surroundings.clone(), shelf.demand.clone());
+        let make_source = Box::new(move || source_of(&of, &demand, &found));
         let address = StreamActor::new(&stream, make_source, shelf, signer.clone()).start();
         surroundings.streams.insert(stream.name, address);
     }

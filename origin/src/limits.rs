@@ -69,8 +69,54 @@ pub const PLAYLIST_ENTRIES_MAX: usize = 20_000;
 pub const PLAYLIST_TRACKS_MAX: usize = 256;
 /// Bytes of a URI in it: a long path, and a signature.
 pub const PLAYLIST_URI_BYTES_MAX: usize = 4096;
+/// The highest number of a segment or a discontinuity: players count in JavaScript's numbers.
+pub const SEQUENCE_MAX: u64 = 1 << 53;
 /// How long a segment in it may play: what is cut into longer ones is no live stream.
 pub const ENTRY_DURATION_MAX: Duration = Duration::from_secs(3600);
+
+/// Headers that go along to an upstream.
+pub const UPSTREAM_HEADERS_MAX: usize = 16;
+
+/// Bytes of an upstream are fetched for so many segments of one stream at a time ...
+pub const UPSTREAM_FETCHES_MAX: usize = 6;
+/// ... and of one track: more would only make each of them later.
+pub const UPSTREAM_AHEAD: usize = 3;
+/// Segments with which a track begins: what players keep from the live edge (RFC 8216, 6.3.3).
+pub const UPSTREAM_START_SEGMENTS: usize = 3;
+/// How long nobody may ask for a track before it is not taken any more. Players ask for its playlist
+/// or its segments every few seconds, caches in between less often.
+pub const TRACK_IDLE: Duration = Duration::from_secs(30);
+/// Discontinuities of one run: more are no stream, and hls.js would count them all.
+pub const UPSTREAM_TIMELINES_MAX: u64 = 100_000;
+/// The longest pause between two readings of a playlist that cannot be read.
+pub const UPSTREAM_PAUSE_MAX: Duration = Duration::from_secs(8);
+/// Target durations for which an upstream's numbers may be below those that it had: a cache that is
+/// behind catches up within one.
+pub const UPSTREAM_BACKWARDS_TARGETS: u32 = 3;
+/// How long a playlist may take after its head has come.
+pub const PLAYLIST_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a segment may take, if half its duration more than that is not longer still; twice as
+/// long, with all that is tried again, and it is left out.
+pub const SEGMENT_TIMEOUT_MIN: Duration = Duration::from_secs(3);
+/// The first pause before a segment is tried again; each further one is twice as long.
+pub const SEGMENT_RETRY_PAUSE: Duration = Duration::from_millis(250);
+/// How long a segment that is not there is not asked for again ...
+pub const SEGMENT_MISSING_PAUSE: Duration = Duration::from_millis(500);
+/// ... and how often it is asked for at all.
+pub const SEGMENT_MISSING_TRIES: u32 = 3;
+
+/// How long a connection to an upstream may take to be made, and its TLS ...
+pub const FETCH_CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// ... and how long after it was asked its answer may take to begin, with the connection.
+pub const FETCH_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+/// Bytes of an answer's head, and of what is read at once.
+pub const FETCH_HEAD_BYTES_MAX: usize = 64 * 1024;
+/// Redirects that are followed for one file; each is a request.
+pub const FETCH_REDIRECTS_MAX: usize = 5;
+/// Connections to a host that are kept while nothing is fetched, and for how long.
+pub const FETCH_IDLE_CONNECTIONS_MAX: usize = 8;
+/// See [`FETCH_IDLE_CONNECTIONS_MAX`]. Longer than a playlist waits for its next reading.
+pub const FETCH_IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a request for a playlist is held while its stream starts, before it gets 503: a 2 s
 /// segment, an encoder's start, and a slow machine.

@@ -10,11 +10,15 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use origin::limits::FIRST_PLAYLIST_WAIT;
 use rustix::process::{Pid, Signal, getpgid};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use support::running::{Running, command};
+use support::upstream::{Reply, Upstream};
 use support::{Playlist, eventually, ffmpeg_of, get, processes_with, require_ffmpeg, send_signal};
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,6 +37,68 @@ fn config(names: &[&str]) -> String {
             "streams": [{}] }} }}"#,
         streams.join(",")
     )
+}
+
+/// A live playlist of three segments from this number on.
+fn three_segments(first: u64) -> Reply {
+    let clip = |number: u64| format!("#EXTINF:1,\n{number}.ts\n");
+    let entries: String = (first..first + 3).map(clip).collect();
+    let head = format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:{first}\n");
+    Reply::File((head + &entries).into_bytes())
+}
+
+#[test]
+fn an_upstream_over_tls_is_believed_by_its_certificate_and_its_failures_are_told_once() {
+    let issued = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()]).expect("a key");
+    let key = PrivateKeyDer::try_from(issued.signing_key.serialize_der()).expect("a key");
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let tls = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let tls = tls.expect("a provider").with_no_client_auth();
+    let tls = tls.with_single_cert(vec![issued.cert.der().clone()], key).expect("a certificate");
+    let upstream = Upstream::over_tls(tls);
+    for number in 1..=6 {
+        let clip = include_bytes!("../clip/clip/0.ts").to_vec();
+        upstream.set(&format!("/s3cret/{number}.ts"), Reply::File(clip));
+    }
+    upstream.set("/s3cret/index.m3u8?key=s3cret", three_segments(1));
+    let url = upstream.url("/s3cret/index.m3u8?key=s3cret").replace("http://", "https://");
+    let stream =
+        |name: &str| format!(r#"{{ "name": "{name}", "upstream": {{ "url": "{url}" }} }}"#);
+    let config = format!(
+        r#"{{ "origin": {{ "listen": {{ "host": "127.0.0.1", "port": 0 }}, "streams": [{}] }} }}"#,
+        stream("tv")
+    );
+
+    let stranger = Running::start(&config, 1, None);
+    eventually(PATIENCE, "a refusal of the certificate", || {
+        get(stranger.address, "/streams.json").text().contains("certificate").then_some(())
+    });
+    let (_, _, log) = stranger.end(Signal::TERM);
+    assert!(!log.contains("s3cret"), "{log}");
+    assert_eq!(upstream.counts().len(), 0, "nothing was asked");
+
+    let (mut command, folder) = command(&config, None);
+    let trusted = folder.path().join("trusted.pem");
+    fs::write(&trusted, issued.cert.pem()).expect("a file");
+    command.env("SSL_CERT_FILE", trusted);
+    let running = Running::from(command, folder, 1);
+    let newest = |number: u64| {
+        eventually(PATIENCE, &format!("segment {number}"), || {
+            (Playlist::get(running.address, "tv").newest() == number).then_some(())
+        });
+    };
+    newest(3);
+    let path = "/s3cret/index.m3u8?key=s3cret";
+    upstream.set(path, Reply::Says(503, String::new(), Vec::new()));
+    let asked = upstream.count(path);
+    eventually(PATIENCE, "three failures", || (upstream.count(path) > asked + 3).then_some(()));
+    upstream.set("/s3cret/5.ts", Reply::Says(404, String::new(), Vec::new()));
+    upstream.set(path, three_segments(4));
+    newest(6);
+    let (_, _, log) = running.end(Signal::TERM);
+    assert_eq!(log.matches("the answer is 503").count(), 1, "{log}");
+    assert_eq!(log.matches("segment 5 of main is left out").count(), 1, "{log}");
+    assert!(!log.contains("s3cret"), "{log}");
 }
 
 /// Runs it to its end, which must come by itself.

@@ -129,6 +129,17 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
              but must be an IP address such as 0.0.0.0 or ::1",
         ),
         (
+            stream(r#""upstream":{"url":"rtmp://a/b"}"#),
+            "origin.streams[0].upstream.url is a text that is not shown, \
+             but must be the http or https URL of an HLS playlist or a DASH manifest",
+        ),
+        (
+            r#"{"listen":{"port":8080},
+                "streams":[{"upstream":{"url":"http://localhost:8080/live/testcard/index.m3u8"}}]}"#
+                .to_owned(),
+            "origin.streams[0].upstream.url is this origin's own, but must be another origin's",
+        ),
+        (
             r#"{"metrics":{"port":-1}}"#.to_owned(),
             "origin.metrics.port is -1, but must be 0 to 65535",
         ),

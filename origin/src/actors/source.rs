@@ -130,7 +130,7 @@ impl Handler<FromSource> for SourceActor {
         match supply {
             Supply::Ended(reason) => return self.end_run(reason, ctx),
             Supply::Segment(_) => running.last_segment = Some(Instant::now()),
-            Supply::Tracks { .. } => {}
+            Supply::Tracks { .. } | Supply::Rests { .. } | Supply::Fails(_) => {}
         }
         self.to.do_send(Supplied { from: self.from, supply });
     }

@@ -13,7 +13,7 @@ use crate::integrity::Signer;
 use crate::limits::{FALLBACK_HELD_SEGMENTS, SOURCE_WATCH};
 use crate::playlist::{Delivery, Presentation};
 use crate::source::{Source, Supply};
-use crate::store::{Edition, Shelf, State};
+use crate::store::{Edition, Shelf, State, Wanted};
 
 /// Makes a stream's source, once for each time that the stream starts.
 pub(crate) type MakeSource = Box<dyn Fn() -> Box<dyn Source>>;
@@ -87,10 +87,15 @@ impl StreamActor {
     /// A stream on demand that nobody has asked for of late stops, and forgets what it had: it
     /// would be old when somebody asks again.
     fn stop_when_idle(&mut self, ctx: &mut Context<Self>) {
+        if !self.followers.is_empty() {
+            // Who follows the stream takes all of it.
+            self.shelf.demand.ask(Wanted::AllTracks);
+            return;
+        }
         let Start::OnDemand(idle) = self.start else {
             return;
         };
-        if self.shelf.demand.idle() < idle || !self.followers.is_empty() {
+        if self.shelf.demand.idle() < idle {
             return;
         }
         let Some(source) = self.source.take() else {
@@ -186,6 +191,17 @@ impl Handler<Supplied> for StreamActor {
                 }
             }
             Supply::Segment(delivery) => self.take(delivery),
+            Supply::Rests { track } => {
+                self.presentation.clear_track(track);
+                self.shelf.publish(Edition::of(&self.presentation));
+            }
+            Supply::Fails(reason) => {
+                tracing::warn!(stream = self.name, "the source goes on, but {reason}");
+                self.shelf.note(|status| {
+                    status.state = State::Failing;
+                    status.last_failure = Some(reason);
+                });
+            }
             Supply::Ended(reason) => self.shelf.note(|status| {
                 status.state = State::Failing;
                 status.restarts += 1;
@@ -199,7 +215,7 @@ impl Handler<Follow> for StreamActor {
     type Result = ();
 
     fn handle(&mut self, Follow { from, to }: Follow, _: &mut Self::Context) {
-        self.shelf.demand.ask();
+        self.shelf.demand.ask(Wanted::AllTracks);
         self.catch_up(from, &to);
         self.followers.push((from, to));
     }
@@ -209,7 +225,7 @@ impl Handler<Unfollow> for StreamActor {
     type Result = ();
 
     fn handle(&mut self, Unfollow { to }: Unfollow, _: &mut Self::Context) {
-        self.shelf.demand.ask();
+        self.shelf.demand.ask(Wanted::NoTrack);
         self.followers.retain(|(_, follower)| *follower != to);
     }
 }

@@ -32,6 +32,7 @@ mod quality;
 mod source;
 mod stream;
 mod testcard;
+mod upstream;
 
 use std::collections::HashSet;
 use std::net::SocketAddr;
@@ -56,6 +57,7 @@ pub use quality::QualityConfig;
 pub use source::LoopConfig;
 pub use stream::StreamConfig;
 pub use testcard::TestcardConfig;
+pub use upstream::UpstreamConfig;
 
 pub(crate) use dir::Dir;
 pub(crate) use ingest::{Ingest, Input, Protocol, VideoPolicy, shown};
@@ -65,6 +67,7 @@ pub(crate) use quality::Quality;
 pub(crate) use source::SourceKind;
 pub(crate) use stream::{Start, Stream};
 pub(crate) use testcard::Card;
+pub(crate) use upstream::Upstream;
 
 /// The `origin` section as it is written.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -138,7 +141,18 @@ impl OriginConfig {
         if let Some(folder) = self.folder.as_ref().filter(|folder| folder.as_os_str().is_empty()) {
             return refuse("origin.folder", quoted(folder.display()), "a path, or left out");
         }
+        // Inside the tracker nothing listens at the default.
+        let is_written = self.listen.is_some();
         let listen = self.listen.unwrap_or_default().validate()?;
+        for (index, stream) in streams.iter().enumerate() {
+            if let SourceKind::Upstream(upstream) = &stream.source
+                && is_written
+                && upstream.place.is_served_at(listen.address)
+            {
+                let key = format!("origin.streams[{index}].upstream.url");
+                return refuse(key, "this origin's own", "another origin's");
+            }
+        }
         let metrics = self.metrics.map(MetricsConfig::validate).transpose()?;
         let access = Arc::new(self.access.unwrap_or_default().validate()?);
         let key_file = self.integrity.unwrap_or_default().validate()?;

@@ -10,6 +10,7 @@ use super::ingest::Ingest;
 use super::push::Push;
 use super::stream::StreamConfig;
 use super::testcard::Card;
+use super::upstream::Upstream;
 use crate::error::ConfigError;
 
 /// A clip, over and over.
@@ -36,6 +37,8 @@ pub(crate) enum SourceKind {
     Fallback(Vec<String>),
     /// What ffmpeg reads or listens on.
     Ingest(Ingest),
+    /// Another origin's stream.
+    Upstream(Upstream),
 }
 
 impl StreamConfig {
@@ -52,6 +55,7 @@ impl StreamConfig {
             ("dir", self.dir.is_some()),
             ("fallback", self.fallback.is_some()),
             ("ingest", self.ingest.is_some()),
+            ("upstream", self.upstream.is_some()),
         ];
         let there = sections.iter().filter(|(_, is_there)| *is_there);
         let there: Vec<_> = there.map(|(name, _)| *name).collect();
@@ -80,6 +84,9 @@ impl StreamConfig {
             let key = format!("{key}.ingest");
             return Ok(SourceKind::Ingest(ingest.clone().validate(&key, playlist_segments)?));
         }
+        if let Some(upstream) = self.upstream.clone() {
+            return Ok(SourceKind::Upstream(upstream.validate(&format!("{key}.upstream"))?));
+        }
         let card = self.testcard.clone().unwrap_or_default();
         Ok(SourceKind::Testcard(card.validate(&format!("{key}.testcard"), playlist_segments)?))
     }
@@ -95,6 +102,7 @@ impl SourceKind {
             SourceKind::Dir(_) => "dir",
             SourceKind::Fallback(_) => "fallback",
             SourceKind::Ingest(_) => "ingest",
+            SourceKind::Upstream(_) => "upstream",
         }
     }
 

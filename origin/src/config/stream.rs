@@ -11,6 +11,7 @@ use super::ingest::IngestConfig;
 use super::push::PushConfig;
 use super::source::{LoopConfig, SourceKind};
 use super::testcard::TestcardConfig;
+use super::upstream::UpstreamConfig;
 use crate::error::ConfigError;
 use crate::limits;
 
@@ -40,6 +41,8 @@ pub struct StreamConfig {
     pub fallback: Option<FallbackConfig>,
     /// An input that ffmpeg reads or listens on.
     pub ingest: Option<IngestConfig>,
+    /// Another origin's stream, HLS or DASH: each segment is taken once, however many ask.
+    pub upstream: Option<UpstreamConfig>,
 }
 
 impl Default for StreamConfig {
@@ -55,6 +58,7 @@ impl Default for StreamConfig {
             dir: None,
             fallback: None,
             ingest: None,
+            upstream: None,
         }
     }
 }

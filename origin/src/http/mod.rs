@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
-use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER};
+use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, VIA};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
@@ -86,6 +86,9 @@ pub(crate) fn routes(
 
 async fn get(request: HttpRequest, asked: web::Path<Asked>, served: Data<Served>) -> HttpResponse {
     let began = Instant::now();
+    if served.is_own(&request) {
+        return error(StatusCode::LOOP_DETECTED, "This origin asks itself for the stream.\n");
+    }
     let shelf = served.store.shelf(&asked.stream);
     let mut response = match served.admit(&request, &asked) {
         Ok(seconds_left) => answer(&request, &asked, shelf, seconds_left).await,
@@ -129,6 +132,12 @@ async fn answer(
 }
 
 impl Served {
+    /// Whether a request comes from this origin's own pulling of an upstream.
+    fn is_own(&self, request: &HttpRequest) -> bool {
+        let mut via = request.headers().get_all(VIA);
+        via.any(|via| self.store.pseudonym.is_in(via.as_bytes()))
+    }
+
     /// Whether a request may have what it asks for, and for how many seconds yet.
     fn admit(&self, request: &HttpRequest, asked: &Asked) -> Result<Option<u64>, Denied> {
         self.admit_from_cdn(request)?;

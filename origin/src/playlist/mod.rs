@@ -20,7 +20,7 @@ pub(crate) use date::date;
 pub(crate) use hls::render as media_playlist;
 pub(crate) use multivariant::render as multivariant_playlist;
 pub(crate) use presentation::{Presentation, TrackWindow};
-#[allow(unused_imports, reason = "the sources that read with it come next")]
+#[allow(unused_imports, reason = "one name is for those who keep the error")]
 pub(crate) use read::{
     Entry, HlsPlaylist, MediaPlaylist, MultivariantPlaylist, PlaylistError, Rendition, Resource,
     Variant,

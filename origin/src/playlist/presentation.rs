@@ -168,6 +168,14 @@ impl Presentation {
         }
     }
 
+    /// Forgets one track's segments: they age while nobody wants them. What a list of tracks says of
+    /// it stays.
+    pub(crate) fn clear_track(&mut self, track: usize) {
+        if let Some(of_track) = self.tracks.get_mut(track) {
+            of_track.window.clear();
+        }
+    }
+
     pub(crate) fn tracks(&self) -> &[TrackWindow] {
         &self.tracks
     }

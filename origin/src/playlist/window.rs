@@ -11,25 +11,28 @@ use crate::limits::STREAM_BYTES_MAX;
 pub(crate) struct Window {
     playlist_segments: usize,
     segments: VecDeque<Segment>,
+    /// How many of them lie before the last gap in the numbers.
+    before_gap: usize,
     bytes: usize,
 }
 
 impl Window {
     pub(crate) fn new(playlist_segments: usize) -> Self {
-        Window { playlist_segments, segments: VecDeque::new(), bytes: 0 }
+        Window { playlist_segments, segments: VecDeque::new(), before_gap: 0, bytes: 0 }
     }
 
     /// Adds the newest segment, whose number is above all others. After a gap in the numbers the
-    /// window starts anew, since a playlist cannot show a gap.
+    /// playlist starts anew, since it cannot show a gap.
     pub(crate) fn push(&mut self, segment: Segment) -> &Segment {
         let gap = self.newest().is_some_and(|newest| segment.sequence != newest.sequence + 1);
         if gap {
-            self.clear();
+            self.before_gap = self.segments.len();
         }
         self.bytes += segment.bytes.len();
         self.segments.push_back(segment);
         while self.is_over_its_bounds() {
             self.bytes -= self.segments.pop_front().map_or(0, |oldest| oldest.bytes.len());
+            self.before_gap = self.before_gap.saturating_sub(1);
         }
         &self.segments[self.segments.len() - 1]
     }
@@ -43,7 +46,7 @@ impl Window {
 
     pub(crate) fn clear(&mut self) {
         self.segments.clear();
-        self.bytes = 0;
+        (self.before_gap, self.bytes) = (0, 0);
     }
 
     pub(crate) fn newest(&self) -> Option<&Segment> {
@@ -53,7 +56,7 @@ impl Window {
     /// The segments that the playlist shows.
     pub(crate) fn shown(&self) -> impl ExactSizeIterator<Item = &Segment> {
         let hidden = self.segments.len().saturating_sub(self.playlist_segments);
-        self.segments.range(hidden..)
+        self.segments.range(hidden.max(self.before_gap)..)
     }
 
     /// All segments that can be fetched.
@@ -99,12 +102,18 @@ mod tests {
     }
 
     #[test]
-    fn after_a_gap_in_the_numbers_the_window_starts_anew() {
+    fn after_a_gap_in_the_numbers_the_playlist_starts_anew_and_what_older_ones_name_stays() {
         let mut window = Window::new(3);
         for sequence in [1, 2, 9, 10] {
             window.push(segment(sequence));
         }
-        assert_eq!(sequences(window.kept()), [9, 10]);
+        assert_eq!(sequences(window.shown()), [9, 10]);
+        assert_eq!(sequences(window.kept()), [1, 2, 9, 10]);
+        for sequence in 11..=15 {
+            window.push(segment(sequence));
+        }
+        assert_eq!(sequences(window.shown()), [13, 14, 15]);
+        assert_eq!(sequences(window.kept()), [9, 10, 11, 12, 13, 14, 15]);
     }
 
     #[test]

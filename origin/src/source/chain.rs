@@ -85,7 +85,7 @@ impl Chain {
                 }
             }
             // What it delivered lasts for a while, and its silence after that is what counts.
-            Supply::Ended(_) => Vec::new(),
+            Supply::Rests { .. } | Supply::Fails(_) | Supply::Ended(_) => Vec::new(),
         }
     }
 
@@ -231,7 +231,7 @@ mod tests {
                         let content = String::from_utf8_lossy(&bytes);
                         self.aired.push(format!("{}.{timeline}:{content}", self.runs));
                     }
-                    Supply::Ended(_) => {}
+                    Supply::Rests { .. } | Supply::Fails(_) | Supply::Ended(_) => {}
                 }
             }
         }

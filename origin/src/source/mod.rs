@@ -16,10 +16,12 @@ mod push;
 mod silence;
 mod testcard;
 mod transcode;
+mod upstream;
 mod wall_clock;
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::{Addr, Recipient};
@@ -33,11 +35,14 @@ pub(crate) use looped::LoopSource;
 pub(crate) use packaged::{FilePath, Listing, ListingError, PathError, Round};
 pub(crate) use push::{Intake, Intakes, PushSource, Refusal, Upload};
 pub(crate) use testcard::TestcardSource;
+pub(crate) use upstream::UpstreamSource;
 
 use crate::actors::{FromSource, StreamActor};
 use crate::config::{SourceKind, Stream};
+use crate::fetch::Pseudonym;
 use crate::ffmpeg::Ability;
 use crate::playlist::{Delivery, Track};
+use crate::store::Demand;
 
 /// Something that makes segments.
 pub(crate) trait Source {
@@ -75,6 +80,12 @@ pub(crate) enum Supply {
         target: Duration,
     },
     Segment(Delivery),
+    /// Nobody wants this track, so no more of it comes until somebody does: what is there ages.
+    Rests {
+        track: usize,
+    },
+    /// Something fails, and the source goes on trying: what is there stays.
+    Fails(String),
     /// Last of all, and why: the run is over.
     Ended(String),
 }
@@ -106,8 +117,13 @@ impl Sink {
     }
 }
 
-/// The source that a stream's config asks for, as far as this machine's ffmpeg can give it.
-pub(crate) fn source_of(stream: &Stream, surroundings: &Surroundings) -> Box<dyn Source> {
+/// The source that a stream's config asks for, as far as this machine's ffmpeg can give it. `demand`
+/// is the stream's.
+pub(crate) fn source_of(
+    stream: &Stream,
+    demand: &Arc<Demand>,
+    surroundings: &Surroundings,
+) -> Box<dyn Source> {
     let name = stream.name.as_str();
     match &stream.source {
         SourceKind::Testcard(card) if surroundings.ability.encodes() => {
@@ -138,6 +154,10 @@ pub(crate) fn source_of(stream: &Stream, surroundings: &Surroundings) -> Box<dyn
             let members = members.iter().filter_map(address).collect();
             Box::new(FallbackSource::new(name, members))
         }
+        SourceKind::Upstream(upstream) => {
+            let pseudonym = surroundings.pseudonym.clone();
+            Box::new(UpstreamSource::new(upstream.clone(), pseudonym, demand.clone()))
+        }
     }
 }
 
@@ -149,6 +169,8 @@ pub(crate) struct Surroundings {
     pub(crate) folder: PathBuf,
     /// Where encoders send.
     pub(crate) intakes: Intakes,
+    /// Of this origin, for its requests.
+    pub(crate) pseudonym: Pseudonym,
     /// The streams that run already.
     pub(crate) streams: HashMap<String, Addr<StreamActor>>,
 }

@@ -1,5 +1,6 @@
 //! Who asks for a stream, and when last: sources that cost something run only as long as somebody
-//! does. Written by every request, so it is two atomics; read by the stream, once a second.
+//! does, and tracks that are taken from afar only while somebody plays them. Written by every
+//! request, so it is three atomics; read by the stream, once a second.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,25 +8,53 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// When a stream was last asked for.
+use crate::limits::TRACKS_MAX;
+
+/// What a request is for, besides for the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// For a list of tracks, or for nothing that is there.
+    NoTrack,
+    /// For a playlist, a header or a segment of the track with this index.
+    Track(usize),
+    /// For what describes the segments of all tracks at once.
+    AllTracks,
+}
+
+/// When a stream, and each of its tracks, was last asked for.
 #[derive(Debug)]
 pub(crate) struct Demand {
     since: Instant,
     /// Milliseconds after `since`.
     last_asked_ms: AtomicU64,
+    /// By index, as the source declared them.
+    track_last_asked_ms: [AtomicU64; TRACKS_MAX],
     asked: Notify,
 }
 
 impl Default for Demand {
     fn default() -> Self {
-        Demand { since: Instant::now(), last_asked_ms: AtomicU64::new(0), asked: Notify::new() }
+        Demand {
+            since: Instant::now(),
+            last_asked_ms: AtomicU64::new(0),
+            track_last_asked_ms: Default::default(),
+            asked: Notify::new(),
+        }
     }
 }
 
 impl Demand {
-    /// Somebody asks for the stream.
-    pub(crate) fn ask(&self) {
+    /// Somebody asks for a file of the stream.
+    pub(crate) fn ask(&self, wanted: Wanted) {
         let now_ms = self.now_ms();
+        let tracks = match wanted {
+            Wanted::NoTrack => &[],
+            Wanted::Track(track) => self.track_last_asked_ms.get(track..=track).unwrap_or(&[]),
+            Wanted::AllTracks => &self.track_last_asked_ms,
+        };
+        for track in tracks {
+            track.store(now_ms, Ordering::Relaxed);
+        }
         let before_ms = self.last_asked_ms.swap(now_ms, Ordering::Relaxed);
         // Who waits does so for long; a notice each millisecond is enough for him.
         if now_ms != before_ms {
@@ -41,6 +70,25 @@ impl Demand {
         if self.last_asked_ms.load(Ordering::Relaxed) <= idle_since_ms {
             asked.await;
         }
+    }
+
+    /// Resolves when somebody wants this track, or has wanted it within the last `idle`.
+    pub(crate) async fn for_track(&self, track: usize, idle: Duration) {
+        loop {
+            let mut asked = pin!(self.asked.notified());
+            asked.as_mut().enable();
+            if self.wants(track, idle) {
+                return;
+            }
+            asked.await;
+        }
+    }
+
+    /// Whether somebody has wanted this track within the last `idle`.
+    pub(crate) fn wants(&self, track: usize, idle: Duration) -> bool {
+        let last_ms = self.track_last_asked_ms.get(track).map(|at| at.load(Ordering::Relaxed));
+        let ago = |last_ms| Duration::from_millis(self.now_ms().saturating_sub(last_ms));
+        last_ms.is_some_and(|last_ms| last_ms > 0 && ago(last_ms) < idle)
     }
 
     /// How long nobody has asked.
@@ -66,10 +114,28 @@ mod tests {
         let demand = Demand::default();
         let mut waiting = Box::pin(demand.after(0));
         assert!(waiting.as_mut().now_or_never().is_none());
-        demand.ask();
+        demand.ask(Wanted::NoTrack);
         assert!(waiting.now_or_never().is_some());
         assert!(demand.after(0).now_or_never().is_some());
         assert!(demand.after(demand.now_ms()).now_or_never().is_none());
         assert!(demand.idle() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn each_track_is_wanted_for_itself() {
+        let (demand, idle) = (Demand::default(), Duration::from_secs(10));
+        let mut waiting = Box::pin(demand.for_track(1, idle));
+        demand.ask(Wanted::NoTrack);
+        demand.ask(Wanted::Track(0));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert_eq!([0, 1, 2].map(|track| demand.wants(track, idle)), [true, false, false]);
+        std::thread::sleep(Duration::from_millis(2));
+        demand.ask(Wanted::Track(1));
+        assert!(waiting.now_or_never().is_some());
+        assert!(!demand.wants(1, Duration::ZERO));
+        demand.ask(Wanted::AllTracks);
+        assert!((0..TRACKS_MAX).all(|track| demand.wants(track, idle)));
+        demand.ask(Wanted::Track(TRACKS_MAX));
+        assert!(!demand.wants(TRACKS_MAX, idle));
     }
 }

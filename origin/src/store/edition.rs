@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde::Serialize;
 
+use super::demand::Wanted;
 use super::file::File;
 use crate::integrity::DIGESTS;
 use crate::playlist::{
@@ -132,6 +133,19 @@ impl Edition {
         &self.tracks
     }
 
+    /// Which tracks a request for this name is about. Their names are few, so they are compared.
+    pub(super) fn wanted_by(&self, name: &str) -> Wanted {
+        if name.ends_with(".mpd") || self.tracks.len() == 1 {
+            return Wanted::AllTracks;
+        }
+        let is_of =
+            |track: &str| name.strip_prefix(track).is_some_and(|rest| rest.starts_with(['.', '-']));
+        // Of "v" and "v-2", the latter has "v-2-7.ts".
+        let of = self.tracks.iter().enumerate().filter(|(_, track)| is_of(&track.name));
+        let of = of.max_by_key(|(_, track)| track.name.len());
+        of.map_or(Wanted::NoTrack, |(index, _)| Wanted::Track(index))
+    }
+
     /// Whether the stream is about to have it.
     pub(crate) fn expects(&self, name: &str) -> bool {
         self.expected.contains(name)
@@ -172,7 +186,7 @@ fn summary(of: &TrackWindow) -> TrackSummary {
 /// Whether all that a list of tracks has to say of it is known. Players read the list only once.
 fn is_described(of: &TrackWindow) -> bool {
     let declared = of.track.bits_per_second.is_some() && of.track.codecs.is_some();
-    declared || of.window.newest().is_some()
+    declared || of.first_bits_per_second().is_some()
 }
 
 #[cfg(test)]
@@ -206,6 +220,28 @@ pub(super) mod tests {
         assert_eq!(of(4).etag, of(4).etag);
         assert_ne!(of(4).bytes, of(5).bytes);
         assert_ne!(of(4).etag, of(5).etag);
+    }
+
+    #[test]
+    fn a_name_tells_which_track_is_wanted() {
+        let tracks = ["v", "v-2", "a"];
+        let edition = Edition::of(&presentation(
+            tracks.map(|name| Track::new(name, Content::Video, Container::Cmaf)).into(),
+        ));
+        for (name, wanted) in [
+            (INDEX, Wanted::NoTrack),
+            ("v.m3u8", Wanted::Track(0)),
+            ("v-7.m4s", Wanted::Track(0)),
+            ("v-2-7.m4s", Wanted::Track(1)),
+            ("v-2.m3u8", Wanted::Track(1)),
+            ("a-header-00000000.mp4", Wanted::Track(2)),
+            ("audio.m3u8", Wanted::NoTrack),
+            ("manifest.mpd", Wanted::AllTracks),
+        ] {
+            assert_eq!(edition.wanted_by(name), wanted, "{name}");
+        }
+        let single = Track::new("main", Content::Muxed, Container::MpegTs);
+        assert_eq!(Edition::of(&presentation(vec![single])).wanted_by(INDEX), Wanted::AllTracks);
     }
 
     #[test]

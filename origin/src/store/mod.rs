@@ -17,9 +17,10 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
 
+use crate::fetch::Pseudonym;
 use crate::limits::{FIRST_PLAYLIST_WAIT, FIRST_PLAYLIST_WAITERS_MAX};
 
-pub(crate) use demand::Demand;
+pub(crate) use demand::{Demand, Wanted};
 pub(crate) use edition::{Edition, INDEX, MANIFEST, TrackSummary};
 pub(crate) use file::{Coding, File, Freshness};
 pub(crate) use status::{State, Status};
@@ -28,6 +29,8 @@ pub(crate) use traffic::{Kind, Traffic};
 /// The streams of one origin by name. What it holds never changes; the shelves' content does.
 #[derive(Debug)]
 pub(crate) struct Store {
+    /// Of the origin, by which it knows requests of its own.
+    pub(crate) pseudonym: Pseudonym,
     shelves: HashMap<String, Arc<Shelf>>,
     /// Requests for streams that there are not.
     pub(crate) strays: Traffic,
@@ -37,7 +40,7 @@ impl Store {
     /// A store with an empty shelf for each name.
     pub(crate) fn new(names: impl Iterator<Item = String>) -> Self {
         let shelves = names.map(|name| (name, Arc::new(Shelf::new()))).collect();
-        Store { shelves, strays: Traffic::default() }
+        Store { pseudonym: Pseudonym::new(), shelves, strays: Traffic::default() }
     }
 
     /// All streams, in no order.
@@ -56,7 +59,7 @@ pub(crate) struct Shelf {
     edition: watch::Sender<Option<Arc<Edition>>>,
     waiting: Semaphore,
     /// Who asks for the stream, for sources that run only as long as somebody does.
-    pub(crate) demand: Demand,
+    pub(crate) demand: Arc<Demand>,
     pub(crate) traffic: Traffic,
     status: watch::Sender<Status>,
 }
@@ -75,7 +78,7 @@ impl Shelf {
         Shelf {
             edition: watch::Sender::new(None),
             waiting: Semaphore::new(FIRST_PLAYLIST_WAITERS_MAX),
-            demand: Demand::default(),
+            demand: Arc::default(),
             traffic: Traffic::default(),
             status: watch::Sender::new(Status::default()),
         }
@@ -93,7 +96,6 @@ impl Shelf {
     /// The file of that name. A request for a playlist that the stream is about to have waits for
     /// it, unless too many do.
     pub(crate) async fn file(&self, name: &str) -> Found {
-        self.demand.ask();
         match self.look(name) {
             Found::Starting => self.wait_for(name).await.unwrap_or(Found::Starting),
             found => found,
@@ -109,8 +111,12 @@ impl Shelf {
         Some(self.look(name))
     }
 
+    /// What there is of that name. Looking for it is asking for it: who waits goes on asking.
     fn look(&self, name: &str) -> Found {
-        match self.edition.borrow().as_ref() {
+        let edition = self.edition.borrow();
+        let wanted = edition.as_ref().map_or(Wanted::NoTrack, |edition| edition.wanted_by(name));
+        self.demand.ask(wanted);
+        match edition.as_ref() {
             Some(edition) => match edition.file(name) {
                 Some(file) => Found::Here(file.clone()),
                 None if edition.expects(name) => Found::Starting,

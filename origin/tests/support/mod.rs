@@ -7,6 +7,7 @@
 
 pub mod running;
 pub mod server;
+pub mod upstream;
 
 use std::collections::HashMap;
 use std::fs;

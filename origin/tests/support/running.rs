@@ -49,7 +49,12 @@ pub fn command(config: &str, path: Option<&str>) -> (Command, TempDir) {
 impl Running {
     /// Starts it and waits until it has printed an address for each of `streams` streams.
     pub fn start(config: &str, streams: usize, path: Option<&str>) -> Running {
-        let (mut command, folder) = command(config, path);
+        let (command, folder) = command(config, path);
+        Self::from(command, folder, streams)
+    }
+
+    /// The same with a command that was changed, in the folder that it came with.
+    pub fn from(mut command: Command, folder: TempDir, streams: usize) -> Running {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary");
         let stdout = BufReader::new(child.stdout.take().expect("a pipe"));

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::{Line, Lines, PlaylistError, Resource};
-use crate::limits::{ENTRY_DURATION_MAX, PLAYLIST_ENTRIES_MAX};
+use crate::limits::{ENTRY_DURATION_MAX, PLAYLIST_ENTRIES_MAX, SEQUENCE_MAX};
 use crate::playlist::hls::DATE_READ;
 
 /// The segments of one track, oldest first.
@@ -104,20 +104,17 @@ impl<'a> Reading<'a> {
                 let not_understood = || line.not_understood("#EXT-X-TARGETDURATION");
                 self.target = Some(duration_within(target).ok_or_else(not_understood)?);
             }
-            Tag::MediaSequence(first) if self.entries.is_empty() => {
-                self.sequence = first.media_sequence();
+            Tag::MediaSequence(first) => {
+                let first = self.first(first.media_sequence());
+                let not_understood = || line.not_understood("#EXT-X-MEDIA-SEQUENCE");
+                self.sequence = first.ok_or_else(not_understood)?;
             }
-            Tag::DiscontinuitySequence(first) if self.entries.is_empty() => {
-                self.timeline = first.discontinuity_sequence();
+            Tag::DiscontinuitySequence(first) => {
+                let first = self.first(first.discontinuity_sequence());
+                let not_understood = || line.not_understood("#EXT-X-DISCONTINUITY-SEQUENCE");
+                self.timeline = first.ok_or_else(not_understood)?;
             }
-            Tag::MediaSequence(_) => return Err(line.not_understood("#EXT-X-MEDIA-SEQUENCE")),
-            Tag::DiscontinuitySequence(_) => {
-                return Err(line.not_understood("#EXT-X-DISCONTINUITY-SEQUENCE"));
-            }
-            Tag::Discontinuity(_) => {
-                let next = self.timeline.checked_add(1);
-                self.timeline = next.ok_or_else(|| line.not_understood("#EXT-X-DISCONTINUITY"))?;
-            }
+            Tag::Discontinuity(_) => self.timeline = self.timeline.saturating_add(1),
             Tag::Inf(inf) => {
                 let duration = Duration::try_from_secs_f64(inf.duration()).ok();
                 let duration = duration.and_then(duration_within);
@@ -134,6 +131,11 @@ impl<'a> Reading<'a> {
             _ => {}
         }
         Ok(())
+    }
+
+    /// The number of the first segment, told before it.
+    fn first(&self, number: u64) -> Option<u64> {
+        (self.entries.is_empty() && number <= SEQUENCE_MAX).then_some(number)
     }
 
     /// A header holds until another one is named; what repeats the one before is the same.
@@ -175,7 +177,6 @@ impl<'a> Reading<'a> {
             }
             None => None,
         };
-        let next_sequence = self.sequence.checked_add(1).ok_or_else(not_understood)?;
         let recorded_at = self.recorded_at;
         self.entries.push(Entry {
             sequence: self.sequence,
@@ -187,7 +188,7 @@ impl<'a> Reading<'a> {
             is_gap: std::mem::take(&mut self.is_gap),
         });
         self.recorded_at = recorded_at.and_then(|at| at.checked_add(duration));
-        self.sequence = next_sequence;
+        self.sequence += 1;
         Ok(())
     }
 
@@ -349,6 +350,7 @@ mod tests {
             ("#EXTINF:3601,\n1.ts\n", "#EXTINF"),
             ("#EXT-X-MEDIA-SEQUENCE:x\n", "#EXT-X-MEDIA-SEQUENCE"),
             ("#EXT-X-MEDIA-SEQUENCE:18446744073709551616\n", "#EXT-X-MEDIA-SEQUENCE"),
+            ("#EXT-X-MEDIA-SEQUENCE:9007199254740993\n", "#EXT-X-MEDIA-SEQUENCE"),
             ("#EXT-X-DISCONTINUITY-SEQUENCE:-1\n", "#EXT-X-DISCONTINUITY-SEQUENCE"),
             ("#EXT-X-TARGETDURATION:2.5\n", "#EXT-X-TARGETDURATION"),
             ("#EXT-X-TARGETDURATION:99999\n", "#EXT-X-TARGETDURATION"),
@@ -359,8 +361,6 @@ mod tests {
         }
         let late = "#EXTINF:1,\n1.ts\n#EXT-X-MEDIA-SEQUENCE:7\n";
         assert_eq!(refusal(late), "line 5, #EXT-X-MEDIA-SEQUENCE, is not understood");
-        let last = "#EXT-X-MEDIA-SEQUENCE:18446744073709551615\n#EXTINF:1,\n1.ts\n";
-        assert_eq!(refusal(last), "line 5, a URI, is not understood");
         let delta = "#EXT-X-SKIP:SKIPPED-SEGMENTS=3\n";
         assert_eq!(refusal(delta), "line 3 has #EXT-X-SKIP, which is not supported");
     }
