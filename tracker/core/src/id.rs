@@ -9,7 +9,7 @@ pub(crate) const ID_BYTES: usize = 20;
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
         pub struct $name(pub [u8; ID_BYTES]);
 
         impl $name {
@@ -52,7 +52,7 @@ id!(
 
 /// A connection, as whoever owns the sockets numbers them. Opaque to the rules, which only ever
 /// compare it and hand it back.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub struct ConnId(pub u64);
 
 fn decode(raw: &[u8]) -> Option<[u8; ID_BYTES]> {

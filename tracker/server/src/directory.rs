@@ -24,7 +24,7 @@ pub(crate) struct Directory {
 
 #[derive(Debug)]
 struct Entry {
-    worker: WorkerId,
+    spot: Arc<Spot>,
     /// How many [`Place`]s there are; sockets times what each may be in, so less than 2^32.
     places: u32,
 }
@@ -33,7 +33,11 @@ struct Entry {
 /// has one, and hands it to the swarm's worker with the message that it leaves: so a swarm can't
 /// open elsewhere while something that was said about it is still on its way.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct Place(Arc<Spot>);
+
+/// What all places of a swarm share: each socket has one or several, and pays eight bytes for it.
+#[derive(Debug)]
+struct Spot {
     directory: Arc<Directory>,
     info_hash: InfoHash,
     worker: WorkerId,
@@ -57,11 +61,12 @@ impl Directory {
             self.swarms
                 .fetch_update(Relaxed, Relaxed, one_more)
                 .map_err(|_| Reason::TooManySwarmsOpen { bound: swarms_max })?;
-            Ok(Entry { worker: choose(), places: 0 })
+            let spot = Spot { directory: self.clone(), info_hash, worker: choose() };
+            Ok(Entry { spot: Arc::new(spot), places: 0 })
         };
         let mut entry = self.entries.entry(info_hash).or_try_insert_with(new)?;
         entry.places += 1;
-        Ok(Place { directory: self.clone(), info_hash, worker: entry.worker })
+        Ok(Place(entry.spot.clone()))
     }
 
     /// Gives memory back when most swarms are gone.
@@ -74,26 +79,27 @@ impl Directory {
 
     /// The worker of a swarm, when there is one.
     pub(crate) fn worker_of(&self, info_hash: &InfoHash) -> Option<WorkerId> {
-        self.entries.get(info_hash).map(|entry| entry.worker)
+        self.entries.get(info_hash).map(|entry| entry.spot.worker)
     }
 }
 
 impl Place {
     /// The swarm.
     pub(crate) fn info_hash(&self) -> InfoHash {
-        self.info_hash
+        self.0.info_hash
     }
 
     /// Its worker.
     pub(crate) fn worker(&self) -> WorkerId {
-        self.worker
+        self.0.worker
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Directory { entries, swarms } = &*self.directory;
-        entries.remove_if_mut(&self.info_hash, |_, entry| {
+        let Spot { directory, info_hash, .. } = &*self.0;
+        let Directory { entries, swarms } = &**directory;
+        entries.remove_if_mut(info_hash, |_, entry| {
             entry.places -= 1;
             if entry.places == 0 {
                 swarms.fetch_sub(1, Relaxed);

@@ -4,14 +4,15 @@
 use hashbrown::HashTable;
 use hashbrown::hash_table::OccupiedEntry;
 
+use super::blocks::Blocks;
 use super::bucket::TokenBucket;
-use super::offers::PendingOffers;
+use super::offers::{OfferKey, PendingOffers};
 use crate::hash::IdHasher;
-use crate::id::{ConnId, PeerId};
+use crate::id::{ConnId, OfferId, PeerId};
 use crate::limits::TABLE_KEPT;
 
 /// One viewer in one swarm.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Member {
     pub(super) peer_id: PeerId,
     /// The connection that announced it, which alone may speak for it.
@@ -34,20 +35,18 @@ pub(super) struct Member {
 /// The members, in no order.
 #[derive(Debug)]
 pub(super) struct Members {
-    dense: Vec<Member>,
+    dense: Blocks<Member>,
     /// Indexes into `dense`, by peer id.
     by_peer_id: HashTable<u32>,
     hasher: IdHasher,
     next_serial: u32,
     seeders: usize,
-    /// The most that there were since [`fit`](Self::fit).
-    peak: usize,
 }
 
 impl Members {
     pub(super) fn new(hasher: IdHasher) -> Self {
-        let (dense, by_peer_id) = (Vec::new(), HashTable::new());
-        Self { dense, by_peer_id, hasher, next_serial: 0, seeders: 0, peak: 0 }
+        let (dense, by_peer_id) = (Blocks::default(), HashTable::new());
+        Self { dense, by_peer_id, hasher, next_serial: 0, seeders: 0 }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -60,12 +59,17 @@ impl Members {
 
     pub(super) fn heap_bytes(&self) -> usize {
         let pending = self.dense.iter().map(|member| member.pending.heap_bytes()).sum::<usize>();
-        self.dense.capacity() * size_of::<Member>() + self.by_peer_id.allocation_size() + pending
+        self.dense.heap_bytes() + self.by_peer_id.allocation_size() + pending
     }
 
     pub(super) fn index_of(&self, peer_id: &PeerId) -> Option<usize> {
         let same = |&index: &u32| self.dense[index as usize].peer_id == *peer_id;
         self.by_peer_id.find(self.hasher.hash(&peer_id.0), same).map(|&index| index as usize)
+    }
+
+    /// What an offer of a member is found by.
+    pub(super) fn key_of(&self, id: OfferId) -> OfferKey {
+        OfferKey::of(id, &self.hasher)
     }
 
     pub(super) fn get(&self, index: usize) -> &Member {
@@ -81,29 +85,12 @@ impl Members {
         let index = self.dense.len();
         let serial = self.next_serial;
         self.next_serial = self.next_serial.wrapping_add(1);
-        if index == self.dense.capacity() {
-            // By a quarter, where a vector doubles: a member is 72 bytes, and swarms are most of what
-            // a tracker holds.
-            self.dense.reserve_exact(index / 4 + 4);
-        }
-        self.dense.push(Member {
-            peer_id,
-            conn,
-            serial,
-            expires_s: 0,
-            early_until_s: 0,
-            early: 0,
-            has_offered: false,
-            seeder: false,
-            intake: TokenBucket::default(),
-            pending: PendingOffers::default(),
-        });
+        self.dense.push(Member { peer_id, conn, serial, ..Member::default() });
 
         let (dense, hasher) = (&self.dense, &self.hasher);
         let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);
         #[expect(clippy::cast_possible_truncation, reason = "a member is a socket: under 2^32")]
         self.by_peer_id.insert_unique(hasher.hash(&peer_id.0), index as u32, hash);
-        self.peak = self.peak.max(index + 1);
         index
     }
 
@@ -136,29 +123,14 @@ impl Members {
         self.by_peer_id.find_entry(own, |&other| other as usize == index).ok()
     }
 
-    /// Gives back the room that nobody has needed since the last call. Swarms breathe, and what a
-    /// table had at its largest would stay for as long as the swarm.
-    pub(super) fn fit(&mut self) {
-        let needed = std::mem::replace(&mut self.peak, self.dense.len());
-        // It grows by a quarter: what is less than that above is not given back to be taken again.
-        if self.dense.capacity() > TABLE_KEPT.max(needed + needed / 4 + 4) {
-            self.shrink_to(needed + needed / 8);
-        }
-    }
-
-    /// Gives memory back at once when a crowd leaves.
+    /// Gives memory back when a crowd has left.
     fn shrink(&mut self) {
-        let len = self.dense.len();
-        if self.dense.capacity() > TABLE_KEPT && len < self.dense.capacity() / 4 {
-            self.shrink_to(len * 2);
+        let (len, capacity) = (self.dense.len(), self.by_peer_id.capacity());
+        if capacity > TABLE_KEPT && len < capacity / 4 {
+            let (dense, hasher) = (&self.dense, &self.hasher);
+            let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);
+            self.by_peer_id.shrink_to(len * 2, hash);
         }
-    }
-
-    fn shrink_to(&mut self, members: usize) {
-        self.dense.shrink_to(members);
-        let (dense, hasher) = (&self.dense, &self.hasher);
-        let hash = |&index: &u32| hasher.hash(&dense[index as usize].peer_id.0);
-        self.by_peer_id.shrink_to(members, hash);
     }
 }
 
@@ -166,33 +138,9 @@ impl Members {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_table_follows_its_swarm_down_and_doesnt_breathe_with_it() {
-        let mut members = Members::new(IdHasher::new(1));
-        let fill = |members: &mut Members, len: usize| {
-            while members.len() < len {
-                let mut id = [0; 20];
-                id[..8].copy_from_slice(&members.next_serial.to_le_bytes().repeat(2));
-                members.insert(PeerId(id), ConnId(7));
-            }
-            while members.len() > len {
-                members.remove(0);
-            }
-            members.fit();
-            members.dense.capacity()
-        };
-        let full = fill(&mut members, 100);
-        assert_eq!(fill(&mut members, 80), full, "it was full since the last look");
-        let fits = fill(&mut members, 80);
-        assert!((80..=100).contains(&fits), "{fits}");
-        for len in [74, 81, 76, 88, 70, 80] {
-            assert_eq!(fill(&mut members, len), fits, "at {len}");
-        }
-    }
-
     /// A million of them are a node's memory.
     #[test]
     fn a_member_stays_small() {
-        assert!(size_of::<Member>() <= 72, "{} bytes", size_of::<Member>());
+        assert!(size_of::<Member>() <= 64, "{} bytes", size_of::<Member>());
     }
 }

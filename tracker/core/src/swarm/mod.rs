@@ -2,6 +2,7 @@
 //! and randomness are arguments and what is to be sent goes into an outbox, so every rule can be
 //! tested by calling it.
 
+mod blocks;
 mod bucket;
 mod members;
 mod offers;
@@ -21,6 +22,7 @@ use crate::shard::Outbox;
 use crate::wire::{Announce, Answer, Event, Outgoing, Reason, Warning};
 use bucket::Refill;
 use members::Members;
+use offers::PendingOffer;
 use window::{Others, Window};
 
 /// A swarm: the viewers of one quality of one stream.
@@ -155,9 +157,10 @@ impl Swarm {
             .filter(|member| member.conn == from)
             .ok_or(Reason::NotAnnounced)?;
         let answerer_serial = answerer.serial;
+        let key = self.members.key_of(answer.offer_id);
         let offerer = self.members.index_of(&answer.to_peer_id).ok_or(Reason::ReceiverLeft)?;
         let offerer = self.members.get_mut(offerer);
-        if !offerer.pending.take(answer.offer_id, answerer_serial, seconds(now)) {
+        if !offerer.pending.take(key, answerer_serial, seconds(now)) {
             return Err(Reason::NoSuchOffer);
         }
         let frame = &answer.frame[..];
@@ -192,7 +195,7 @@ impl Swarm {
         now: Duration,
         mut expired: impl FnMut(ConnId, PeerId),
     ) {
-        let (now_s, is_last_part) = (seconds(now), places.start == 0);
+        let now_s = seconds(now);
         for index in places.rev() {
             let member = self.members.get_mut(index);
             if now_s > member.expires_s {
@@ -201,9 +204,6 @@ impl Swarm {
             } else {
                 member.pending.expire(now_s);
             }
-        }
-        if is_last_part {
-            self.members.fit();
         }
     }
 
@@ -249,7 +249,9 @@ impl Swarm {
         let members = self.members.len();
         let others = self.window.others(outbox.round(), announcer, members, amount, rng);
         let sample = index::sample(rng, others.count, amount);
+        let now_s = seconds(now);
         let mut substitutes = Vec::new();
+        let mut pending = self.members.get_mut(announcer).pending.reopen(amount, now_s);
         let mut sent = 0;
         for (offered, sampled) in announce.offers.iter().zip(sample.iter()) {
             let mut receiver = others.place(sampled);
@@ -270,10 +272,11 @@ impl Swarm {
             let offer_id = offered.id_span.of(frame);
             let offer = offered.offer.of(frame);
             outbox.send(receiver.conn, &Outgoing::Offer { info_hash, peer_id, offer_id, offer });
-            let serial = receiver.serial;
-            self.members.get_mut(announcer).pending.push(offered.id, serial, seconds(now));
+            let key = self.members.key_of(offered.id);
+            pending.push(PendingOffer::new(key, receiver.serial, now_s));
             sent += 1;
         }
+        self.members.get_mut(announcer).pending.close(pending);
         sent
     }
 

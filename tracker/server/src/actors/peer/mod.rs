@@ -3,6 +3,7 @@
 //! announce, so that the rest of its life stays on one core.
 
 mod context;
+pub(crate) mod memberships;
 mod route;
 pub(crate) mod seat;
 mod turn;

@@ -12,7 +12,8 @@ use tracker_core::wire::{Action, Span};
 use tracker_core::{Counts, Event, InfoHash, Outgoing, PeerId, Reason, Refusal};
 
 use super::context::SocketContext;
-use super::seat::{Membership, Seat};
+use super::memberships::Membership;
+use super::seat::Seat;
 use super::{Next, PeerActor};
 use crate::actors::shard::{Adopt, Announce, Apply, PeerLeft, RelayAnswer, Scrape, ShardActor};
 use crate::close::Close;

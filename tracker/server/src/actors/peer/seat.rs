@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::BytesMut;
-use smallvec::SmallVec;
 use tracker_core::{InfoHash, PeerId, Reason};
 use tracker_websocket::PerMessageDeflate;
 use tracker_websocket::message::Fragments;
 
+use super::memberships::{Membership, Memberships};
 use crate::access::{Admission, Ticket, TokenBucket};
 use crate::config::{Limits, ServerConfig};
-use crate::directory::{Place, WorkerId};
+use crate::directory::WorkerId;
 
 /// A socket's side of the conversation so far.
 #[derive(Debug)]
@@ -33,20 +33,10 @@ pub(crate) struct Seat {
     pub(crate) inbox: BytesMut,
     pub(crate) fragments: Fragments,
     /// What it has announced and not stopped.
-    memberships: SmallVec<[Membership; 1]>,
+    memberships: Memberships,
     /// It has announced something, and so is on the worker where it stays. It moves once: replies
     /// that are on their way to it would not find it after a second move.
     settled: bool,
-}
-
-/// A peer that a socket has announced.
-#[derive(Debug)]
-pub(crate) struct Membership {
-    /// The swarm, and where it is.
-    pub(crate) place: Place,
-    pub(crate) peer_id: PeerId,
-    /// When its swarm forgets it unless it announces again, in seconds of the node's clock.
-    expires_s: u32,
 }
 
 impl Seat {
@@ -67,7 +57,7 @@ impl Seat {
             frames: TokenBucket::default(),
             inbox: read,
             fragments: Fragments::default(),
-            memberships: SmallVec::new(),
+            memberships: Memberships::default(),
             settled: false,
         };
         // HTTP's buffer is 8 KiB, and usually empty.
@@ -122,11 +112,8 @@ impl Seat {
         info_hash: InfoHash,
         peer_id: PeerId,
     ) -> Result<WorkerId, Reason> {
-        self.memberships
-            .iter()
-            .find(|membership| membership.is(info_hash, peer_id))
-            .map(|membership| membership.place.worker())
-            .ok_or(Reason::NotAnnounced)
+        let membership = self.memberships.get(info_hash, peer_id);
+        membership.map(|membership| membership.place.worker()).ok_or(Reason::NotAnnounced)
     }
 
     /// Whether the socket's token lets it join a swarm now.
@@ -142,7 +129,6 @@ impl Seat {
     /// Notes a peer that this socket announces for the first time.
     pub(crate) fn join(&mut self, membership: Membership) {
         self.settled = true;
-        // Most sockets have one, or a second for a while.
         self.memberships.push(membership);
     }
 
@@ -154,9 +140,8 @@ impl Seat {
         peer_id: PeerId,
         expires_at: Duration,
     ) -> Option<WorkerId> {
-        let mut memberships = self.memberships.iter_mut();
-        let membership = memberships.find(|membership| membership.is(info_hash, peer_id))?;
-        membership.expires_s = expires_at.as_secs() as u32;
+        let membership = self.memberships.get_mut(info_hash, peer_id)?;
+        membership.renew(expires_at);
         Some(membership.place.worker())
     }
 
@@ -182,16 +167,7 @@ impl Seat {
     /// Forgets peers that were silent for so long that their swarms do or are about to, and returns
     /// them: a page that changes its quality doesn't say `stopped` for the one before.
     pub(crate) fn take_silent(&mut self, now: Duration) -> Vec<Membership> {
-        let is_over = |membership: &Membership| membership.is_over(now);
-        let mut silent = Vec::new();
-        while let Some(place) = self.memberships.iter().position(is_over) {
-            silent.push(self.memberships.swap_remove(place));
-        }
-        if !silent.is_empty() {
-            // Mostly one is left, which lies in the socket's task again.
-            self.memberships.shrink_to_fit();
-        }
-        silent
+        std::iter::from_fn(|| self.memberships.take(|membership| membership.is_over(now))).collect()
     }
 
     /// Whether it has announced nothing yet.
@@ -201,27 +177,11 @@ impl Seat {
 
     /// Forgets a peer that has stopped or may not stay, and returns what it was.
     pub(crate) fn leave(&mut self, info_hash: InfoHash, peer_id: PeerId) -> Option<Membership> {
-        let mut memberships = self.memberships.iter();
-        let place = memberships.position(|membership| membership.is(info_hash, peer_id))?;
-        Some(self.memberships.remove(place))
+        self.memberships.take(|membership| membership.is(info_hash, peer_id))
     }
 
     /// All that the socket has announced, once it is gone.
-    pub(crate) fn take_memberships(&mut self) -> SmallVec<[Membership; 1]> {
+    pub(crate) fn take_memberships(&mut self) -> Memberships {
         std::mem::take(&mut self.memberships)
-    }
-}
-
-impl Membership {
-    pub(crate) fn new(place: Place, peer_id: PeerId, expires_at: Duration) -> Self {
-        Self { place, peer_id, expires_s: expires_at.as_secs() as u32 }
-    }
-
-    fn is_over(&self, now: Duration) -> bool {
-        now.as_secs() > u64::from(self.expires_s)
-    }
-
-    fn is(&self, info_hash: InfoHash, peer_id: PeerId) -> bool {
-        self.place.info_hash() == info_hash && self.peer_id == peer_id
     }
 }

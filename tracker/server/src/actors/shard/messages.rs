@@ -6,7 +6,8 @@ use std::time::Duration;
 use actix::prelude::*;
 use tracker_core::{ConnId, Counts, InfoHash, Input, Outgoing};
 
-use crate::actors::peer::seat::{Membership, Seat};
+use crate::actors::peer::memberships::Membership;
+use crate::actors::peer::seat::Seat;
 use crate::directory::WorkerId;
 use crate::latency::RelayTimes;
 use crate::swarm_list::Snapshot;
