@@ -75,8 +75,9 @@ fn assert_denied(answer: &Response, why: &str) {
 fn one_signature_in_the_path_opens_a_playlist_and_the_segments_that_it_names() {
     let guarded = Guarded::start(true, false);
     let folder = format!("/live/clip/{}", key().sign_stream("clip", within(3600)));
-    let answer = guarded.get(&format!("{folder}/index.m3u8"));
-    assert_eq!(answer.status, 200, "{}", answer.text());
+    let list = guarded.get(&format!("{folder}/index.m3u8"));
+    assert_eq!(list.status, 200, "{}", list.text());
+    let answer = guarded.get(&format!("{folder}/video.m3u8"));
     let playlist = Playlist::parse(answer.text());
     let newest = playlist.segments.last().expect("a segment");
     let segment = guarded.get(&format!("{folder}/{newest}"));
@@ -92,9 +93,9 @@ fn one_signature_in_the_path_opens_a_playlist_and_the_segments_that_it_names() {
 fn a_signature_in_the_query_is_for_a_stream_or_for_a_file() {
     let guarded = Guarded::start(true, false);
     let stream = key().sign_stream("clip", within(60)).query();
-    let file = key().sign_file("clip", "index.m3u8", within(60)).query();
+    let file = key().sign_file("clip", "video.m3u8", within(60)).query();
     assert_eq!(guarded.get(&format!("{PLAYLIST}?{stream}")).status, 200);
-    let answer = guarded.get(&format!("{PLAYLIST}?v=1&{file}"));
+    let answer = guarded.get(&format!("/live/clip/video.m3u8?v=1&{file}"));
     assert_eq!(answer.status, 200);
     let segment = format!("/live/clip/{}", Playlist::parse(answer.text()).segments[0]);
     assert_eq!(guarded.get(&format!("{segment}?{stream}")).status, 200);

@@ -136,9 +136,14 @@ async fn the_settings_are_the_operators_and_never_kept() {
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     let json: serde_json::Value = serde_json::from_str(&answer.body).expect("JSON");
     let expected = serde_json::json!({
-        "streams": [{ "name": "testcard", "url": "/live/testcard/index.m3u8" }],
+        "streams": [{
+            "name": "testcard",
+            "url": "/live/testcard/index.m3u8",
+            "digests": "/live/testcard/digests.json",
+        }],
         "trackers": ["/"],
         "stun": [":3478"],
+        "uncheckedSegments": "refuse",
     });
     assert_eq!(json, expected);
     server.stop(false).await;

@@ -100,7 +100,9 @@ async function verify(signed: Signed, claims: Claims, url: string, key: string):
   if (!(await crypto.subtle.verify("Ed25519", publicKey, signature, what))) {
     throw new Error("they are signed by another key");
   }
-  const stream = decodeURIComponent(new URL(url).pathname.split("/").at(-2) ?? "");
+  // A signed address has its signature in the path, behind a "~".
+  const folders = new URL(url).pathname.split("/").slice(0, -1);
+  const stream = folders.filter((folder) => !folder.startsWith("~")).at(-1);
   if (claims.sub !== stream) throw new Error(`they are of the stream ${claims.sub}`);
   if (claims.exp + DIGESTS_LEEWAY_S < Date.now() / 1000) throw new Error("they have expired");
 }
