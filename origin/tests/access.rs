@@ -15,7 +15,7 @@ use tempfile::TempDir;
 
 const SECRET: &str = "a-secret-of-thirty-two-characters";
 const KEY: &str = "another-one-of-thirty-two-letters";
-const PLAYLIST: &str = "/live/clip/index.m3u8";
+const PLAYLIST: &str = "/live/clip/video.m3u8";
 
 /// An origin with the clip, whose files with secrets are in a folder.
 struct Guarded {
@@ -75,9 +75,8 @@ fn assert_denied(answer: &Response, why: &str) {
 fn one_signature_in_the_path_opens_a_playlist_and_the_segments_that_it_names() {
     let guarded = Guarded::start(true, false);
     let folder = format!("/live/clip/{}", key().sign_stream("clip", within(3600)));
-    let list = guarded.get(&format!("{folder}/index.m3u8"));
-    assert_eq!(list.status, 200, "{}", list.text());
     let answer = guarded.get(&format!("{folder}/video.m3u8"));
+    assert_eq!(answer.status, 200, "{}", answer.text());
     let playlist = Playlist::parse(answer.text());
     let newest = playlist.segments.last().expect("a segment");
     let segment = guarded.get(&format!("{folder}/{newest}"));
@@ -95,7 +94,7 @@ fn a_signature_in_the_query_is_for_a_stream_or_for_a_file() {
     let stream = key().sign_stream("clip", within(60)).query();
     let file = key().sign_file("clip", "video.m3u8", within(60)).query();
     assert_eq!(guarded.get(&format!("{PLAYLIST}?{stream}")).status, 200);
-    let answer = guarded.get(&format!("/live/clip/video.m3u8?v=1&{file}"));
+    let answer = guarded.get(&format!("{PLAYLIST}?v=1&{file}"));
     assert_eq!(answer.status, 200);
     let segment = format!("/live/clip/{}", Playlist::parse(answer.text()).segments[0]);
     assert_eq!(guarded.get(&format!("{segment}?{stream}")).status, 200);
@@ -108,7 +107,7 @@ fn what_is_not_signed_or_wrongly_or_too_late_is_refused_and_counted() {
     let good = key().sign_stream("clip", within(60)).to_string();
     assert_denied(&guarded.get(PLAYLIST), "has to be signed");
     assert_denied(&guarded.get("/live/clip/nothing.ts"), "has to be signed");
-    assert_denied(&guarded.get("/live/no-stream/index.m3u8"), "has to be signed");
+    assert_denied(&guarded.get("/live/no-stream/video.m3u8"), "has to be signed");
     let mut turned = good.clone().into_bytes();
     let middle = turned.len() / 2;
     turned[middle] = if turned[middle] == b'A' { b'B' } else { b'A' };
@@ -119,12 +118,12 @@ fn what_is_not_signed_or_wrongly_or_too_late_is_refused_and_counted() {
     let longer = format!("{good}A");
     let forged = [&turned, &strangers, &other, &later, &longer, "~", "~.", "~1.", "~x.y"];
     for part in forged {
-        assert_denied(&guarded.get(&format!("/live/clip/{part}/index.m3u8")), "signed wrongly");
+        assert_denied(&guarded.get(&format!("/live/clip/{part}/video.m3u8")), "signed wrongly");
     }
     assert_eq!(guarded.denied("forged"), forged.len() as f64);
     let past = SystemTime::now() - Duration::from_secs(1);
     let expired = key().sign_stream("clip", past);
-    let answer = guarded.get(&format!("/live/clip/{expired}/index.m3u8"));
+    let answer = guarded.get(&format!("/live/clip/{expired}/video.m3u8"));
     assert_denied(&answer, "has expired");
     assert_denied(&guarded.get(&format!("{PLAYLIST}?{}", expired.query())), "has expired");
     assert_eq!((guarded.denied("expired"), guarded.denied("unsigned")), (2.0, 2.0));
@@ -190,7 +189,7 @@ fn both_keys_are_good_while_one_replaces_the_other() {
     let running = Running::start(&section.to_string());
     for secret in [KEY, SECRET] {
         let signature = SigningKey::new(secret.as_bytes()).sign_stream("clip", within(60));
-        let answer = get(running.address, &format!("/live/clip/{signature}/index.m3u8"));
+        let answer = get(running.address, &format!("/live/clip/{signature}/video.m3u8"));
         assert_eq!(answer.status, 200);
     }
 }

@@ -124,7 +124,7 @@ async fn watch(cdn: SocketAddr, place: usize, until: Instant, seen: Arc<Mutex<Se
     let mut newest = 0;
     while Instant::now() < until {
         let next = tokio::time::Instant::now() + POLL;
-        let text = String::from_utf8(client.get("/live/clip/index.m3u8").await).expect("text");
+        let text = String::from_utf8(client.get("/live/clip/video.m3u8").await).expect("text");
         let playlist = Playlist::parse(text);
         // A cache may show an older playlist for a moment, which players pass over.
         let missing = playlist.newest().saturating_sub(newest).min(3) as usize;

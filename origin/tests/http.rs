@@ -212,7 +212,6 @@ fn decoded(coding: &str, body: &[u8]) -> String {
 #[test]
 fn a_playlist_is_compressed_for_those_who_take_it_and_each_coding_has_an_etag_of_its_own() {
     let served = Served::start(CLIP);
-    assert_eq!(Playlist::get(served.address, "clip").segments.len(), 6);
     let path = "/live/clip/video.m3u8";
     let ask = |headers: &[(&str, &str)]| request(served.address, "GET", path, headers);
     // Between two segments, so that all answers are of one version.
@@ -274,15 +273,14 @@ fn a_list_of_streams_tells_tracks_bitrate_and_the_newest_segment() {
         serde_json::from_str(&get(served.address, "/streams.json").text()).expect("JSON");
     let clip = &list[0];
     assert_eq!((clip["name"].as_str(), clip["state"].as_str()), (Some("clip"), Some("live")));
-    let newest = clip["tracks"][0]["newestSequence"].as_u64().expect("a number");
+    let tracks = clip["tracks"].as_array().expect("a list");
+    let video = tracks.iter().find(|track| track["content"] == "video").expect("a picture");
+    let newest = video["newestSequence"].as_u64().expect("a number");
     assert!((playlist.newest()..playlist.newest() + 3).contains(&newest), "{clip}");
-    let bits = clip["bitsPerSecond"].as_u64().expect("a number");
-    assert!((50_000..5_000_000).contains(&bits), "{clip}");
-    let tracks = clip["tracks"].as_array().expect("a list").iter();
-    let sum = tracks.map(|track| track["bitsPerSecond"].as_u64().expect("a number")).sum::<u64>();
-    assert_eq!(sum, bits);
-    assert_eq!(clip["tracks"][0]["content"], "video");
-    assert_eq!(clip["tracks"][0]["container"], "cmaf");
+    assert_eq!((&video["name"], &video["container"]), (&"video".into(), &"cmaf".into()));
+    let bits = |of: &serde_json::Value| of["bitsPerSecond"].as_u64().expect("a number");
+    assert!((50_000..5_000_000).contains(&bits(video)), "{clip}");
+    assert_eq!(bits(clip), tracks.iter().map(bits).sum::<u64>());
     served.stop();
 }
 

@@ -90,13 +90,13 @@ fn http_1_is_spoken_over_tls_to_those_who_ask_for_it_or_for_nothing() {
     let running = Running::start(&identity.section());
     for protocols in [&["http/1.1"][..], &[]] {
         let mut stream = identity.connect(running.address, protocols).expect("TLS");
-        let request = b"GET /live/clip/index.m3u8 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        let request = b"GET /live/clip/video.m3u8 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         stream.write_all(request).expect("a request");
         let mut answer = Vec::new();
         // Whether TLS is told of the end is no matter here.
         let _ = stream.read_to_end(&mut answer);
         assert!(answer.starts_with(b"HTTP/1.1 200 OK\r\n"), "{protocols:?}");
-        assert!(answer.ends_with(b"video.m3u8\n"));
+        assert!(answer.ends_with(b".m4s\n"));
     }
 }
 
@@ -141,19 +141,16 @@ fn next_frame(stream: &mut impl Read) -> (u8, u8, u32, Vec<u8>) {
 fn http_2_carries_many_answers_at_a_time_over_one_connection() {
     let identity = Identity::new();
     let running = Running::start(&identity.section());
-    let lines = |path: &str| {
+    let names = {
         let mut stream = identity.connect(running.address, &[]).expect("TLS");
-        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).expect("a request");
+        let request = b"GET /live/clip/video.m3u8 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(request).expect("a request");
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
         let text = String::from_utf8(answer).expect("text");
-        text.lines().map(str::to_owned).collect::<Vec<_>>()
+        let names = text.lines().filter(|line| line.ends_with(".m4s")).map(str::to_owned);
+        names.collect::<Vec<_>>()
     };
-    // It waits until the picture's playlist is whole.
-    lines("/live/clip/index.m3u8");
-    let mut names = lines("/live/clip/video.m3u8");
-    names.retain(|line| line.ends_with(".m4s"));
     let asked = &names[names.len() - 3..];
     let mut stream = identity.connect(running.address, &["h2", "http/1.1"]).expect("TLS");
     assert_eq!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
@@ -179,7 +176,8 @@ fn http_2_carries_many_answers_at_a_time_over_one_connection() {
         }
     }
     for body in bodies {
-        assert!(body.len() > 10_000 && &body[4..8] == b"styp", "{}", body.len());
+        let begins = [&b"styp"[..], b"moof", b"sidx", b"prft"].contains(&&body[4..8]);
+        assert!(body.len() > 10_000 && begins, "{} bytes", body.len());
     }
 }
 
