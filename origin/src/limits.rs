@@ -88,8 +88,10 @@ pub const UPSTREAM_START_SEGMENTS: usize = 3;
 pub const TRACK_IDLE: Duration = Duration::from_secs(30);
 /// Discontinuities of one run: more are no stream, and hls.js would count them all.
 pub const UPSTREAM_TIMELINES_MAX: u64 = 100_000;
-/// The longest pause between two readings of a playlist that cannot be read.
+/// The longest pause between two readings of a playlist that cannot be read ...
 pub const UPSTREAM_PAUSE_MAX: Duration = Duration::from_secs(8);
+/// ... and in target durations: once the upstream is back, viewers wait for three at the most.
+pub const UPSTREAM_PAUSE_TARGETS: u32 = 2;
 /// Target durations for which an upstream's numbers may be below those that it had: a cache that is
 /// behind catches up within one.
 pub const UPSTREAM_BACKWARDS_TARGETS: u32 = 3;

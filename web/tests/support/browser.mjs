@@ -60,6 +60,11 @@ export class Viewer {
     return viewer;
   }
 
+  /** What the page complained of lately. */
+  get errors() {
+    return this.#console.filter((line) => /^(error|uncaught):/.test(line));
+  }
+
   /** `window.__p2pStats` and what the video element says, in one look. */
   look() {
     return this.page.evaluate(() => {
@@ -70,6 +75,7 @@ export class Viewer {
           (sum, i) => sum + video.played.end(i) - video.played.start(i),
           0,
         ),
+        width: video.videoWidth,
         streamState: document.getElementById("stream-state").textContent,
         trackerLink: document.getElementById("tracker-link").textContent,
       };
@@ -106,6 +112,12 @@ export class Viewer {
     await this.until(`${seconds} s more of the stream to be played`, reached, goal, timeoutMs);
   }
 
+  /** Waits for a picture of so many pixels across: streams are told apart by it. */
+  untilWidth(pixels, timeoutMs) {
+    const isSo = (wanted) => document.getElementById("video").videoWidth === wanted;
+    return this.until(`a picture ${pixels} pixels wide`, isSo, pixels, timeoutMs);
+  }
+
   untilPeers(count, timeoutMs) {
     const enough = (wanted) => window.__p2pStats.peersNow >= wanted;
     return this.until(`${count} peers`, enough, count, timeoutMs);
@@ -122,8 +134,12 @@ export class Viewer {
     return this.until(`the tracker link to be shown as ${state}`, shown, state, timeoutMs);
   }
 
-  async screenshot(name) {
-    await mkdir(SCREENSHOTS, { recursive: true });
-    await this.page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+  screenshot(name) {
+    return screenshot(this.page, name);
   }
+}
+
+export async function screenshot(page, name) {
+  await mkdir(SCREENSHOTS, { recursive: true });
+  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
 }

@@ -1,12 +1,14 @@
 // Starts the product's own binaries as an operator would: a configuration file, and then the
 // addresses that they print. What they log is kept, because a test that fails has to tell what they
 // saw.
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { createSocket } from "node:dgram";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 const START_MAX_MS = 30_000; // ffmpeg's first segments included, on two busy cores
 const STOP_MAX_MS = 5_000; // what the product promises
@@ -108,6 +110,10 @@ class Product {
     });
   }
 
+  get pid() {
+    return this.#process.pid;
+  }
+
   /** The last lines that it logged. */
   get log() {
     return `--- ${this.#name}, last ${this.#log.length} lines:\n${this.#log.join("\n")}`;
@@ -177,11 +183,31 @@ function binary(name) {
   return process.env[`${name.toUpperCase()}_BIN`] ?? join(target, "debug", name);
 }
 
-/** A port on which nobody listens. */
+/** The process of the ffmpeg that works for a stream of `product`: what it writes has that name. */
+export async function ffmpegOf(product, stream) {
+  const { stdout } = await promisify(execFile)("ps", ["-A", "-ww", "-o", "pid=,ppid=,args="]);
+  const ours = stdout.split("\n").map((line) => /^\s*(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []);
+  const found = ours.filter(
+    ([, , parent, args]) => Number(parent) === product.pid && args.endsWith(` ${stream}.mpd`),
+  );
+  if (found.length !== 1) throw new Error(`${found.length} ffmpegs of ${stream}\n${product.log}`);
+  return Number(found[0][1]);
+}
+
+/** A TCP port on which nobody listens. */
 export async function closedPort() {
   const server = createServer();
   await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
   const { port } = server.address();
   await new Promise((closed) => server.close(closed));
+  return port;
+}
+
+/** The same for UDP. */
+export async function closedUdpPort() {
+  const socket = createSocket("udp4");
+  await new Promise((bound) => socket.bind(0, "127.0.0.1", bound));
+  const { port } = socket.address();
+  await new Promise((closed) => socket.close(closed));
   return port;
 }

@@ -1,5 +1,6 @@
 // A viewer with Shaka Player on a page of the tests' own: it plays DASH, and says what it saw.
 import { join } from "node:path";
+import { screenshot } from "./browser.mjs";
 
 const PLAYER = join(import.meta.dirname, "../node_modules/shaka-player/dist");
 const POLL_MS = 100;
@@ -35,7 +36,7 @@ export class ShakaViewer {
     return new ShakaViewer(page, product);
   }
 
-  /** `{ playedS, stalls: [{ at, ms }], errors, periods }`. */
+  /** `{ playedS, width, stalls: [{ at, ms }], errors, periods }`. */
   look() {
     return this.#page.evaluate(() => window.__look());
   }
@@ -56,8 +57,12 @@ export class ShakaViewer {
     }
   }
 
-  screenshot(path) {
-    return this.#page.screenshot({ path });
+  screenshot(name) {
+    return screenshot(this.#page, name);
+  }
+
+  close() {
+    return this.#page.context().close();
   }
 }
 
@@ -92,6 +97,7 @@ async function watch(manifest) {
     errors,
     stalls: stalls.filter(({ ms }) => ms > 80),
     periods,
+    width: video.videoWidth,
     position: video.currentTime,
     buffered: [...Array(video.buffered.length).keys()].map((i) => [
       video.buffered.start(i),

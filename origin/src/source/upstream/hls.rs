@@ -12,6 +12,7 @@ use super::listing::{Item, Listing, Problem, Spot};
 use crate::fetch::{Answer, Ask, Fetched, Fetcher, Place};
 use crate::limits::{
     PLAYLIST_BYTES_MAX, PLAYLIST_TIMEOUT, UPSTREAM_BACKWARDS_TARGETS, UPSTREAM_PAUSE_MAX,
+    UPSTREAM_PAUSE_TARGETS,
 };
 use crate::playlist::{Entry, HlsPlaylist, MediaPlaylist, Resource};
 
@@ -181,5 +182,20 @@ pub(super) fn newest(playlist: &MediaPlaylist) -> Option<u64> {
 /// How long to wait after so many failures in a row: half a target duration, and twice as long each
 /// time, within bounds.
 pub(super) fn pause(target: Duration, failures: u32) -> Duration {
-    (target / 2).saturating_mul(1 << failures.min(10)).min(UPSTREAM_PAUSE_MAX)
+    let longest = UPSTREAM_PAUSE_MAX.min(target * UPSTREAM_PAUSE_TARGETS);
+    (target / 2).saturating_mul(1 << failures.min(10)).min(longest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_two_target_durations_and_never_beyond_8_s() {
+        let pauses = |target: u64| {
+            [0, 1, 2, 3, 100].map(|failures| pause(Duration::from_secs(target), failures))
+        };
+        assert_eq!(pauses(2), [1, 2, 4, 4, 4].map(Duration::from_secs));
+        assert_eq!(pauses(6), [3, 6, 8, 8, 8].map(Duration::from_secs));
+    }
 }
