@@ -54,7 +54,9 @@ before(async () => {
     { name: "upstream-hls", upstream: { url: pulled("index.m3u8") } },
     { name: "upstream-dash", upstream: { url: pulled("manifest.mpd") } },
     { name: "loop", loop: {} },
-    { name: "fallback", fallback: { streams: ["card"] } },
+    // The slate aims at 2 s, and players keep to that: in twelve segments of 1 s they would start at
+    // the one that goes next.
+    { name: "fallback", playlistSegments: 24, fallback: { streams: ["card"] } },
   ];
   product = await startAll({}, { origin: { streams } });
   const hls = "-f hls -hls_time 1 -hls_list_size 8 -hls_flags delete_segments".split(" ");
