@@ -55,8 +55,8 @@ impl Demand {
         // Who waits does so for long; a notice each millisecond is enough for him, but one for each
         // track that he may wait for.
         let is_news = |at: &AtomicU64| at.swap(now_ms, Ordering::Relaxed) != now_ms;
-        let of_track = tracks.iter().fold(false, |any, track| is_news(track) || any);
-        if is_news(&self.last_asked_ms) || of_track {
+        let of_tracks = tracks.iter().filter(|track| is_news(track)).count();
+        if is_news(&self.last_asked_ms) || of_tracks > 0 {
             self.asked.notify_waiters();
         }
     }
