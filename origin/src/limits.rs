@@ -355,6 +355,12 @@ pub const PUSH_WRONG_NETWORKS_MAX: usize = 4096;
 /// How often a source looks for what is late, if nothing comes that it could look at.
 pub const PACKAGER_WATCH: Duration = Duration::from_millis(250);
 
+/// An upstream whose playlist names nothing new for this many target durations is looked at from the
+/// beginning, in case it is another stream by now ...
+pub const UPSTREAM_STALL_TARGETS: u32 = 5;
+/// ... but never before this long: it may be restarting, and what was taken is served meanwhile.
+pub const UPSTREAM_STALL_MIN: Duration = Duration::from_secs(15);
+
 /// How long a packager may be silent, in target durations, before its run counts as over.
 pub const PACKAGER_STALL_TARGETS: u32 = 3;
 

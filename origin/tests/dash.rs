@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::fs;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
@@ -63,12 +64,18 @@ fn a_manifest_names_only_what_is_there() {
 
 #[test]
 fn a_stream_in_mpeg_ts_says_why_it_has_no_manifest() {
-    require_ffmpeg();
-    let card = r#"{ "streams": [{ "name": "card",
-        "testcard": { "width": 128, "height": 72, "fps": 5, "videoKbps": 50 } }] }"#;
-    let served = Served::start(card);
-    support::Playlist::get(served.address, "card");
-    let manifest = get(served.address, "/live/card/manifest.mpd");
+    let folder = tempfile::tempdir().expect("a folder");
+    let segment = concat!(env!("CARGO_MANIFEST_DIR"), "/clip/clip/0.ts");
+    fs::copy(segment, folder.path().join("0.ts")).expect("a file");
+    let index = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2.0,\n0.ts\n";
+    fs::write(folder.path().join("index.m3u8"), index).expect("a playlist");
+    let film = format!(
+        r#"{{ "streams": [{{ "name": "film", "loop": {{ "folder": {:?} }} }}] }}"#,
+        folder.path()
+    );
+    let served = Served::start(&film);
+    support::Playlist::get(served.address, "film");
+    let manifest = get(served.address, "/live/film/manifest.mpd");
     assert_eq!(manifest.status, 404);
     assert!(manifest.text().contains("its segments are MPEG-TS"), "{}", manifest.text());
     served.stop();

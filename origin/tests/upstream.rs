@@ -381,7 +381,7 @@ fn a_track_that_nobody_plays_is_not_taken() {
     }
     let track = |name: &str| {
         let response = get(served.address, &format!("/live/tv/{name}.m3u8"));
-        assert_eq!(response.status, 200, "{}", response.text());
+        assert_eq!(response.status, 200, "{name}: {}", response.text());
         Playlist::parse(response.text())
     };
     let low = eventually(PATIENCE, "the low track", || {

@@ -52,12 +52,11 @@ impl Demand {
             Wanted::Track(track) => self.track_last_asked_ms.get(track..=track).unwrap_or(&[]),
             Wanted::AllTracks => &self.track_last_asked_ms,
         };
-        for track in tracks {
-            track.store(now_ms, Ordering::Relaxed);
-        }
-        let before_ms = self.last_asked_ms.swap(now_ms, Ordering::Relaxed);
-        // Who waits does so for long; a notice each millisecond is enough for him.
-        if now_ms != before_ms {
+        // Who waits does so for long; a notice each millisecond is enough for him, but one for each
+        // track that he may wait for.
+        let is_news = |at: &AtomicU64| at.swap(now_ms, Ordering::Relaxed) != now_ms;
+        let of_tracks = tracks.iter().filter(|track| is_news(track)).count();
+        if is_news(&self.last_asked_ms) || of_tracks > 0 {
             self.asked.notify_waiters();
         }
     }
@@ -119,6 +118,20 @@ mod tests {
         assert!(demand.after(0).now_or_never().is_some());
         assert!(demand.after(demand.now_ms()).now_or_never().is_none());
         assert!(demand.idle() < Duration::from_secs(10));
+    }
+
+    #[test]
+    fn a_track_is_heard_of_in_the_same_millisecond_as_another() {
+        let (demand, idle) = (Demand::default(), Duration::from_secs(10));
+        // Most of these pairs fall into one millisecond.
+        for _ in 0..100 {
+            demand.track_last_asked_ms[1].store(0, Ordering::Relaxed);
+            let mut waiting = Box::pin(demand.for_track(1, idle));
+            demand.ask(Wanted::Track(0));
+            assert!(waiting.as_mut().now_or_never().is_none());
+            demand.ask(Wanted::Track(1));
+            assert!(waiting.now_or_never().is_some());
+        }
     }
 
     #[test]

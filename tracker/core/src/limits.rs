@@ -81,8 +81,10 @@ pub struct Settings {
     /// Offers of one announce that are relayed at most; wt-tracker's `maxOffers`.
     pub max_offers: usize,
     /// The pause between two announces that clients are asked for; wt-tracker's
-    /// `announceInterval`. A member that stays silent for two of them is forgotten.
+    /// `announceInterval`.
     pub announce_interval: Duration,
+    /// The longer pause that they are asked for at present, when the node is near its limits.
+    pub adapted_interval: Option<Duration>,
     /// How soon after its last offers a member may bring more; clients are told as `min interval`.
     /// Whole seconds count; zero turns the rule off.
     pub min_announce_interval: Duration,
@@ -128,17 +130,25 @@ fn or_unlimited(limit: usize) -> usize {
 }
 
 impl Settings {
-    /// How long a member stays without an announce: two intervals, so that one lost announce
-    /// costs nobody its place.
+    /// The pause between two announces that clients are asked for now.
     #[must_use]
-    pub fn member_lifetime(&self) -> Duration {
-        2 * self.announce_interval
+    pub fn asked_interval(&self) -> Duration {
+        self.adapted_interval.unwrap_or(self.announce_interval)
+    }
+
+    /// How long a member stays without an announce, when it was asked for one after `asked`: that
+    /// and a usual interval, so that a late announce costs nobody its place. A page that changes its
+    /// quality says nothing to its old swarm, and is offered to until then, in vain: not for twice
+    /// an interval that is long because the node has no room.
+    #[must_use]
+    pub fn member_lifetime(&self, asked: Duration) -> Duration {
+        asked + asked.min(self.announce_interval)
     }
 
     /// `min interval` in seconds; 0 when the rule is off. Whoever comes back after the interval
     /// that it was told is never too early.
     pub(crate) fn min_interval_s(&self) -> u32 {
-        seconds(self.min_announce_interval.min(self.announce_interval))
+        seconds(self.min_announce_interval.min(self.asked_interval()))
     }
 }
 
@@ -153,6 +163,7 @@ impl Default for Settings {
         Self {
             max_offers: 20,
             announce_interval: Duration::from_secs(120),
+            adapted_interval: None,
             min_announce_interval: Duration::from_secs(30),
             limits: Limits::default(),
         }

@@ -218,6 +218,11 @@ impl Node {
         Duration::from_secs(self.announce_interval_s.load(Relaxed))
     }
 
+    /// How long a member stays without an announce, if it makes one now.
+    pub(crate) fn member_lifetime(&self) -> Duration {
+        self.policy().settings.member_lifetime(self.announce_interval())
+    }
+
     /// Fits the pause between two announces to the load, and returns it.
     pub(crate) fn adapt_announce_interval(&self) -> Duration {
         let usual = self.policy().settings.announce_interval;

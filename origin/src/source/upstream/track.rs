@@ -15,8 +15,8 @@ use super::survey::Feed;
 use super::taking::{Taken, Taker};
 use super::{CLOSED, End, Run};
 use crate::limits::{
-    SEQUENCE_MAX, SOURCE_WATCH, STALL_MIN, STALL_SEGMENTS, TRACK_IDLE, UPSTREAM_AHEAD,
-    UPSTREAM_START_SEGMENTS, UPSTREAM_TIMELINES_MAX,
+    SEQUENCE_MAX, SOURCE_WATCH, TRACK_IDLE, UPSTREAM_AHEAD, UPSTREAM_STALL_MIN,
+    UPSTREAM_STALL_TARGETS, UPSTREAM_START_SEGMENTS, UPSTREAM_TIMELINES_MAX,
 };
 use crate::playlist::{Delivery, Track};
 use crate::source::{Closed, Supply};
@@ -212,7 +212,7 @@ impl TrackTask {
     /// A run of which no track brings anything is ended: a look from the beginning may find more.
     /// While another track goes well, one that doesn't is told of, and goes on trying.
     async fn check_alive(&mut self, target: Duration) -> Result<(), End> {
-        let patience = STALL_MIN.max(target * STALL_SEGMENTS);
+        let patience = UPSTREAM_STALL_MIN.max(target * UPSTREAM_STALL_TARGETS);
         if self.alive_at.elapsed() < patience {
             return Ok(());
         }

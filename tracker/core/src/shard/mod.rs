@@ -123,14 +123,14 @@ impl Shard {
     }
 
     /// Goes by other settings from the next message on. Members that were asked for another pause
-    /// are kept for two of theirs.
+    /// are kept for as long as they were then.
     pub fn configure(&mut self, settings: Settings) {
         self.settings = settings;
     }
 
-    /// Changes the pause that clients are asked for, and nothing else.
+    /// Changes the pause that clients are asked for at present, and nothing else.
     pub fn set_announce_interval(&mut self, interval: Duration) {
-        self.settings.announce_interval = interval;
+        self.settings.adapted_interval = Some(interval);
     }
 
     /// Lets one thing happen at time `now`, counted from any fixed moment, never backwards.

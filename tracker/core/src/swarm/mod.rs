@@ -123,7 +123,8 @@ impl Swarm {
         let too_early = member
             .keep_pace(announce.event, wanted > 0, settings.min_interval_s(), now_s)
             .map_err(Unheard::Refused)?;
-        member.expires_s = now_s.saturating_add(seconds(settings.member_lifetime()));
+        let lifetime = settings.member_lifetime(settings.asked_interval());
+        member.expires_s = now_s.saturating_add(seconds(lifetime));
         let was_seeder = member.seeder;
         self.members.set_seeder(index, announce.seeder);
         if announce.event == Event::Completed && !was_seeder {
@@ -217,7 +218,7 @@ impl Swarm {
     ) {
         let reply = Outgoing::Reply {
             info_hash: announce.info_hash_span.of(&announce.frame),
-            interval_s: seconds(settings.announce_interval),
+            interval_s: seconds(settings.asked_interval()),
             min_interval_s: settings.min_interval_s(),
             counts: self.counts(),
             warning,

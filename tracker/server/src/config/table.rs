@@ -60,7 +60,7 @@ pub const KEYS: &[Key] = &[
     number("tracker.maxOffers", "offers", 0..=50, Is("20"),
         "Passed on of one announce."),
     number("tracker.announceInterval", "seconds", 1..=86_400, Is("120"),
-        "The pause that clients are asked for, and up to four times as much under load; a peer silent for two of what it was asked for is forgotten."),
+        "The pause that clients are asked for, and up to four times as much under load; a peer silent for what it was asked for and a usual pause is forgotten."),
     text("tracker.minAnnounceInterval", "seconds", "0 to `announceInterval`",
         Unset("a quarter of `announceInterval`", "30"),
         "How soon a peer may bring offers again; sooner ones go to nobody. 0 turns the rule off."),

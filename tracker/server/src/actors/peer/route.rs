@@ -51,7 +51,7 @@ impl PeerActor {
                 }
             };
         }
-        let expires_at = read_at + 2 * self.worker.node.announce_interval();
+        let expires_at = read_at + self.worker.node.member_lifetime();
         let renewed = self.seat.renew(info_hash, peer_id, expires_at);
         self.forget_silent();
         let worker = match renewed {
