@@ -17,6 +17,7 @@ const BEYOND_BUFFER_S = 10; // more than a viewer has when the fault strikes
 const HALT_MAX_TARGETS = 3;
 const START_MAX_MS = 30_000;
 const AWAY_MS = 6_000; // as long as a viewer's buffer lasts
+const HTTP_ALONE = { p2p: "0" }; // it is the sources that fail here
 const TOKEN = "correct-horse-battery";
 
 /** By stream: pixels across, by which a viewer's picture is known as its. */
@@ -109,7 +110,7 @@ describe("plays in Chromium:", { concurrency: true }, () => {
 
 describe("stands still for three target durations at the most:", { concurrency: true }, () => {
   test("an ingest whose ffmpeg is killed", async (t) => {
-    const viewer = await watch(t, "rtmp");
+    const viewer = await watch(t, "rtmp", HTTP_ALONE);
     await viewer.play(PLAYED_S);
     const cuts = await discontinuities("rtmp");
     const fault = await mark(viewer, "rtmp");
@@ -121,7 +122,7 @@ describe("stands still for three target durations at the most:", { concurrency: 
   });
 
   test("a fallback whose first stream hangs", async (t) => {
-    const viewer = await watch(t, "fallback");
+    const viewer = await watch(t, "fallback", HTTP_ALONE);
     await viewer.play(PLAYED_S);
     const fault = await mark(viewer, "fallback");
     process.kill(await ffmpegOf(product, "card"), "SIGSTOP");
@@ -134,7 +135,7 @@ describe("stands still for three target durations at the most:", { concurrency: 
   });
 
   test("an upstream that goes away and comes back", async (t) => {
-    const viewer = await watch(t, "upstream-hls");
+    const viewer = await watch(t, "upstream-hls", HTTP_ALONE);
     await viewer.play(PLAYED_S);
     const { hostname: host, port } = new URL(upstream.address.stream);
     await upstream.kill();
@@ -150,10 +151,10 @@ describe("stands still for three target durations at the most:", { concurrency: 
 });
 
 /** A viewer of the page, once there is something to see. */
-async function watch(t, stream) {
+async function watch(t, stream, query = {}) {
   await untilServed(stream, "index.m3u8");
   const sender = encoders[stream] ?? upstream;
-  const options = { query: { stream } };
+  const options = { query: { stream, ...query } };
   const viewer = await Viewer.open(browser, `a viewer of ${stream}`, [product, sender], options);
   t.after(() => viewer.page.context().close());
   return viewer;
