@@ -55,11 +55,12 @@ before(async () => {
     { name: "upstream-hls", upstream: { url: pulled("index.m3u8") } },
     { name: "upstream-dash", upstream: { url: pulled("manifest.mpd") } },
     { name: "loop", loop: {} },
-    // The slate aims at 2 s, and players keep to that: in twelve segments of 1 s they would start at
-    // the one that goes next.
-    { name: "fallback", playlistSegments: 24, fallback: { streams: ["card"] } },
+    { name: "fallback", fallback: { streams: ["card"] } },
   ];
-  product = await startAll({}, { origin: { streams } });
+  // Twice as far back as the page starts, should a target be 2 s though segments are of 1 s: what
+  // leaves the playlist while the page waits for peers is lost to it.
+  const deep = streams.map((stream) => ({ ...stream, playlistSegments: 24 }));
+  product = await startAll({}, { origin: { streams: deep } });
   const hls = "-f hls -hls_time 1 -hls_list_size 8 -hls_flags delete_segments".split(" ");
   const bearer = ["-method", "PUT", "-headers", `Authorization: Bearer ${TOKEN}\r\n`];
   const pushed = new URL("/push/push/index.m3u8", product.address.player).href;
