@@ -27,6 +27,7 @@ pub mod watched;
 use std::collections::HashMap;
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 
@@ -289,7 +290,8 @@ fn start_all(
             continue;
         };
         let (of, found, demand) = (stream.clone(), surroundings.clone(), shelf.demand.clone());
-        let make_source = Box::new(move || source_of(&of, &demand, &found));
+        let memory = Rc::default();
+        let make_source = Box::new(move || source_of(&of, &demand, &memory, &found));
         let address = StreamActor::new(&stream, make_source, shelf, signer.clone()).start();
         surroundings.streams.insert(stream.name, address);
     }

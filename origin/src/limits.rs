@@ -180,8 +180,11 @@ pub const FFMPEG_LAST_LINES: usize = 4;
 
 /// Lines of ffmpeg's stderr that reach the log per second; the rest are counted.
 pub const FFMPEG_LOG_LINES_PER_SECOND: u32 = 5;
-/// Bytes of one such line; a longer one is logged in pieces.
-pub const FFMPEG_LOG_LINE_BYTES_MAX: u64 = 1024;
+/// Bytes of one such line that are read: more than twice the longest URL, so that a secret in it is
+/// seen whole, and hidden.
+pub const FFMPEG_LINE_BYTES_MAX: u64 = 16 * 1024;
+/// Bytes of it that are logged and kept.
+pub const FFMPEG_SHOWN_BYTES_MAX: usize = 1024;
 
 /// How long the rest of a dead ffmpeg's stderr may take to be read.
 pub const LAST_WORDS_TIMEOUT: Duration = Duration::from_secs(1);
@@ -354,6 +357,9 @@ pub const PUSH_WRONG_NETWORKS_MAX: usize = 4096;
 
 /// How often a source looks for what is late, if nothing comes that it could look at.
 pub const PACKAGER_WATCH: Duration = Duration::from_millis(250);
+
+/// Periods of a manifest that is read: each may have thousands of segments.
+pub const UPSTREAM_PERIODS_MAX: usize = 64;
 
 /// An upstream whose playlist names nothing new for this many target durations is looked at from the
 /// beginning, in case it is another stream by now ...

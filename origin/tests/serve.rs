@@ -277,6 +277,52 @@ fn a_client_that_goes_in_the_middle_of_an_answer_costs_nobody_anything() {
     assert_eq!(running.count(r#"origin_cut_clients_total{stream="clip"}"#), 0.0, "they went");
 }
 
+/// More than the kernel takes off the server's hands, and than a slow client takes in time.
+const LARGE_SEGMENT_BYTES: usize = 12 * 1024 * 1024;
+
+#[test]
+fn nothing_follows_a_body_that_did_not_come_to_its_end() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let clip = include_bytes!("../clip/clip/0.ts");
+    let large = clip.repeat(LARGE_SEGMENT_BYTES / clip.len());
+    std::fs::write(folder.path().join("0.ts"), large).expect("a file");
+    let index = "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2.0,\n0.ts\n";
+    std::fs::write(folder.path().join("index.m3u8"), index).expect("a playlist");
+    let running = Running::start(&format!(
+        r#"{{ "metrics": {{ "port": 0 }}, "streams": [{{ "name": "film", "playlistSegments": 3,
+            "loop": {{ "folder": {:?} }} }}] }}"#,
+        folder.path()
+    ));
+    let newest = Playlist::get(running.address, "film").segments.pop().expect("a segment");
+    let mut slow = slow_client(running.address, &format!("/live/film/{newest}"));
+    let cut = r#"origin_cut_clients_total{stream="film"}"#;
+    eventually(WRITE_TIMEOUT * 3, "the cut", || (running.count(cut) >= 1.0).then_some(()));
+    let mut answers = vec![b'H'];
+    // A reset is an end, too.
+    let _ = slow.read_to_end(&mut answers);
+    let answers_begun = memchr::memmem::find_iter(&answers, b"HTTP/1.1 ").count();
+    assert_eq!(answers_begun, 1, "{} bytes", answers.len());
+}
+
+#[test]
+fn an_idle_connection_is_kept_for_longer_than_a_request_may_take() {
+    let running = Running::start(CLIP);
+    let path = newest_but_one(running.address);
+    let mut socket = TcpStream::connect(running.address).expect("a connection");
+    let request = format!("HEAD {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+    for pause in [Duration::ZERO, REQUEST_TIMEOUT + Duration::from_secs(2)] {
+        std::thread::sleep(pause);
+        socket.write_all(request.as_bytes()).expect("a connection that is open");
+        let mut head = [0; 12];
+        socket.read_exact(&mut head).expect("an answer");
+        assert_eq!(&head, b"HTTP/1.1 200");
+        socket.set_read_timeout(Some(Duration::from_millis(200))).expect("a socket");
+        // The rest of the head; a file's body does not come.
+        let _ = socket.read_to_end(&mut Vec::new());
+        socket.set_read_timeout(None).expect("a socket");
+    }
+}
+
 #[test]
 fn half_a_request_is_not_waited_for() {
     let running = Running::start(CLIP);

@@ -131,7 +131,8 @@ impl StreamActor {
 
     /// All files at once, with the digests of those that they name.
     fn publish(&self) {
-        let mut edition = Edition::of(&self.presentation);
+        let before = self.shelf.edition();
+        let mut edition = Edition::of(&self.presentation, before.as_deref());
         let digests = self.presentation.digests();
         match self.signer.sign(&self.name, SystemTime::now(), digests) {
             Ok(document) => edition.add_digests(document, self.presentation.target()),
@@ -193,7 +194,7 @@ impl Handler<Supplied> for StreamActor {
             Supply::Segment(delivery) => self.take(delivery),
             Supply::Rests { track } => {
                 self.presentation.clear_track(track);
-                self.shelf.publish(Edition::of(&self.presentation));
+                self.publish();
             }
             Supply::Fails(reason) => {
                 tracing::warn!(stream = self.name, "the source goes on, but {reason}");

@@ -221,7 +221,10 @@ impl Fetcher {
         if let Some(Range { start, end }) = part {
             let (start, end) = (usize::try_from(start), usize::try_from(end));
             bytes = match (start, end) {
-                (Ok(start), Ok(end)) if end <= bytes.len() => bytes.slice(start..end),
+                // A copy, as a slice would keep the whole file in memory.
+                (Ok(start), Ok(end)) if start <= end && end <= bytes.len() => {
+                    Bytes::copy_from_slice(&bytes[start..end])
+                }
                 _ => return Err(FetchError::WrongPart),
             };
         } else if ask

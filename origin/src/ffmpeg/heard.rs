@@ -11,7 +11,9 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, BufReader};
 
 use super::secrets::Secrets;
 use super::streams::Streams;
-use crate::limits::{FFMPEG_LAST_LINES, FFMPEG_LOG_LINE_BYTES_MAX, FFMPEG_LOG_LINES_PER_SECOND};
+use crate::limits::{
+    FFMPEG_LAST_LINES, FFMPEG_LINE_BYTES_MAX, FFMPEG_LOG_LINES_PER_SECOND, FFMPEG_SHOWN_BYTES_MAX,
+};
 
 /// What one ffmpeg has said so far.
 #[derive(Debug, Default)]
@@ -59,11 +61,17 @@ pub(super) async fn listen(
     let mut stderr = BufReader::new(stderr);
     let mut ration = Ration::new(Instant::now());
     let mut bytes = Vec::new();
+    let mut is_rest = false;
     loop {
         bytes.clear();
-        let mut piece = (&mut stderr).take(FFMPEG_LOG_LINE_BYTES_MAX);
+        let mut piece = (&mut stderr).take(FFMPEG_LINE_BYTES_MAX);
         if !matches!(piece.read_until(b'\n', &mut bytes).await, Ok(1..)) {
             return;
+        }
+        // The rest of a line that is too long goes nowhere: half a secret would not be known as one.
+        let was_rest = std::mem::replace(&mut is_rest, bytes.last() != Some(&b'\n'));
+        if was_rest {
+            continue;
         }
         let text = String::from_utf8_lossy(&bytes);
         let line = Line::read(&text);
@@ -74,7 +82,8 @@ pub(super) async fn listen(
         if !line.is_trouble {
             continue;
         }
-        let text = secrets.hide(&line.text.replace(char::is_control, " "));
+        let mut text = secrets.hide(&line.text.replace(char::is_control, " "));
+        text.truncate(text.floor_char_boundary(FFMPEG_SHOWN_BYTES_MAX));
         match ration.spend(Instant::now()) {
             Some(0) => tracing::warn!(stream, "ffmpeg: {text}"),
             Some(unsaid) => tracing::warn!(stream, unsaid, "ffmpeg: {text}"),
@@ -173,7 +182,7 @@ mod tests {
     async fn a_line_without_end_is_read_in_pieces() {
         let endless = vec![b'x'; 10_000];
         let last = hear(&endless).await.last_words().expect("what it said");
-        assert!(last.len() <= FFMPEG_LAST_LINES * (FFMPEG_LOG_LINE_BYTES_MAX as usize + 3));
+        assert!(last.len() <= FFMPEG_LAST_LINES * (FFMPEG_SHOWN_BYTES_MAX + 3));
     }
 
     #[actix::test]

@@ -183,7 +183,8 @@ fn body(
 fn cache_control(freshness: Freshness, seconds_left: Option<u64>) -> String {
     let (seconds, never_changes) = match freshness {
         Freshness::Immutable => (31_536_000, ", immutable"),
-        Freshness::Live(target) => (target.as_secs() / 2, ""),
+        // HTTP counts whole seconds, and with none no cache would keep it.
+        Freshness::Live(target) => ((target.as_secs() / 2).max(1), ""),
     };
     let seconds = seconds_left.map_or(seconds, |left| left.min(seconds));
     format!("public, max-age={seconds}{never_changes}")

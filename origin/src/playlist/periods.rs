@@ -32,11 +32,11 @@ impl Periods {
     pub(crate) fn extend(&mut self, timeline: u64, recorded_at: SystemTime, times: Times) {
         let media = times.presentation();
         match self.known.back_mut().filter(|last| last.timeline >= timeline) {
-            Some(last) => last.extend(media + times.duration()),
+            Some(last) => last.extend(media.saturating_add(times.duration())),
             None => {
                 let wall = recorded_at.duration_since(UNIX_EPOCH).unwrap_or_default();
                 let mut period = self.begin(timeline, wall, media);
-                period.extend(media + times.duration());
+                period.extend(media.saturating_add(times.duration()));
                 self.known.push_back(period);
             }
         }
@@ -48,13 +48,13 @@ impl Periods {
     /// segment, but never before the other's end.
     fn begin(&mut self, timeline: u64, wall: Duration, media: Duration) -> Period {
         let before = self.known.back().map_or(Duration::ZERO, |last| last.end);
-        if before > wall + PERIOD_OVERLAP_MAX {
+        if before > wall.saturating_add(PERIOD_OVERLAP_MAX) {
             // The clock was set back. What was before would be played before what is live.
             self.known.clear();
             return self.begin(timeline, wall, media);
         }
         let at_zero = wall.checked_sub(media).map(milliseconds);
-        let at_zero = at_zero.filter(|start| *start + PERIOD_OVERHANG_MAX >= before);
+        let at_zero = at_zero.filter(|start| start.saturating_add(PERIOD_OVERHANG_MAX) >= before);
         let (start, media_start) = match at_zero {
             Some(start) => (start, Duration::ZERO),
             None => (milliseconds(wall.max(before)), media),
@@ -76,7 +76,8 @@ impl Periods {
 
 impl Period {
     fn extend(&mut self, media_end: Duration) {
-        self.end = self.end.max(self.start + media_end.saturating_sub(self.media_start));
+        self.end =
+            self.end.max(self.start.saturating_add(media_end.saturating_sub(self.media_start)));
     }
 }
 

@@ -79,7 +79,7 @@ where
         if self.read.is_empty() {
             // An idle connection holds no buffer.
             self.read = BytesMut::new();
-            timeout(idle, self.socket.readable()).await??;
+            timeout(idle, self.begin()).await??;
         }
         let whole = async {
             loop {
@@ -99,6 +99,23 @@ where
             }
         };
         timeout(REQUEST_TIMEOUT, whole).await?
+    }
+
+    /// Waits for the first bytes. What tokio calls readable may be no more than it was before the
+    /// last read, so only bytes count.
+    async fn begin(&mut self) -> io::Result<()> {
+        loop {
+            self.socket.readable().await?;
+            self.read.reserve(READ_BYTES);
+            match self.socket.try_read_buf(&mut self.read) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(_) => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.read = BytesMut::new();
+                }
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Answers the request whose head has been read; whether the connection goes on.
@@ -126,9 +143,14 @@ where
             drop(body);
             self.send(&out, SendFlags::MORE).await?;
             let sending = self.send_pages(&pages, bytes, &sendable);
-            if timeout(sendable.time(), sending).await.is_err() {
-                sendable.cut();
-                return Ok(false);
+            // Whatever stopped it, the body is not whole, and nothing may follow.
+            match timeout(sendable.time(), sending).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) if error.kind() != io::ErrorKind::TimedOut => return Err(error),
+                Ok(Err(_)) | Err(_) => {
+                    sendable.cut();
+                    return Ok(false);
+                }
             }
         } else {
             while let Some(slice) = poll_fn(|cx| Pin::new(&mut body).poll_next(cx)).await {

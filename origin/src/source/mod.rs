@@ -19,8 +19,10 @@ mod transcode;
 mod upstream;
 mod wall_clock;
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,7 +37,7 @@ pub(crate) use looped::LoopSource;
 pub(crate) use packaged::{FilePath, Listing, ListingError, PathError, Round};
 pub(crate) use push::{Intake, Intakes, PushSource, Refusal, Upload};
 pub(crate) use testcard::TestcardSource;
-pub(crate) use upstream::UpstreamSource;
+pub(crate) use upstream::{Memory, UpstreamSource};
 
 use crate::actors::{FromSource, StreamActor};
 use crate::config::{SourceKind, Stream};
@@ -118,10 +120,11 @@ impl Sink {
 }
 
 /// The source that a stream's config asks for, as far as this machine's ffmpeg can give it. `demand`
-/// is the stream's.
+/// is the stream's, and so is `memory`, which outlives its sources.
 pub(crate) fn source_of(
     stream: &Stream,
     demand: &Arc<Demand>,
+    memory: &Rc<RefCell<Memory>>,
     surroundings: &Surroundings,
 ) -> Box<dyn Source> {
     let name = stream.name.as_str();
@@ -156,7 +159,8 @@ pub(crate) fn source_of(
         }
         SourceKind::Upstream(upstream) => {
             let pseudonym = surroundings.pseudonym.clone();
-            Box::new(UpstreamSource::new(upstream.clone(), pseudonym, demand.clone()))
+            let (demand, memory) = (demand.clone(), memory.clone());
+            Box::new(UpstreamSource::new(upstream.clone(), pseudonym, demand, memory))
         }
     }
 }

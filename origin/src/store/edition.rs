@@ -49,15 +49,16 @@ pub(crate) struct TrackSummary {
 }
 
 impl Edition {
-    /// The edition of a presentation.
-    pub(crate) fn of(presentation: &Presentation) -> Self {
+    /// The edition of a presentation. What was in the one before is the same file, so that there is
+    /// one copy of it in the kernel's pages, too.
+    pub(crate) fn of(presentation: &Presentation, before: Option<&Edition>) -> Self {
         let tracks = presentation.tracks().iter().map(summary).collect();
         let mut edition = Edition { files: HashMap::new(), expected: HashSet::new(), tracks };
         let target = presentation.target();
         let mut all_described = true;
         for of in presentation.tracks() {
             all_described &= is_described(of);
-            edition.add_track(of, target);
+            edition.add_track(of, target, before);
         }
         match multivariant_playlist(presentation) {
             Some(list) if all_described => edition.add_playlist(INDEX.into(), list, target),
@@ -78,7 +79,7 @@ impl Edition {
         self.add_live(DIGESTS.into(), document, "application/json", target);
     }
 
-    fn add_track(&mut self, of: &TrackWindow, target: Duration) {
+    fn add_track(&mut self, of: &TrackWindow, target: Duration, before: Option<&Edition>) {
         let name = playlist_of(&of.track);
         if of.window.newest().is_none() {
             self.expect(name);
@@ -86,14 +87,15 @@ impl Edition {
         }
         self.add_playlist(name, media_playlist(&of.window, target), target);
         for segment in of.window.kept() {
-            self.add_segment(segment, &of.track);
+            self.add_segment(segment, &of.track, before);
         }
     }
 
-    fn add_segment(&mut self, segment: &Segment, track: &Track) {
+    fn add_segment(&mut self, segment: &Segment, track: &Track, before: Option<&Edition>) {
         let media_type = track.container.media_type(track.content);
         let mut add = |name: &Arc<str>, bytes: &Bytes| {
-            let file = || File::immutable(name, bytes.clone(), media_type);
+            let same = before.and_then(|before| before.file(name)).cloned();
+            let file = || same.unwrap_or_else(|| File::immutable(name, bytes.clone(), media_type));
             self.files.entry(name.clone()).or_insert_with(file);
         };
         add(&segment.name, &segment.bytes);
@@ -211,7 +213,7 @@ pub(super) mod tests {
     pub(in crate::store) fn edition(timeline: u64) -> Edition {
         let mut muxed = presentation(vec![Track::new("main", Content::Muxed, Container::MpegTs)]);
         muxed.push(delivery(Container::MpegTs, 0, timeline)).expect("a segment");
-        Edition::of(&muxed)
+        Edition::of(&muxed, None)
     }
 
     #[test]
@@ -225,9 +227,12 @@ pub(super) mod tests {
     #[test]
     fn a_name_tells_which_track_is_wanted() {
         let tracks = ["v", "v-2", "a"];
-        let edition = Edition::of(&presentation(
-            tracks.map(|name| Track::new(name, Content::Video, Container::Cmaf)).into(),
-        ));
+        let edition = Edition::of(
+            &presentation(
+                tracks.map(|name| Track::new(name, Content::Video, Container::Cmaf)).into(),
+            ),
+            None,
+        );
         for (name, wanted) in [
             (INDEX, Wanted::NoTrack),
             ("v.m3u8", Wanted::Track(0)),
@@ -241,7 +246,22 @@ pub(super) mod tests {
             assert_eq!(edition.wanted_by(name), wanted, "{name}");
         }
         let single = Track::new("main", Content::Muxed, Container::MpegTs);
-        assert_eq!(Edition::of(&presentation(vec![single])).wanted_by(INDEX), Wanted::AllTracks);
+        assert_eq!(
+            Edition::of(&presentation(vec![single]), None).wanted_by(INDEX),
+            Wanted::AllTracks
+        );
+    }
+
+    #[test]
+    fn what_was_there_before_is_the_same_file() {
+        let mut muxed = presentation(vec![Track::new("main", Content::Muxed, Container::MpegTs)]);
+        muxed.push(delivery(Container::MpegTs, 0, 0)).expect("a segment");
+        let before = Edition::of(&muxed, None);
+        let name = before.files.keys().find(|name| name.ends_with(".ts")).expect("a segment");
+        muxed.push(delivery(Container::MpegTs, 0, 0)).expect("another");
+        let after = Edition::of(&muxed, Some(&before));
+        let [old, new] = [&before, &after].map(|edition| edition.file(name).expect("a segment"));
+        assert!(Arc::ptr_eq(&old.etag, &new.etag), "not made anew");
     }
 
     #[test]
@@ -251,11 +271,11 @@ pub(super) mod tests {
             tracks.map(|(name, content)| Track::new(name, content, Container::Cmaf)).into(),
         );
         both.push(delivery(Container::Cmaf, 0, 0)).expect("a segment");
-        let half = Edition::of(&both);
+        let half = Edition::of(&both, None);
         assert!(half.file("v.m3u8").is_some() && half.file("v-0.m4s").is_some());
         assert!(half.file(INDEX).is_none() && half.expects(INDEX) && half.expects("a.m3u8"));
         both.push(delivery(Container::Cmaf, 1, 0)).expect("a segment");
-        let whole = Edition::of(&both);
+        let whole = Edition::of(&both, None);
         assert!(whole.file(INDEX).is_some() && whole.file("a.m3u8").is_some());
         assert!(whole.files.keys().any(|name| name.starts_with("a-header-")), "{whole:?}");
     }
@@ -265,10 +285,10 @@ pub(super) mod tests {
         let cmaf = |name, content| Track::new(name, content, Container::Cmaf);
         let mut both = presentation(vec![cmaf("v", Content::Video), cmaf("a", Content::Audio)]);
         both.push(delivery(Container::Cmaf, 0, 0)).expect("a segment");
-        let half = Edition::of(&both);
+        let half = Edition::of(&both, None);
         assert!(half.file(MANIFEST).is_none() && half.expects(MANIFEST));
         both.push(delivery(Container::Cmaf, 1, 0)).expect("a segment");
-        let whole = Edition::of(&both);
+        let whole = Edition::of(&both, None);
         assert_eq!(whole.file(MANIFEST).expect("a manifest").media_type, DASH);
         assert!(edition(0).file(MANIFEST).is_none() && !edition(0).expects(MANIFEST));
     }

@@ -88,6 +88,11 @@ impl Shelf {
         self.edition.send_replace(Some(Arc::new(edition)));
     }
 
+    /// What was published last.
+    pub(crate) fn edition(&self) -> Option<Arc<Edition>> {
+        self.edition.borrow().clone()
+    }
+
     /// The stream has stopped, and has nothing any more.
     pub(crate) fn withdraw(&self) {
         self.edition.send_replace(None);

@@ -93,7 +93,12 @@ impl Follower {
     fn follow(&mut self, path: &FilePath, segments: Segments, now: Now) -> Change {
         if !self.followed.contains_key(path) {
             if self.followed.len() == FOLLOWED_PLAYLISTS_MAX {
-                return Change::Ignored;
+                // Encoders that name each session anew leave theirs behind.
+                let listed: Vec<_> = self.listed.iter().map(|of| &of.playlist).collect();
+                self.followed.retain(|path, _| listed.contains(&path));
+                if self.followed.len() == FOLLOWED_PLAYLISTS_MAX {
+                    return Change::Ignored;
+                }
             }
             self.followed.insert(path.clone(), Followed::new(self.generation, now));
         }

@@ -70,6 +70,10 @@ impl Desk {
     /// Takes something that has come.
     pub(super) fn take(&mut self, arrival: Arrival) {
         let Arrival { encoder, ticket, path, what } = arrival;
+        if encoder < self.encoder {
+            // It was held up on its way, and another encoder has taken over meanwhile.
+            return;
+        }
         if encoder != self.encoder {
             tracing::info!(stream = self.stream, "another encoder has taken over");
             self.encoder = encoder;

@@ -17,7 +17,8 @@ pub(super) struct Room {
 /// What one file takes.
 #[derive(Debug)]
 pub(super) struct Reserved {
-    room: Arc<Room>,
+    /// `None` for what is read as soon as it has come: it takes none.
+    room: Option<Arc<Room>>,
     bytes: usize,
 }
 
@@ -33,13 +34,20 @@ impl Room {
     /// Room for a file, which is empty yet.
     pub(super) fn reserve(self: &Arc<Self>) -> Result<Reserved, Full> {
         add(&self.files, 1, PUSH_HELD_FILES_MAX)?;
-        Ok(Reserved { room: self.clone(), bytes: 0 })
+        Ok(Reserved { room: Some(self.clone()), bytes: 0 })
     }
 }
 
 impl Reserved {
+    /// For a playlist, which comes through however full it is: only by playlists it gets emptier.
+    pub(super) fn for_playlist() -> Self {
+        Reserved { room: None, bytes: 0 }
+    }
+
     pub(super) fn grow(&mut self, bytes: usize) -> Result<(), Full> {
-        add(&self.room.bytes, bytes, self.room.bytes_max)?;
+        if let Some(room) = &self.room {
+            add(&room.bytes, bytes, room.bytes_max)?;
+        }
         self.bytes += bytes;
         Ok(())
     }
@@ -51,8 +59,10 @@ impl Reserved {
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        self.room.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.room.files.fetch_sub(1, Ordering::Relaxed);
+        if let Some(room) = &self.room {
+            room.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+            room.files.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
@@ -77,6 +87,18 @@ mod tests {
         drop(first);
         assert_eq!(second.grow(60), Ok(()));
         assert_eq!(second.bytes(), 100);
+    }
+
+    #[test]
+    fn a_playlist_finds_room_where_there_is_none() {
+        let room = Room::new(100);
+        let mut segment = room.reserve().expect("room");
+        assert_eq!(segment.grow(100), Ok(()));
+        let mut playlist = Reserved::for_playlist();
+        assert_eq!(playlist.grow(50), Ok(()));
+        assert_eq!(playlist.bytes(), 50);
+        drop(playlist);
+        assert_eq!(room.reserve().expect("room").grow(1), Err(Full));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 /// See the module.
 #[derive(Debug, Default)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     /// Added to the upstream's numbers: a multiple of [`SHIFT`], so that others who pull it and have
     /// seen the same arrive at the same.
     shift: u64,

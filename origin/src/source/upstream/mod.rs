@@ -25,7 +25,7 @@ use crate::config::Upstream;
 use crate::fetch::{Fetcher, Place, Pseudonym};
 use crate::limits::UPSTREAM_FETCHES_MAX;
 use crate::store::Demand;
-use memory::Memory;
+pub(crate) use memory::Memory;
 use survey::{Survey, survey};
 use track::TrackTask;
 
@@ -38,9 +38,15 @@ pub(crate) struct UpstreamSource {
 }
 
 impl UpstreamSource {
-    /// `demand` tells which tracks somebody plays: the others are not taken.
-    pub(crate) fn new(upstream: Upstream, pseudonym: Pseudonym, demand: Arc<Demand>) -> Self {
-        UpstreamSource { upstream, pseudonym, demand, memory: Rc::default() }
+    /// `demand` tells which tracks somebody plays: the others are not taken. `memory` is the
+    /// stream's, however often it starts.
+    pub(crate) fn new(
+        upstream: Upstream,
+        pseudonym: Pseudonym,
+        demand: Arc<Demand>,
+        memory: Rc<RefCell<Memory>>,
+    ) -> Self {
+        UpstreamSource { upstream, pseudonym, demand, memory }
     }
 }
 

@@ -41,6 +41,8 @@ pub(super) struct TrackTask {
     kept: Option<(u64, Taken)>,
     /// When something new last came, or the track was woken.
     alive_at: Instant,
+    /// Of the newest listing.
+    target: Duration,
     /// What fails at present, so that it is told once.
     failing: bool,
 }
@@ -66,6 +68,7 @@ impl TrackTask {
             is_known: newest.is_some(),
             kept: None,
             alive_at: Instant::now(),
+            target: Duration::ZERO,
             failing: false,
         }
     }
@@ -101,10 +104,11 @@ impl TrackTask {
     async fn step(&mut self) -> Result<(), End> {
         match self.feed.next(&self.run.fetcher, self.newest).await {
             Ok(listing) => {
-                let (target, is_over) = (listing.target, listing.is_over);
+                let is_over = listing.is_over;
+                self.target = listing.target;
                 let news = self.news(listing).await?;
                 self.take(news).await?;
-                self.check_alive(target).await?;
+                self.check_alive().await?;
                 if is_over {
                     self.wait_for_the_others().await?;
                 }
@@ -112,7 +116,7 @@ impl TrackTask {
             }
             Err(Problem::Passing(reason)) => {
                 self.fail(reason).await?;
-                self.check_alive(Duration::ZERO).await
+                self.check_alive().await
             }
             Err(Problem::Lasting(reason)) => Err(End(reason)),
         }
@@ -211,8 +215,8 @@ impl TrackTask {
 
     /// A run of which no track brings anything is ended: a look from the beginning may find more.
     /// While another track goes well, one that doesn't is told of, and goes on trying.
-    async fn check_alive(&mut self, target: Duration) -> Result<(), End> {
-        let patience = UPSTREAM_STALL_MIN.max(target * UPSTREAM_STALL_TARGETS);
+    async fn check_alive(&mut self) -> Result<(), End> {
+        let patience = UPSTREAM_STALL_MIN.max(self.target * UPSTREAM_STALL_TARGETS);
         if self.alive_at.elapsed() < patience {
             return Ok(());
         }

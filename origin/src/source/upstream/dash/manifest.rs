@@ -6,7 +6,10 @@ use std::time::{Duration, SystemTime};
 use super::mpd::{AdaptationSet, Mpd, Period, Representation, Run, Template};
 use super::template::{Values, expand, is_by_time};
 use crate::fetch::Place;
-use crate::limits::{ENTRY_DURATION_MAX, PLAYLIST_ENTRIES_MAX, PLAYLIST_URI_BYTES_MAX, TRACKS_MAX};
+use crate::limits::{
+    ENTRY_DURATION_MAX, PLAYLIST_ENTRIES_MAX, PLAYLIST_URI_BYTES_MAX, TRACKS_MAX,
+    UPSTREAM_PERIODS_MAX,
+};
 use crate::playlist::{Container, Content, Track};
 
 /// Segments of a template without a timeline that are looked back at.
@@ -75,6 +78,10 @@ impl Manifest {
     /// What cannot be played from here, and why.
     pub(super) fn read(bytes: &[u8], place: &Place) -> Result<Self, String> {
         let mpd = Mpd::read(bytes)?;
+        let periods = mpd.periods.len();
+        if periods > UPSTREAM_PERIODS_MAX {
+            return Err(format!("{periods} periods, but at most {UPSTREAM_PERIODS_MAX} are read"));
+        }
         let base = based(place, &mpd.base_url)?;
         let mut parts: Vec<Part> = Vec::new();
         let mut next_start = Some(Duration::ZERO);
@@ -85,7 +92,7 @@ impl Manifest {
             let length = length.or_else(|| following?.checked_sub(start?));
             let is_last = index + 1 == mpd.periods.len();
             let length = length.or_else(|| mpd.length().filter(|_| is_last)?.checked_sub(start?));
-            next_start = start.zip(length).map(|(start, length)| start + length);
+            next_start = start.zip(length).map(|(start, length)| start.saturating_add(length));
             let begins_at =
                 mpd.begins_at().zip(start).and_then(|(at, start)| at.checked_add(start));
             let part = Part::read(period, &base, index, begins_at, length)?;
