@@ -128,6 +128,7 @@ async fn watch(cdn: SocketAddr, place: usize, until: Instant, seen: Arc<Mutex<Se
         let playlist = Playlist::parse(text);
         // A cache may show an older playlist for a moment, which players pass over.
         let missing = playlist.newest().saturating_sub(newest).min(3) as usize;
+        let missing = missing.min(playlist.segments.len());
         newest = newest.max(playlist.newest());
         for name in &playlist.segments[playlist.segments.len() - missing..] {
             let length = client.get(&format!("/live/clip/{name}")).await.len();

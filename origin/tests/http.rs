@@ -8,7 +8,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use support::{Playlist, Response, Served, get, request};
+use support::{Playlist, Response, Served, eventually, get, request};
 
 const CLIP: &str = r#"{ "streams": [{ "name": "clip", "loop": {}, "playlistSegments": 6 }] }"#;
 
@@ -17,7 +17,10 @@ const EXPOSED: &str =
 
 /// The path of the newest segment but one: it stays for the whole test.
 fn a_segment(at: SocketAddr) -> String {
-    let segments = Playlist::get(at, "clip").segments;
+    let segments = eventually(Duration::from_secs(10), "three segments", || {
+        let segments = Playlist::get(at, "clip").segments;
+        (segments.len() >= 3).then_some(segments)
+    });
     format!("/live/clip/{}", segments[segments.len() - 2])
 }
 

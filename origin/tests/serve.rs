@@ -80,7 +80,10 @@ fn write_identity(folder: &TempDir) -> CertificateDer<'static> {
 }
 
 fn newest_but_one(at: SocketAddr) -> String {
-    let segments = Playlist::get(at, "clip").segments;
+    let segments = eventually(Duration::from_secs(10), "three segments", || {
+        let segments = Playlist::get(at, "clip").segments;
+        (segments.len() >= 3).then_some(segments)
+    });
     format!("/live/clip/{}", segments[segments.len() - 2])
 }
 
@@ -141,7 +144,8 @@ fn next_frame(stream: &mut impl Read) -> (u8, u8, u32, Vec<u8>) {
 fn http_2_carries_many_answers_at_a_time_over_one_connection() {
     let identity = Identity::new();
     let running = Running::start(&identity.section());
-    let names = {
+    // The clip's segments come one by one, if quickly.
+    let names = eventually(Duration::from_secs(10), "three segments", || {
         let mut stream = identity.connect(running.address, &[]).expect("TLS");
         let request = b"GET /live/clip/video.m3u8 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
         stream.write_all(request).expect("a request");
@@ -149,8 +153,9 @@ fn http_2_carries_many_answers_at_a_time_over_one_connection() {
         let _ = stream.read_to_end(&mut answer);
         let text = String::from_utf8(answer).expect("text");
         let names = text.lines().filter(|line| line.ends_with(".m4s")).map(str::to_owned);
-        names.collect::<Vec<_>>()
-    };
+        let names: Vec<_> = names.collect();
+        (names.len() >= 3).then_some(names)
+    });
     let asked = &names[names.len() - 3..];
     let mut stream = identity.connect(running.address, &["h2", "http/1.1"]).expect("TLS");
     assert_eq!(stream.conn.alpn_protocol(), Some(&b"h2"[..]));
