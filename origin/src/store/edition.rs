@@ -216,6 +216,12 @@ pub(super) mod tests {
         Edition::of(&muxed, None)
     }
 
+    /// One that has a track, and nothing of it yet.
+    pub(in crate::store) fn starting() -> Edition {
+        let muxed = Track::new("main", Content::Muxed, Container::MpegTs);
+        Edition::of(&presentation(vec![muxed]), None)
+    }
+
     #[test]
     fn two_playlists_have_one_etag_only_when_they_are_the_same() {
         let of = |timeline| edition(timeline).file(INDEX).expect("a playlist").clone();

@@ -101,7 +101,7 @@ impl Shelf {
     /// The file of that name. A request for a playlist that the stream is about to have waits for
     /// it, unless too many do.
     pub(crate) async fn file(&self, name: &str) -> Found {
-        match self.look(name) {
+        match self.look(name, self.edition().as_deref()) {
             Found::Starting => self.wait_for(name).await.unwrap_or(Found::Starting),
             found => found,
         }
@@ -110,18 +110,20 @@ impl Shelf {
     async fn wait_for(&self, name: &str) -> Option<Found> {
         let _waiting = self.waiting.try_acquire().ok()?;
         let mut editions = self.edition.subscribe();
-        let settled = editions.wait_for(|_| !matches!(self.look(name), Found::Starting));
-        // Kept until the answer is read: the sender is this shelf's own, and cannot be gone.
-        let _ = timeout(FIRST_PLAYLIST_WAIT, settled).await.ok()?;
-        Some(self.look(name))
+        // Looks at what it is given: the lock of the edition is held meanwhile.
+        let is_settled = |edition: &Option<Arc<Edition>>| {
+            !matches!(self.look(name, edition.as_deref()), Found::Starting)
+        };
+        let settled = timeout(FIRST_PLAYLIST_WAIT, editions.wait_for(is_settled)).await.ok()?;
+        // An error would be a sender that is gone, which is this shelf's own.
+        Some(self.look(name, settled.ok()?.as_deref()))
     }
 
-    /// What there is of that name. Looking for it is asking for it: who waits goes on asking.
-    fn look(&self, name: &str) -> Found {
-        let edition = self.edition.borrow();
-        let wanted = edition.as_ref().map_or(Wanted::NoTrack, |edition| edition.wanted_by(name));
+    /// What an edition has of that name. Looking for it is asking for it: who waits goes on asking.
+    fn look(&self, name: &str, edition: Option<&Edition>) -> Found {
+        let wanted = edition.map_or(Wanted::NoTrack, |edition| edition.wanted_by(name));
         self.demand.ask(wanted);
-        match edition.as_ref() {
+        match edition {
             Some(edition) => match edition.file(name) {
                 Some(file) => Found::Here(file.clone()),
                 None if edition.expects(name) => Found::Starting,
@@ -169,6 +171,33 @@ mod tests {
         shelf.publish(edition::tests::edition(0));
         assert!(matches!(waiting.await, Ok(Found::Here(_))));
         assert!(matches!(shelf.file("other.m3u8").await, Found::Nothing));
+    }
+
+    /// Who waits looks at an edition while its lock is held: taking that a second time would never
+    /// end when somebody wants to publish in between.
+    #[test]
+    fn those_who_wait_and_those_who_publish_do_not_stop_each_other() {
+        let shelf = Arc::new(Shelf::new());
+        shelf.publish(edition::tests::starting());
+        let (tell, told) = std::sync::mpsc::channel();
+        for _ in 0..4 {
+            let (shelf, tell) = (shelf.clone(), tell.clone());
+            std::thread::spawn(move || {
+                let found = actix::System::new().block_on(async { shelf.file(INDEX).await });
+                tell.send(matches!(found, Found::Here(_))).expect("a test that listens");
+            });
+        }
+        let publisher = std::thread::spawn(move || {
+            for _ in 0..20_000 {
+                shelf.publish(edition::tests::starting());
+            }
+            shelf.publish(edition::tests::edition(0));
+        });
+        for _ in 0..4 {
+            let found = told.recv_timeout(Duration::from_secs(60)).expect("an answer in time");
+            assert!(found);
+        }
+        publisher.join().expect("a publisher that ends well");
     }
 
     #[actix::test]
