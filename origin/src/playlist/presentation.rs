@@ -13,7 +13,7 @@ use super::timeline::first_timeline;
 use super::track::{Container, Content, Track};
 use super::window::Window;
 use crate::cmaf::{self, CmafError, Kind, Times};
-use crate::integrity::{Digest, sha256};
+use crate::integrity::{Digest, hex, sha256};
 use crate::limits::TRACKS_MAX;
 use crate::mpegts::{self, TsError};
 
@@ -299,8 +299,7 @@ impl TrackWindow {
 
 /// A header's name follows from its content, so that origins behind one CDN agree.
 fn header_name(track: &str, digest: &Digest) -> Arc<str> {
-    let [a, b, c, d, ..] = digest;
-    format!("{track}-header-{a:02x}{b:02x}{c:02x}{d:02x}.mp4").into()
+    format!("{track}-header-{}.mp4", hex(&digest[..4])).into()
 }
 
 #[cfg(test)]

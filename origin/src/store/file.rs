@@ -7,7 +7,6 @@ use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA256, digest};
 use brotli::enc::BrotliEncoderParams;
 use bytes::Bytes;
 use flate2::Compression;
@@ -15,6 +14,7 @@ use flate2::write::GzEncoder;
 
 #[cfg(target_os = "linux")]
 use super::pages::Pages;
+use crate::integrity::{hex, sha256};
 
 /// Below it a header costs as much as compression saves.
 const COMPRESSED_FROM_BYTES: usize = 256;
@@ -146,8 +146,7 @@ fn brotli(mut bytes: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Enough of a digest to tell two versions of one file apart.
 fn short_digest(bytes: &Bytes) -> Arc<str> {
-    let digest = digest(&SHA256, bytes);
-    digest.as_ref().iter().take(8).map(|byte| format!("{byte:02x}")).collect::<String>().into()
+    hex(&sha256(bytes)[..8]).into()
 }
 
 #[cfg(test)]

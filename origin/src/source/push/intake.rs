@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::digest::{Digest, SHA256, digest};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
@@ -20,6 +19,7 @@ use super::seat::{Network, Occupied, Seat, WrongTokens};
 use super::upload::{Held, Upload};
 use crate::config::{Push, SourceKind, Stream};
 use crate::error::OriginError;
+use crate::integrity::{Digest, sha256};
 use crate::limits::{PUSH_ARRIVAL_WAIT, PUSH_ARRIVALS_MAX, PUSH_UPLOADS_MAX};
 use crate::source::{FilePath, Listing};
 
@@ -97,7 +97,7 @@ impl Intake {
         let (arrivals, arriving) = mpsc::channel(PUSH_ARRIVALS_MAX);
         Ok(Intake {
             root: format!("/push/{}/", stream.name),
-            token: digest(&SHA256, push.token.reveal().as_bytes()),
+            token: sha256(push.token.reveal().as_bytes()),
             folder: push.folder.clone(),
             held_bytes: push.held_bytes,
             room: Room::new(push.held_bytes),
@@ -114,9 +114,8 @@ impl Intake {
     pub(crate) fn admit(&self, from: IpAddr, token: Option<&str>) -> Result<(), Refusal> {
         let (network, now) = (Network::from(from), Instant::now());
         // Who shows the right one is never kept out by those who guess from the same network.
-        let shown = token.map(|token| digest(&SHA256, token.as_bytes()));
-        let is_right =
-            |shown: &Digest| verify_slices_are_equal(shown.as_ref(), self.token.as_ref()).is_ok();
+        let shown = token.map(|token| sha256(token.as_bytes()));
+        let is_right = |shown: &Digest| verify_slices_are_equal(shown, &self.token).is_ok();
         if shown.as_ref().is_some_and(is_right) {
             return Ok(());
         }
