@@ -4,7 +4,7 @@
 use actix::{Actor, Addr};
 use futures_util::future::LocalBoxFuture;
 
-use super::{LoopSource, Patience, Playing, Sink, Source};
+use super::{LoopSource, Playing, Sink, Source};
 use crate::actors::{FallbackActor, StopFallback, StreamActor};
 use crate::limits::FALLBACK_HELD_SEGMENTS;
 
@@ -25,11 +25,6 @@ impl Source for FallbackSource {
     fn play(&self, sink: Sink) -> Box<dyn Playing> {
         let (stream, members) = (self.stream.clone(), self.members.clone());
         Box::new(PlayingFallback(FallbackActor::new(stream, members, slate, sink).start()))
-    }
-
-    /// It watches its members itself, and the slate never fails.
-    fn patience(&self) -> Patience {
-        Patience { first: None, next: None }
     }
 }
 

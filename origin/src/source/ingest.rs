@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::silence::first_patience;
-use super::transcode::{Recipe, Transcoding, Verdict};
-use super::{Patience, Playing, Sink, Source};
+use super::transcode::{Recipe, Verdict, transcode};
+use super::{Playing, Sink, Source};
 use crate::config::{Ingest, shown};
 use crate::ffmpeg::ingest::{Plan, live};
 use crate::ffmpeg::{Ability, Args, Heard, Job, Secrets};
@@ -44,11 +44,7 @@ impl Source for IngestSource {
         let IngestRecipe { stream, ingest, .. } = &*self.0;
         let does = if ingest.input.waits() { "listens on" } else { "reads" };
         tracing::info!(stream, "the source {does} {}", shown(&ingest.input.url));
-        Box::new(Transcoding::start(self.0.clone(), sink))
-    }
-
-    fn patience(&self) -> Patience {
-        Patience::OF_TRANSCODING
+        transcode(self.0.clone(), sink)
     }
 }
 

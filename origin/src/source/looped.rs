@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use futures_util::future::LocalBoxFuture;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
 use super::clip::{Clip, Showing};
 use super::film::Film;
-use super::{Closed, Patience, Playing, Sink, Source, Supply, prepared};
+use super::running::Running;
+use super::{Closed, Playing, Sink, Source, Supply, prepared};
 
 /// Plays a clip.
 pub(crate) struct LoopSource {
@@ -51,23 +51,13 @@ impl LoopSource {
 
 impl Source for LoopSource {
     fn play(&self, sink: Sink) -> Box<dyn Playing> {
-        Box::new(PlayingLoop(actix::spawn(run(self.clip.clone(), sink, self.playlist_segments))))
-    }
-
-    /// It needs nothing but a clock, which may be set back.
-    fn patience(&self) -> Patience {
-        Patience { first: None, next: None }
-    }
-}
-
-struct PlayingLoop(JoinHandle<()>);
-
-impl Playing for PlayingLoop {
-    fn stop(self: Box<Self>) -> LocalBoxFuture<'static, Option<String>> {
-        self.0.abort();
-        Box::pin(async move {
-            // An error here is the abort.
-            let _ = self.0.await;
+        let (clip, playlist_segments) = (self.clip.clone(), self.playlist_segments);
+        Running::start(|stopped| async move {
+            tokio::select! {
+                // Resolves with an error, as it is dropped and never sent.
+                _ = stopped => {}
+                () = run(clip, sink, playlist_segments) => {}
+            }
             None
         })
     }

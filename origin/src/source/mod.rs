@@ -13,6 +13,7 @@ mod looped;
 mod packaged;
 mod prepared;
 mod push;
+mod running;
 mod silence;
 mod testcard;
 mod transcode;
@@ -52,8 +53,12 @@ pub(crate) trait Source {
     /// within an actix System, once for each run.
     fn play(&self, sink: Sink) -> Box<dyn Playing>;
 
-    /// How long a run may be silent before it counts as hung, and another one is started.
-    fn patience(&self) -> Patience;
+    /// How long a run may be silent before it counts as hung, and another one is started. For ever
+    /// unless the source says otherwise: some never hang, and some watch themselves, as they know
+    /// more.
+    fn patience(&self) -> Patience {
+        Patience::default()
+    }
 }
 
 /// A source at work.
@@ -64,7 +69,7 @@ pub(crate) trait Playing {
 }
 
 /// How long a source may take; `None` is for ever, for what waits until somebody sends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Patience {
     /// From its start to its first segment.
     pub(crate) first: Option<Duration>,

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::silence::first_patience;
-use super::transcode::{Recipe, Transcoding, Verdict};
-use super::{Patience, Playing, Sink, Source};
+use super::transcode::{Recipe, Verdict, transcode};
+use super::{Playing, Sink, Source};
 use crate::config::Card;
 use crate::ffmpeg::{Ability, Args, Heard, Job, Secrets, testcard};
 
@@ -31,11 +31,7 @@ impl TestcardSource {
 
 impl Source for TestcardSource {
     fn play(&self, sink: Sink) -> Box<dyn Playing> {
-        Box::new(Transcoding::start(self.0.clone(), sink))
-    }
-
-    fn patience(&self) -> Patience {
-        Patience::OF_TRANSCODING
+        transcode(self.0.clone(), sink)
     }
 }
 

@@ -5,14 +5,14 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime};
 
-use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::cuttings::Cuttings;
+use super::running::Running;
 use super::silence::Silence;
-use super::{Closed, Patience, Playing, Sink, Supply};
+use super::{Closed, Playing, Sink, Supply};
 use crate::ffmpeg::{FfmpegProcess, Heard, Job, clean};
 use crate::limits::{FOLDER_POLL, REPLANS_MAX};
 
@@ -35,36 +35,10 @@ pub(super) enum Verdict {
     Refused(String),
 }
 
-/// A running ffmpeg, and the task that delivers what it makes.
-pub(super) struct Transcoding {
-    /// Dropped to end the run.
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<Option<String>>,
-}
-
-impl Transcoding {
-    /// Starts ffmpeg.
-    pub(super) fn start(recipe: Rc<dyn Recipe>, sink: Sink) -> Self {
-        let (stop, stopped) = oneshot::channel();
-        let task = actix::spawn(Run { recipe, sink, stopped, replans: 0 }.run());
-        Transcoding { stop, task }
-    }
-}
-
-impl Playing for Transcoding {
-    fn stop(self: Box<Self>) -> LocalBoxFuture<'static, Option<String>> {
-        let Transcoding { stop, task } = *self;
-        Box::pin(async move {
-            drop(stop);
-            // The task neither panics nor is aborted, so there is no error to tell of.
-            task.await.ok().flatten()
-        })
-    }
-}
-
-impl Patience {
-    /// [`Transcoding`] watches its ffmpeg itself, as it knows what it says and cuts.
-    pub(super) const OF_TRANSCODING: Patience = Patience { first: None, next: None };
+/// Starts ffmpeg, and the task that delivers what it makes. It watches its ffmpeg itself, as it
+/// knows what that says and cuts.
+pub(super) fn transcode(recipe: Rc<dyn Recipe>, sink: Sink) -> Box<dyn Playing> {
+    Running::start(|stopped| Run { recipe, sink, stopped, replans: 0 }.run())
 }
 
 /// How one ffmpeg ended.

@@ -10,11 +10,8 @@ use tokio::task::spawn_blocking;
 
 use super::folder::{FolderError, Version, open};
 use crate::config::Dir;
-use crate::limits::{
-    DIR_SETTLED_AFTER, DIR_VERSIONS_MAX, PACKAGER_STALL_TARGETS, PLAYLIST_BYTES_MAX,
-    SEGMENT_BYTES_MAX, STALL_MIN,
-};
-use crate::source::packaged::{Change, Files, Now, Packager};
+use crate::limits::{DIR_SETTLED_AFTER, DIR_VERSIONS_MAX, PLAYLIST_BYTES_MAX, SEGMENT_BYTES_MAX};
+use crate::source::packaged::{Change, Files, Now, Packager, patience};
 use crate::source::{Closed, FilePath, Listing, Round, Sink};
 
 /// What is known of one folder.
@@ -111,7 +108,7 @@ fn is_stale(listing: &Listing, version: Version) -> Option<String> {
         return Some("it has ended already; waiting for another one".to_owned());
     }
     let age = version.modified.and_then(|at| SystemTime::now().duration_since(at).ok())?;
-    let fresh = STALL_MIN.max(segments.target * PACKAGER_STALL_TARGETS);
+    let fresh = patience(segments.target);
     let seconds = age.as_secs();
     (age > fresh).then(|| format!("it was written {seconds} s ago; waiting for a newer one"))
 }

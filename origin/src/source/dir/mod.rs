@@ -11,10 +11,11 @@ use std::time::Duration;
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::packaged::Running;
-use super::{Closed, Patience, Playing, Round, Sink, Source, Supply};
+use super::packaged::{goes_on, patience};
+use super::running::Running;
+use super::{Patience, Playing, Sink, Source};
 use crate::config::Dir;
-use crate::limits::{FOLDER_POLL, PACKAGER_STALL_TARGETS, STALL_MIN};
+use crate::limits::FOLDER_POLL;
 use desk::Desk;
 
 /// Plays a folder.
@@ -39,7 +40,7 @@ impl Source for DirSource {
     }
 
     fn patience(&self) -> Patience {
-        let stall = Some(STALL_MIN.max(self.target.get() * PACKAGER_STALL_TARGETS));
+        let stall = Some(patience(self.target.get()));
         Patience { first: stall, next: stall }
     }
 }
@@ -62,14 +63,8 @@ async fn run(
         }
         let round = desk.look(&sink).await;
         target.set(desk.packager.target().unwrap_or_default());
-        match round {
-            Ok(Round::GoesOn) => {}
-            Ok(Round::Over) => {
-                let reason = "the packager has ended its playlist".to_owned();
-                let _ = sink.deliver(Supply::Ended(reason)).await;
-                return desk.packager.last_words();
-            }
-            Err(Closed) => return desk.packager.last_words(),
+        if !goes_on(round, &sink, "the packager has ended its playlist").await {
+            return desk.packager.last_words();
         }
     }
 }

@@ -6,7 +6,6 @@ mod followed;
 mod follower;
 mod listing;
 mod path;
-mod running;
 mod whole;
 
 use std::time::Duration;
@@ -17,9 +16,9 @@ pub(crate) use followed::Now;
 pub(crate) use follower::Change;
 pub(crate) use listing::{Listing, ListingError};
 pub(crate) use path::{FilePath, PathError};
-pub(crate) use running::Running;
 
 use super::{Closed, Sink, Supply};
+use crate::limits::{PACKAGER_STALL_TARGETS, STALL_MIN};
 use crate::playlist::Delivery;
 use followed::Wanted;
 use follower::Follower;
@@ -62,6 +61,24 @@ pub(crate) enum Round {
 enum Got {
     Whole { bytes: Bytes, header: Option<Bytes> },
     NotYet,
+}
+
+/// After a round of a run: whether there is another one. A packager that has ended ends the run.
+pub(crate) async fn goes_on(round: Result<Round, Closed>, sink: &Sink, over: &str) -> bool {
+    match round {
+        Ok(Round::GoesOn) => true,
+        Ok(Round::Over) => {
+            // Where nobody listens any more, nobody wants another run.
+            let _ = sink.deliver(Supply::Ended(over.to_owned())).await;
+            false
+        }
+        Err(Closed) => false,
+    }
+}
+
+/// How long a packager may be silent whose segments are at most this long.
+pub(crate) fn patience(target: Duration) -> Duration {
+    STALL_MIN.max(target * PACKAGER_STALL_TARGETS)
 }
 
 impl Packager {

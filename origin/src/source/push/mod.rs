@@ -8,8 +8,9 @@ mod room;
 mod seat;
 mod upload;
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
@@ -19,41 +20,40 @@ pub(crate) use intake::{Intake, Intakes};
 pub(crate) use refusal::Refusal;
 pub(crate) use upload::Upload;
 
-use super::packaged::Running;
-use super::{Closed, Patience, Playing, Round, Sink, Source, Supply};
-use crate::limits::{PACKAGER_STALL_TARGETS, PACKAGER_WATCH, STALL_MIN};
+use super::packaged::{goes_on, patience};
+use super::running::Running;
+use super::{Patience, Playing, Sink, Source};
+use crate::limits::PACKAGER_WATCH;
 
 /// Plays what comes in.
 pub(crate) struct PushSource {
     intake: Arc<Intake>,
-    /// Seconds that the encoder's segments have at the most, once that is known.
-    target_seconds: Arc<AtomicU64>,
+    /// The longest segment that is to be expected, once that is known.
+    target: Rc<Cell<Duration>>,
 }
 
 impl PushSource {
     pub(crate) fn new(intake: Arc<Intake>) -> Self {
-        PushSource { intake, target_seconds: Arc::default() }
+        PushSource { intake, target: Rc::default() }
     }
 }
 
 impl Source for PushSource {
     fn play(&self, sink: Sink) -> Box<dyn Playing> {
-        let (intake, target_seconds) = (self.intake.clone(), self.target_seconds.clone());
-        Running::start(|stopped| run(intake, target_seconds, sink, stopped))
+        let (intake, target) = (self.intake.clone(), self.target.clone());
+        Running::start(|stopped| run(intake, target, sink, stopped))
     }
 
     /// An encoder may come whenever it wants, and then has to go on.
     fn patience(&self) -> Patience {
-        let target = Duration::from_secs(self.target_seconds.load(Ordering::Relaxed));
-        let next = STALL_MIN.max(target * PACKAGER_STALL_TARGETS);
-        Patience { first: None, next: Some(next) }
+        Patience { first: None, next: Some(patience(self.target.get())) }
     }
 }
 
 /// One run, until it is stopped or the encoder says that it ends. Returns what was wrong.
 async fn run(
     intake: Arc<Intake>,
-    target_seconds: Arc<AtomicU64>,
+    target: Rc<Cell<Duration>>,
     sink: Sink,
     mut stopped: oneshot::Receiver<()>,
 ) -> Option<String> {
@@ -74,17 +74,11 @@ async fn run(
             }
         }
         let round = desk.deliver(&sink).await;
-        if let Some(target) = desk.packager.target() {
-            target_seconds.store(target.as_secs(), Ordering::Relaxed);
+        if let Some(longest) = desk.packager.target() {
+            target.set(longest);
         }
-        match round {
-            Ok(Round::GoesOn) => {}
-            Ok(Round::Over) => {
-                let reason = "the encoder has ended its playlist".to_owned();
-                let _ = sink.deliver(Supply::Ended(reason)).await;
-                return desk.packager.last_words();
-            }
-            Err(Closed) => return desk.packager.last_words(),
+        if !goes_on(round, &sink, "the encoder has ended its playlist").await {
+            return desk.packager.last_words();
         }
     }
 }

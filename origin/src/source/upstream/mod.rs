@@ -15,12 +15,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
-use futures_util::future::{LocalBoxFuture, select_all};
-use tokio::sync::{Semaphore, oneshot};
-use tokio::task::JoinHandle;
+use futures_util::future::select_all;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
-use super::{Patience, Playing, Sink, Source, Supply};
+use super::running::Running;
+use super::{Playing, Sink, Source, Supply};
 use crate::config::Upstream;
 use crate::fetch::{Fetcher, Place, Pseudonym};
 use crate::limits::UPSTREAM_FETCHES_MAX;
@@ -52,41 +52,19 @@ impl UpstreamSource {
 
 impl Source for UpstreamSource {
     fn play(&self, sink: Sink) -> Box<dyn Playing> {
-        let (stop, stopped) = oneshot::channel::<()>();
         let Upstream { place, headers } = self.upstream.clone();
         let fetcher = Fetcher::new(&place, headers, self.pseudonym.clone());
         let (demand, memory) = (self.demand.clone(), self.memory.clone());
-        let task = actix::spawn(async move {
-            let reason = tokio::select! {
+        // Each track watches itself, since one that nobody wants is silent.
+        Running::start(|stopped| async move {
+            tokio::select! {
                 // Resolves with an error, as it is dropped and never sent.
-                _ = stopped => return,
-                reason = pull(fetcher, &place, demand, memory, sink.clone()) => reason,
-            };
-            // Where nobody listens any more, nobody wants another run.
-            let _ = sink.deliver(Supply::Ended(reason)).await;
-        });
-        Box::new(Pulling { stop, task })
-    }
-
-    /// Each track watches itself, since one that nobody wants is silent.
-    fn patience(&self) -> Patience {
-        Patience { first: None, next: None }
-    }
-}
-
-struct Pulling {
-    /// Dropped to end the run.
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl Playing for Pulling {
-    fn stop(self: Box<Self>) -> LocalBoxFuture<'static, Option<String>> {
-        let Pulling { stop, task } = *self;
-        Box::pin(async move {
-            drop(stop);
-            // The task neither panics nor is aborted, so there is no error to tell of.
-            let _ = task.await;
+                _ = stopped => {}
+                reason = pull(fetcher, &place, demand, memory, sink.clone()) => {
+                    // Where nobody listens any more, nobody wants another run.
+                    let _ = sink.deliver(Supply::Ended(reason)).await;
+                }
+            }
             None
         })
     }

@@ -1,13 +1,13 @@
-//! One run of a packager's stream, as a task that ends when it is told to.
+//! One run of a source, as a task that ends when it is told to.
 
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use crate::source::Playing;
+use super::Playing;
 
-/// A task that returns what was wrong.
-pub(crate) struct Running {
+/// A task that returns what it still had to say.
+pub(super) struct Running {
     /// Dropped to end it.
     stop: oneshot::Sender<()>,
     task: JoinHandle<Option<String>>,
@@ -15,7 +15,7 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts what ends when the receiver resolves.
-    pub(crate) fn start<R>(run: impl FnOnce(oneshot::Receiver<()>) -> R) -> Box<dyn Playing>
+    pub(super) fn start<R>(run: impl FnOnce(oneshot::Receiver<()>) -> R) -> Box<dyn Playing>
     where
         R: Future<Output = Option<String>> + 'static,
     {
