@@ -77,20 +77,14 @@ impl Taker {
         item: &Item,
         within: Duration,
     ) -> Result<(Option<Bytes>, Bytes), TakeError> {
-        let bytes = match (self.container, &item.header) {
-            (Container::MpegTs, _) => {
-                let bytes = self.fetch(&item.file, SEGMENT_BYTES_MAX as usize, within).await?;
-                mpegts::starts_with_key_frame(&bytes)?;
-                return Ok((None, bytes));
-            }
-            (Container::Cmaf, None) => return Err(TakeError::NoHeader),
-            (Container::Cmaf, Some(_)) => &item.file,
-        };
-        let header = match &item.header {
-            Some(spot) => self.header(spot, within).await?,
-            None => return Err(TakeError::NoHeader),
-        };
-        let bytes = self.fetch(bytes, SEGMENT_BYTES_MAX as usize, within).await?;
+        if self.container == Container::MpegTs {
+            let bytes = self.fetch(&item.file, SEGMENT_BYTES_MAX as usize, within).await?;
+            mpegts::starts_with_key_frame(&bytes)?;
+            return Ok((None, bytes));
+        }
+        let spot = item.header.as_ref().ok_or(TakeError::NoHeader)?;
+        let header = self.header(spot, within).await?;
+        let bytes = self.fetch(&item.file, SEGMENT_BYTES_MAX as usize, within).await?;
         let plays = header.read.times(&bytes)?.duration();
         // A cut between two fragments leaves a shorter segment, which is whole in itself.
         if plays < item.duration / 2 {
