@@ -20,7 +20,6 @@ pub(crate) use date::date;
 pub(crate) use hls::render as media_playlist;
 pub(crate) use multivariant::render as multivariant_playlist;
 pub(crate) use presentation::{Presentation, TrackWindow};
-#[allow(unused_imports, reason = "one name is for those who keep the error")]
 pub(crate) use read::{
     Entry, HlsPlaylist, MediaPlaylist, MultivariantPlaylist, PlaylistError, Rendition, Resource,
     Variant,

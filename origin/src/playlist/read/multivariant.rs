@@ -5,6 +5,7 @@ use quick_m3u8::tag::hls::{EnumeratedString, Media, MediaType, StreamInf, Tag};
 
 use super::{Line, Lines, PlaylistError};
 use crate::limits::PLAYLIST_TRACKS_MAX;
+use crate::playlist::Content;
 
 /// The tracks of a stream. What carries neither picture nor sound is left out.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -44,6 +45,36 @@ pub(crate) struct Rendition {
     pub(crate) language: Option<String>,
     /// Played unless the viewer chooses.
     pub(crate) is_default: bool,
+}
+
+impl Variant {
+    /// What is in it, when its sound is in it or else apart; and the codecs of that.
+    pub(crate) fn carried(&self, is_sound_apart: bool) -> (Content, Option<String>) {
+        match &self.codecs {
+            Some(codecs) if codecs.split(',').all(is_sound) => {
+                (Content::Audio, Some(codecs.clone()))
+            }
+            Some(codecs) if is_sound_apart => {
+                let pictures = codecs.split(',').map(str::trim).filter(|codec| !is_sound(codec));
+                (Content::Video, Some(pictures.collect::<Vec<_>>().join(",")))
+            }
+            None if is_sound_apart => (Content::Video, None),
+            codecs => (Content::Muxed, codecs.clone()),
+        }
+    }
+
+    /// The codecs of the sound that goes with it, in it or apart.
+    pub(crate) fn sounds(&self) -> impl Iterator<Item = &str> {
+        let codecs = self.codecs.iter().flat_map(|codecs| codecs.split(','));
+        codecs.map(str::trim).filter(|codec| is_sound(codec))
+    }
+}
+
+/// By the registered names of codecs (mp4ra.org), with which RFC 6381 strings begin.
+fn is_sound(codec: &str) -> bool {
+    let kinds = ["mp4a", "ac-3", "ec-3", "ac-4", "opus", "flac", "alac", "dts", "mp3"];
+    let codec = codec.trim().to_ascii_lowercase();
+    kinds.iter().any(|kind| codec.starts_with(kind))
 }
 
 pub(super) fn read(text: &str) -> Result<MultivariantPlaylist, PlaylistError> {

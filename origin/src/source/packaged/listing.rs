@@ -156,13 +156,7 @@ fn tracks(
 
 /// A variant whose sound is elsewhere, or in it.
 fn quality(variant: &Variant, is_silent: bool) -> Track {
-    let codecs = variant.codecs.as_deref();
-    let only_sound = codecs.is_some_and(|codecs| codecs.split(',').all(is_audio));
-    let (content, codecs) = match (is_silent, only_sound) {
-        (_, true) => (Content::Audio, codecs.map(str::to_owned)),
-        (true, false) => (Content::Video, codecs.and_then(|all| those(all, |one| !is_audio(one)))),
-        (false, false) => (Content::Muxed, codecs.map(str::to_owned)),
-    };
+    let (content, codecs) = variant.carried(is_silent);
     Track {
         // It counts the sound, too.
         bits_per_second: (content != Content::Video).then_some(variant.bits_per_second),
@@ -174,24 +168,15 @@ fn quality(variant: &Variant, is_silent: bool) -> Track {
 }
 
 fn sound(rendition: &Rendition, variants: &[Variant]) -> Track {
-    let mut with_it =
+    let with_it =
         variants.iter().filter(|variant| variant.audio_group.as_ref() == Some(&rendition.group));
     Track {
-        codecs: with_it.find_map(|variant| those(variant.codecs.as_deref()?, is_audio)),
+        codecs: with_it
+            .map(|variant| variant.sounds().collect::<Vec<_>>().join(","))
+            .find(|codecs| !codecs.is_empty()),
         language: rendition.language.clone(),
         ..Track::new("", Content::Audio, Container::MpegTs)
     }
-}
-
-fn those(codecs: &str, which: impl Fn(&str) -> bool) -> Option<String> {
-    let codecs: Vec<_> = codecs.split(',').map(str::trim).filter(|one| which(one)).collect();
-    (!codecs.is_empty()).then(|| codecs.join(","))
-}
-
-/// By the sample entries' names that RFC 6381 strings begin with.
-fn is_audio(codec: &str) -> bool {
-    let kind = codec.trim().split('.').next().unwrap_or_default().to_ascii_lowercase();
-    ["mp4a", "ac-3", "ec-3", "ac-4", "opus", "flac", "alac"].contains(&kind.as_str())
 }
 
 /// A track's name follows from where its playlist is: `v720/index.m3u8` is `v720`.

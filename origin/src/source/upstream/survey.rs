@@ -164,17 +164,7 @@ fn described(list: &MultivariantPlaylist) -> Vec<Described<'_>> {
 }
 
 fn of_variant(variant: &Variant, has_sound_apart: bool) -> Described<'_> {
-    let codecs = variant.codecs.as_deref();
-    let all_are_sound = codecs.is_some_and(|codecs| codecs.split(',').all(is_sound));
-    let (content, codecs) = match codecs {
-        Some(codecs) if all_are_sound => (Content::Audio, Some(codecs.to_owned())),
-        Some(codecs) if has_sound_apart => {
-            let pictures: Vec<_> = codecs.split(',').filter(|codec| !is_sound(codec)).collect();
-            (Content::Video, Some(pictures.join(",")))
-        }
-        None if has_sound_apart => (Content::Video, None),
-        codecs => (Content::Muxed, codecs.map(str::to_owned)),
-    };
+    let (content, codecs) = variant.carried(has_sound_apart);
     let track = Track {
         bits_per_second: Some(variant.bits_per_second),
         codecs,
@@ -193,23 +183,13 @@ fn of_rendition<'a>(
 ) -> Described<'a> {
     let mut with_it =
         list.variants.iter().filter(|of| of.audio_group.as_ref() == Some(&rendition.group));
-    let codecs = with_it.find_map(|of| {
-        let codecs = of.codecs.as_deref()?.split(',').map(str::trim);
-        codecs.into_iter().find(|codec| is_sound(codec)).map(str::to_owned)
-    });
+    let codecs = with_it.find_map(|of| of.sounds().next().map(str::to_owned));
     let track = Track {
         codecs,
         language: rendition.language.clone(),
         ..Track::new("", Content::Audio, Container::Cmaf)
     };
     Described { uri, track }
-}
-
-/// By the registered names of codecs (mp4ra.org).
-fn is_sound(codec: &str) -> bool {
-    let kinds = ["mp4a", "ac-3", "ec-3", "ac-4", "opus", "flac", "alac", "dts", "mp3"];
-    let codec = codec.trim().to_ascii_lowercase();
-    kinds.iter().any(|kind| codec.starts_with(kind))
 }
 
 async fn media(
