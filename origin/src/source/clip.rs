@@ -57,9 +57,18 @@ pub(super) struct Showing {
     pub(super) sequence: u64,
 }
 
+/// What `clip/make.sh` made: one file, or the four of a track.
 macro_rules! shipped {
     ($file:literal) => {
         Bytes::from_static(include_bytes!(concat!("../../clip/", $file)))
+    };
+    ($stem:literal, $ending:literal) => {
+        [
+            Bytes::from_static(include_bytes!(concat!("../../clip/", $stem, "0", $ending))),
+            Bytes::from_static(include_bytes!(concat!("../../clip/", $stem, "1", $ending))),
+            Bytes::from_static(include_bytes!(concat!("../../clip/", $stem, "2", $ending))),
+            Bytes::from_static(include_bytes!(concat!("../../clip/", $stem, "3", $ending))),
+        ]
     };
 }
 
@@ -76,18 +85,8 @@ const fn frames(count: u64) -> Duration {
 impl Clip {
     /// A test card with a tone: the picture of last resort, which ships with the origin.
     pub(super) fn testcard() -> Self {
-        let pictures = [
-            shipped!("clip/video-0.m4s"),
-            shipped!("clip/video-1.m4s"),
-            shipped!("clip/video-2.m4s"),
-            shipped!("clip/video-3.m4s"),
-        ];
-        let sounds = [
-            shipped!("clip/audio-0.m4s"),
-            shipped!("clip/audio-1.m4s"),
-            shipped!("clip/audio-2.m4s"),
-            shipped!("clip/audio-3.m4s"),
-        ];
+        let pictures = shipped!("clip/video-", ".m4s");
+        let sounds = shipped!("clip/audio-", ".m4s");
         let headers = [shipped!("clip/video-header.mp4"), shipped!("clip/audio-header.mp4")];
         Self::cmaf(25.0, headers, pictures, sounds)
     }
@@ -95,24 +94,9 @@ impl Clip {
     /// A quiet sign that the stream is away, in every way that a stream can be played in: picture
     /// and sound apart, and both in one.
     pub(super) fn slate() -> Self {
-        let pictures = [
-            shipped!("slate/video-0.m4s"),
-            shipped!("slate/video-1.m4s"),
-            shipped!("slate/video-2.m4s"),
-            shipped!("slate/video-3.m4s"),
-        ];
-        let sounds = [
-            shipped!("slate/audio-0.m4s"),
-            shipped!("slate/audio-1.m4s"),
-            shipped!("slate/audio-2.m4s"),
-            shipped!("slate/audio-3.m4s"),
-        ];
-        let both = [
-            shipped!("slate/0.ts"),
-            shipped!("slate/1.ts"),
-            shipped!("slate/2.ts"),
-            shipped!("slate/3.ts"),
-        ];
+        let pictures = shipped!("slate/video-", ".m4s");
+        let sounds = shipped!("slate/audio-", ".m4s");
+        let both = shipped!("slate/", ".ts");
         let headers = [shipped!("slate/video-header.mp4"), shipped!("slate/audio-header.mp4")];
         let muxed = Track::new("main", Content::Muxed, Container::MpegTs);
         let mut slate = Self::cmaf(5.0, headers, pictures, sounds);
