@@ -2,9 +2,13 @@
 //! that waits for its own when it ends, and whoever reads such a file may wait for ever.
 
 use std::io;
+use std::sync::Arc;
 use std::thread;
 
 use tokio::sync::oneshot;
+
+use crate::limits::FILES_WATCH;
+use crate::watched::Refresh;
 
 /// Runs `read` on a thread of its own, which is left behind when the future is dropped.
 ///
@@ -20,4 +24,14 @@ pub async fn on_file_thread<T: Send + 'static>(
         let _ = tell.send(read());
     })?;
     told.await.map_err(io::Error::other)
+}
+
+/// Has files read again when they have changed, for as long as the future is polled.
+pub(crate) async fn keep_fresh<T: Send + Sync + 'static>(of: Arc<T>, refresh: fn(&T, Refresh)) {
+    loop {
+        tokio::time::sleep(FILES_WATCH).await;
+        let of = of.clone();
+        // An error here is a system without a thread left; it is tried again.
+        let _ = on_file_thread(move || refresh(&of, Refresh::Changed)).await;
+    }
 }

@@ -49,11 +49,11 @@ use access::Access;
 use actors::{StopStream, StreamActor};
 use config::{SourceKind, Stream};
 use ffmpeg::{Ability, probe};
+use file_thread::keep_fresh;
 use integrity::Signer;
-use limits::{FILES_WATCH, KEY_BYTES_MAX, ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
+use limits::{KEY_BYTES_MAX, ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
 use source::{Intakes, Surroundings, source_of};
 use store::Store;
-use watched::Refresh;
 
 /// A running origin. Dropping it stops it.
 #[derive(Debug)]
@@ -236,23 +236,13 @@ async fn run(
         _ = &mut stopped => return,
     };
     let streams = start_all(streams, ability, store, intakes, folder, signer);
-    let watch = actix::spawn(watch_files(access.clone()));
+    let watch = actix::spawn(keep_fresh(access.clone(), Access::refresh));
     // Resolves with an error, as it is dropped and never sent.
     let _ = stopped.await;
     watch.abort();
     let all_stopped = join_all(streams.values().map(|stream| stream.send(StopStream)));
     if timeout(STREAMS_STOP_TIMEOUT, all_stopped).await.is_err() {
         tracing::error!("a stream did not stop within {STREAMS_STOP_TIMEOUT:?}");
-    }
-}
-
-/// Reads the files of `access` again when they change.
-async fn watch_files(access: Arc<Access>) {
-    loop {
-        tokio::time::sleep(FILES_WATCH).await;
-        let access = access.clone();
-        // An error here is a system without a thread left; it is tried again.
-        let _ = on_file_thread(move || access.refresh(Refresh::Changed)).await;
     }
 }
 

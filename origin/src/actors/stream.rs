@@ -140,9 +140,7 @@ impl StreamActor {
         }
         self.shelf.publish(edition);
     }
-}
 
-impl StreamActor {
     fn tell(&self, supply: &Supply) {
         for (from, to) in &self.followers {
             to.do_send(Supplied { from: *from, supply: supply.clone() });

@@ -18,7 +18,7 @@ use std::time::{Instant, SystemTime};
 use actix_web::http::header::{ALLOW, CACHE_CONTROL, HeaderName, HeaderValue, RETRY_AFTER, VIA};
 use actix_web::http::{Method, StatusCode};
 use actix_web::web::{self, Data, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use serde::Deserialize;
 
 use crate::access::{Access, Denied, Scope, Signature};
@@ -35,6 +35,7 @@ const ERROR_CACHE: &str = "public, max-age=1";
 
 /// A second is near enough for a clock that tells players how live they are.
 const CLOCK_CACHE: &str = "public, max-age=1";
+
 /// Where the time went (W3C Server Timing).
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
@@ -191,15 +192,12 @@ async fn preflight(
 
 /// The time, for DASH players (`UTCTiming`).
 fn clock() -> HttpResponse {
-    let mut response = cors::open(HttpResponse::Ok());
-    response.insert_header((CACHE_CONTROL, CLOCK_CACHE));
-    response.content_type("text/plain; charset=utf-8").body(date(SystemTime::now()))
+    text(StatusCode::OK, CLOCK_CACHE).body(date(SystemTime::now()))
 }
 
 fn starting() -> HttpResponse {
-    let mut response = cors::open(HttpResponse::ServiceUnavailable());
-    response.insert_header((CACHE_CONTROL, ERROR_CACHE)).insert_header((RETRY_AFTER, "1"));
-    response.content_type("text/plain; charset=utf-8").body("The stream is starting.\n")
+    let mut response = text(StatusCode::SERVICE_UNAVAILABLE, ERROR_CACHE);
+    response.insert_header((RETRY_AFTER, "1")).body("The stream is starting.\n")
 }
 
 /// Without a body, for which there might be no room.
@@ -209,20 +207,22 @@ fn busy() -> HttpResponse {
 }
 
 async fn method_not_allowed() -> HttpResponse {
-    let mut response = cors::open(HttpResponse::MethodNotAllowed());
-    response.insert_header((CACHE_CONTROL, ERROR_CACHE)).insert_header((ALLOW, cors::METHODS));
-    response.content_type("text/plain; charset=utf-8").body("Use GET, HEAD or OPTIONS.\n")
+    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, ERROR_CACHE);
+    response.insert_header((ALLOW, cors::METHODS)).body("Use GET, HEAD or OPTIONS.\n")
 }
 
 /// What one may not have another may, so no cache keeps the refusal.
 fn denied(why: Denied) -> HttpResponse {
-    let mut response = cors::open(HttpResponse::Forbidden());
-    response.insert_header((CACHE_CONTROL, "no-store"));
-    response.content_type("text/plain; charset=utf-8").body(why.text())
+    text(StatusCode::FORBIDDEN, "no-store").body(why.text())
 }
 
-fn error(status: StatusCode, text: &'static str) -> HttpResponse {
+fn error(status: StatusCode, why: &'static str) -> HttpResponse {
+    text(status, ERROR_CACHE).body(why)
+}
+
+/// An answer for people, which may be kept as `cache` says.
+fn text(status: StatusCode, cache: &'static str) -> HttpResponseBuilder {
     let mut response = cors::open(HttpResponse::build(status));
-    response.insert_header((CACHE_CONTROL, ERROR_CACHE));
-    response.content_type("text/plain; charset=utf-8").body(text)
+    response.insert_header((CACHE_CONTROL, cache)).content_type("text/plain; charset=utf-8");
+    response
 }

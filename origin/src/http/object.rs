@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::body::BoxBody;
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT_RANGES, ByteRangeSpec, CACHE_CONTROL, CONTENT_ENCODING, ContentRange, ContentRangeSpec,
     ETag, EntityTag, Header, HeaderValue, IF_RANGE, IfNoneMatch, RANGE, Range, VARY,
@@ -75,11 +76,9 @@ impl Object {
     }
 
     fn out_of_range(&self) -> HttpResponse {
-        let mut response = cors::open(HttpResponse::RangeNotSatisfiable());
-        response.insert_header((CACHE_CONTROL, super::ERROR_CACHE));
-        response.insert_header(self.content_range(None));
-        let text = format!("The file has {} bytes.\n", self.bytes.len());
-        response.content_type("text/plain; charset=utf-8").body(text)
+        let mut response = super::text(StatusCode::RANGE_NOT_SATISFIABLE, super::ERROR_CACHE);
+        let why = format!("The file has {} bytes.\n", self.bytes.len());
+        response.insert_header(self.content_range(None)).body(why)
     }
 
     fn is_known_to(&self, request: &HttpRequest) -> bool {

@@ -16,7 +16,8 @@ use actix_server::ServerHandle;
 use actix_web::rt::task::{JoinHandle, spawn_blocking};
 
 use crate::certificate::Certificate;
-use crate::limits::{BACKLOG_CONNECTIONS, FILES_WATCH};
+use crate::file_thread::keep_fresh;
+use crate::limits::BACKLOG_CONNECTIONS;
 use crate::watched::Refresh;
 use crate::{Origin, OriginError, StreamInfo, ValidOrigin, on_file_thread};
 pub use listener::tcp_listener;
@@ -61,7 +62,9 @@ impl Server {
             }
             None => None,
         };
-        let watch = certificate.clone().map(|of| actix_web::rt::spawn(watch_certificate(of)));
+        let watch = certificate
+            .clone()
+            .map(|of| actix_web::rt::spawn(keep_fresh(of, Certificate::refresh)));
         Ok(Server { origin, address, certificate, streams, metrics, watch })
     }
 
@@ -116,14 +119,5 @@ impl Server {
         if origin.await.is_err() {
             tracing::error!("the origin panicked while it stopped");
         }
-    }
-}
-
-async fn watch_certificate(certificate: Arc<Certificate>) {
-    loop {
-        tokio::time::sleep(FILES_WATCH).await;
-        let certificate = certificate.clone();
-        // An error here is a system without a thread left; it is tried again.
-        let _ = on_file_thread(move || certificate.refresh(Refresh::Changed)).await;
     }
 }
