@@ -215,6 +215,8 @@ fn decoded(coding: &str, body: &[u8]) -> String {
 #[test]
 fn a_playlist_is_compressed_for_those_who_take_it_and_each_coding_has_an_etag_of_its_own() {
     let served = Served::start(CLIP);
+    // The list of tracks waits until the picture's playlist is whole.
+    assert_eq!(Playlist::get(served.address, "clip").segments.len(), 6);
     let path = "/live/clip/video.m3u8";
     let ask = |headers: &[(&str, &str)]| request(served.address, "GET", path, headers);
     // Between two segments, so that all answers are of one version.
