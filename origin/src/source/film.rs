@@ -4,11 +4,13 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use thiserror::Error;
 
+use super::folder::{FolderError, open_below};
 use crate::limits::SEGMENT_BYTES_MAX;
 use crate::playlist::Resource;
 
@@ -16,7 +18,7 @@ use crate::playlist::Resource;
 #[derive(Debug, Clone)]
 pub(super) enum Film {
     Memory(Bytes),
-    OnDisk { path: PathBuf, range: Range<u64> },
+    OnDisk { root: Arc<Path>, path: String, range: Range<u64> },
 }
 
 /// Why a name in a playlist stands for no file.
@@ -33,29 +35,32 @@ pub(super) enum FilmError {
 }
 
 impl Film {
-    /// The segment that a playlist names whose own place is `folder`, somewhere in `root`. Both are
-    /// canonical.
-    pub(super) fn segment(root: &Path, folder: &Path, named: &Resource) -> Result<Self, FilmError> {
-        Self::find(root, folder, named, SEGMENT_BYTES_MAX)
+    /// The segment that the playlist `beside` names, which is somewhere in `root`.
+    pub(super) fn segment(
+        root: &Arc<Path>,
+        beside: &str,
+        named: &Resource,
+    ) -> Result<Self, FilmError> {
+        Self::find(root, beside, named, SEGMENT_BYTES_MAX)
     }
 
     /// The same for any file of at most `bytes_max`.
     pub(super) fn find(
-        root: &Path,
-        folder: &Path,
+        root: &Arc<Path>,
+        beside: &str,
         named: &Resource,
         bytes_max: u64,
     ) -> Result<Self, FilmError> {
-        let path = inside(root, folder, &named.uri)?;
+        let path = resolve(beside, &named.uri)?;
         let name = || named.uri.clone();
-        let length =
-            path.metadata().map_err(|source| FilmError::Io { name: name(), source })?.len();
+        let metadata = open(root, &path, &named.uri)?.metadata();
+        let length = metadata.map_err(|source| FilmError::Io { name: name(), source })?.len();
         let range = named.range.clone().unwrap_or(0..length);
         let bytes = range.end.saturating_sub(range.start);
         if bytes > bytes_max {
             return Err(FilmError::TooLarge { name: name(), bytes, bytes_max });
         }
-        Ok(Film::OnDisk { path, range })
+        Ok(Film::OnDisk { root: root.clone(), path, range })
     }
 
     /// Bytes.
@@ -68,11 +73,11 @@ impl Film {
 
     /// Reads them; from a file, which blocks. One that has become shorter is an error.
     pub(super) fn read(self) -> io::Result<Bytes> {
-        let (path, range) = match self {
+        let (root, path, range) = match self {
             Film::Memory(bytes) => return Ok(bytes),
-            Film::OnDisk { path, range } => (path, range),
+            Film::OnDisk { root, path, range } => (root, path, range),
         };
-        let mut file = File::open(path)?;
+        let mut file = open_below(&root, &path).map_err(io::Error::other)?;
         file.seek(SeekFrom::Start(range.start))?;
         // At most SEGMENT_BYTES_MAX.
         let mut bytes = vec![0; range.end.saturating_sub(range.start) as usize];
@@ -81,22 +86,26 @@ impl Film {
     }
 }
 
-/// The canonical path of what `name` stands for, seen from `folder`: a file below `root`, in plain
-/// steps downwards, without links on the way.
-pub(super) fn inside(root: &Path, folder: &Path, name: &str) -> Result<PathBuf, FilmError> {
-    let named = Path::new(name);
-    let plain = |step: Component<'_>| match step {
-        Component::Normal(step) => !step.to_string_lossy().starts_with('.'),
-        _ => false,
+/// The path below the folder of what the playlist `beside` calls `name`: plain steps downwards.
+pub(super) fn resolve(beside: &str, name: &str) -> Result<String, FilmError> {
+    let plain = |step| match step {
+        Component::Normal(step) => step.to_str().filter(|step| !step.starts_with('.')),
+        _ => None,
     };
-    if name.is_empty() || name.contains(['\\', ':']) || !named.components().all(plain) {
-        return Err(FilmError::Outside(name.to_owned()));
-    }
-    let path = folder.join(named);
-    let found = path.canonicalize();
-    let found = found.map_err(|source| FilmError::Io { name: name.to_owned(), source })?;
-    if found != path || !found.starts_with(root) {
-        return Err(FilmError::Link(name.to_owned()));
-    }
-    Ok(path)
+    let steps: Option<Vec<_>> = Path::new(name).components().map(plain).collect();
+    let steps = steps.filter(|steps| !steps.is_empty() && !name.contains(['\\', ':']));
+    let path = steps.ok_or_else(|| FilmError::Outside(name.to_owned()))?.join("/");
+    Ok(match beside.rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{path}"),
+        None => path,
+    })
+}
+
+/// Opens a path below `root`, called `name` where it is named.
+pub(super) fn open(root: &Path, path: &str, name: &str) -> Result<File, FilmError> {
+    open_below(root, path).map_err(|error| match error {
+        FolderError::Link(_) => FilmError::Link(name.to_owned()),
+        FolderError::Io(source) => FilmError::Io { name: name.to_owned(), source },
+        other => FilmError::Io { name: name.to_owned(), source: io::Error::other(other) },
+    })
 }

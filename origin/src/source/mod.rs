@@ -7,6 +7,7 @@ mod cuttings;
 mod dir;
 mod fallback;
 mod film;
+mod folder;
 mod ingest;
 mod layout;
 mod looped;

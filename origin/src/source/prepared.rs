@@ -2,16 +2,15 @@
 //! names other playlists, as any packager writes them. Playlists and headers are read beforehand,
 //! and each segment when its turn comes.
 
-use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use thiserror::Error;
 
 use super::clip::{Clip, Cut, Reel};
-use super::film::{Film, FilmError, inside};
+use super::film::{Film, FilmError, open, resolve};
 use crate::cmaf::{self, CmafError, Kind};
 use crate::limits::{CMAF_HEADER_BYTES_MAX, PLAYLIST_BYTES_MAX, TRACKS_MAX};
 use crate::playlist::{
@@ -55,7 +54,7 @@ pub(super) fn read(folder: &Path) -> Result<Clip, PreparedError> {
     let index = folder.join(INDEX).display().to_string();
     let root = folder.canonicalize();
     let root = root.map_err(|error| PreparedError { playlist: index, fault: error.into() })?;
-    let folder = Folder { root };
+    let folder = Folder { root: root.into() };
     match folder.playlist(INDEX)? {
         HlsPlaylist::Media(playlist) => {
             Ok(Clip::of(vec![folder.reel(INDEX, &playlist, Content::Muxed, 0)?]))
@@ -66,7 +65,7 @@ pub(super) fn read(folder: &Path) -> Result<Clip, PreparedError> {
 
 /// The folder, by its canonical path.
 struct Folder {
-    root: PathBuf,
+    root: Arc<Path>,
 }
 
 impl Folder {
@@ -108,10 +107,10 @@ impl Folder {
 
     fn playlist(&self, name: &str) -> Result<HlsPlaylist, PreparedError> {
         let read = || -> Result<HlsPlaylist, Fault> {
-            let path = inside(&self.root, &self.root, name)?;
+            let file = open(&self.root, &resolve(INDEX, name)?, name)?;
             let mut bytes = Vec::new();
             // One more than can be read, which is then refused for its length.
-            File::open(path)?.take(PLAYLIST_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
+            file.take(PLAYLIST_BYTES_MAX as u64 + 1).read_to_end(&mut bytes)?;
             Ok(HlsPlaylist::read(&bytes)?)
         };
         read().map_err(|fault| PreparedError { playlist: name.to_owned(), fault })
@@ -137,8 +136,7 @@ impl Folder {
         carries: Content,
         number: usize,
     ) -> Result<Reel, Fault> {
-        let beside = self.root.join(playlist);
-        let beside = beside.parent().unwrap_or(&self.root);
+        let beside = resolve(INDEX, playlist)?;
         let first = media.entries.first().ok_or(Fault::Empty)?;
         let mut header: Option<(Arc<Resource>, Bytes)> = None;
         let mut cuts = Vec::with_capacity(media.entries.len());
@@ -151,7 +149,8 @@ impl Folder {
                 (None, _) => None,
                 (Some(named), Some((known, bytes))) if *named == known => Some((known, bytes)),
                 (Some(named), _) => {
-                    let film = Film::find(&self.root, beside, named, CMAF_HEADER_BYTES_MAX as u64)?;
+                    let film =
+                        Film::find(&self.root, &beside, named, CMAF_HEADER_BYTES_MAX as u64)?;
                     Some((named.clone(), film.read()?))
                 }
             };
@@ -159,7 +158,7 @@ impl Folder {
                 duration: entry.duration,
                 run: entry.timeline - first.timeline,
                 header: header.as_ref().map(|(_, bytes)| bytes.clone()),
-                film: Film::segment(&self.root, beside, &entry.file)?,
+                film: Film::segment(&self.root, &beside, &entry.file)?,
             });
         }
         let (content, container) = match (&first.header, cuts.first()) {

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 use bytes::Bytes;
 use tokio::task::spawn_blocking;
 
-use super::folder::{FolderError, Version, open};
 use crate::config::Dir;
 use crate::limits::{DIR_SETTLED_AFTER, DIR_VERSIONS_MAX, PLAYLIST_BYTES_MAX, SEGMENT_BYTES_MAX};
+use crate::source::folder::{FolderError, Version, open};
 use crate::source::packaged::{Change, Files, Now, Packager, patience};
 use crate::source::{Closed, FilePath, Listing, Round, Sink};
 

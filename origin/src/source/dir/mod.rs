@@ -2,7 +2,6 @@
 //! small reads, and finds a change on any file system, over a network, too.
 
 mod desk;
-mod folder;
 
 use std::cell::Cell;
 use std::rc::Rc;

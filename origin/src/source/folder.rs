@@ -1,4 +1,4 @@
-//! The files of a packager's folder, as somebody else's: only plain files are opened, no link is
+//! The files of a folder that somebody else fills: only plain files are opened, no link is
 //! followed, and nothing is waited for. So no name in a playlist leads out of the folder, and no
 //! FIFO stops a thread.
 
@@ -70,10 +70,10 @@ fn version(file: &File) -> io::Result<Version> {
     Ok(Version { bytes: metadata.len(), modified: metadata.modified().ok() })
 }
 
-/// Each part is opened from the folder before it, so that a link which takes a part's place at the
+/// Opens a plain file by a path of plain steps downwards. Each part is opened from the folder before it, so that a link which takes a part's place at the
 /// last moment is not followed either.
 #[cfg(unix)]
-fn open_below(folder: &Path, path: &str) -> Result<File, FolderError> {
+pub(super) fn open_below(folder: &Path, path: &str) -> Result<File, FolderError> {
     use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat, statat};
     let error = |errno: rustix::io::Errno| FolderError::Io(errno.into());
     let always = OFlags::RDONLY | OFlags::CLOEXEC;
@@ -99,7 +99,7 @@ fn open_below(folder: &Path, path: &str) -> Result<File, FolderError> {
 
 /// The same as far as the standard library goes.
 #[cfg(not(unix))]
-fn open_below(folder: &Path, path: &str) -> Result<File, FolderError> {
+pub(super) fn open_below(folder: &Path, path: &str) -> Result<File, FolderError> {
     let mut at = folder.to_owned();
     for part in path.split('/') {
         at.push(part);
