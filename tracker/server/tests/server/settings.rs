@@ -139,7 +139,7 @@ fn keys_that_nobody_knows_are_named_as_errors_name_them() {
 fn the_examples_of_the_readme_are_configurations() {
     let readme = include_str!("../../../../README.md");
     let examples: Vec<&str> = readme.split("```json").skip(1).collect();
-    assert_eq!(examples.len(), 2);
+    assert!(!examples.is_empty());
     for example in examples {
         let (json, _) = example.split_once("```").expect("an end");
         let loaded = load(&serde_json::from_str(json).expect(json)).expect(json);
