@@ -6,6 +6,7 @@ use indicatif::{BinaryBytes, HumanCount};
 use serde::Serialize;
 
 use super::worker::Seen;
+use crate::compare::report::Summary;
 
 /// Above this share of a core the load is as busy as the server, and may be what is measured.
 const OWN_CORES_MAX: f64 = 0.95;
@@ -83,9 +84,7 @@ impl Round {
 
 impl Rounds {
     fn median(&self, of: Reading) -> Option<f64> {
-        let mut values: Vec<_> = self.rounds.iter().filter_map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied()
+        Summary::of(self.rounds.iter().filter_map(of).collect()).map(|summary| summary.median)
     }
 
     pub(super) fn wrong(&self) -> u64 {
