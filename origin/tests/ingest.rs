@@ -120,23 +120,29 @@ fn newest_is(served: &Served, name: &str, playlist: &Playlist) -> String {
     ffprobe(&playlist.whole(served.address, name, newest))
 }
 
+/// An encoder sends to `url` in `format`, goes, and comes back: what it sends is copied, and its
+/// return is a discontinuity. Returns the playlists before and after.
+fn copied_and_comes_back(served: &Served, name: &str, format: &str, url: &str) -> [Playlist; 2] {
+    let start = || Encoder::start(H264, &["-f", format, url]);
+    let first = send_until(start, "a stream", || playlist_of(served, name, 3));
+    let told = newest_is(served, name, &first);
+    assert!(told.contains("codec_name=h264|profile=Main"), "copied: {told}");
+    let again = send_until(start, "a discontinuity", || {
+        playlist_of(served, name, 1).filter(|playlist| playlist.discontinuities == 1)
+    });
+    assert!(again.newest() > first.newest(), "{} then {}", first.text, again.text);
+    [first, again]
+}
+
 #[test]
 fn rtmp_is_copied_and_an_encoder_that_comes_back_is_a_discontinuity() {
     require_ffmpeg();
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("rtmp://127.0.0.1:{}/live/s3cr3t", free_tcp_port());
     let served = ingesting("rtmp", folder.path(), &format!(r#""url": "{url}", "listen": true"#));
-    let start = || Encoder::start(H264, &["-f", "flv", &url]);
-    let first = send_until(start, "a stream", || playlist_of(&served, "rtmp", 3));
-    let told = newest_is(&served, "rtmp", &first);
-    assert!(told.contains("codec_name=h264|profile=Main"), "copied: {told}");
+    let [first, again] = copied_and_comes_back(&served, "rtmp", "flv", &url);
     let list = text(served.address, "rtmp", INDEX);
     assert!(list.contains("\nvideo.m3u8\n") && list.contains("audio.m3u8"), "{list}");
-
-    let again = send_until(start, "a discontinuity", || {
-        playlist_of(&served, "rtmp", 1).filter(|playlist| playlist.discontinuities == 1)
-    });
-    assert!(again.newest() > first.newest(), "{} then {}", first.text, again.text);
     assert_eq!(again.sequence, first.sequence, "numbers go on: {}", again.text);
     assert_eq!(status(&served)["restarts"], 0);
     served.stop();
@@ -174,14 +180,7 @@ fn srt_is_copied_and_an_encoder_that_comes_back_is_a_discontinuity() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("srt://127.0.0.1:{}?passphrase=0123456789abc", free_udp_port());
     let served = ingesting("srt", folder.path(), &format!(r#""url": "{url}", "listen": true"#));
-    let start = || Encoder::start(H264, &["-f", "mpegts", &url]);
-    let first = send_until(start, "a stream", || playlist_of(&served, "srt", 3));
-    let told = newest_is(&served, "srt", &first);
-    assert!(told.contains("codec_name=h264|profile=Main"), "copied: {told}");
-    let again = send_until(start, "a discontinuity", || {
-        playlist_of(&served, "srt", 1).filter(|playlist| playlist.discontinuities == 1)
-    });
-    assert!(again.newest() > first.newest(), "{} then {}", first.text, again.text);
+    copied_and_comes_back(&served, "srt", "mpegts", &url);
     served.stop();
 }
 
