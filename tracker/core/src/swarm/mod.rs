@@ -4,6 +4,7 @@
 
 mod blocks;
 mod bucket;
+mod crossing;
 mod members;
 mod offers;
 mod pace;
@@ -18,6 +19,7 @@ use rand::{Rng, RngExt};
 use crate::hash::IdHasher;
 use crate::id::{ConnId, PeerId};
 use crate::limits::{SUBSTITUTE_PICKS_MAX, Settings, seconds};
+use crate::partition::Partition;
 use crate::shard::Outbox;
 use crate::wire::{Announce, Answer, Event, Outgoing, Reason, Warning};
 use bucket::Refill;
@@ -31,6 +33,8 @@ pub(crate) struct Swarm {
     members: Members,
     window: Window,
     downloaded: u64,
+    /// What is known of the rest of the swarm; `None` while all of it is here.
+    partition: Option<Box<Partition>>,
 }
 
 /// Why an announce is not heard, or not yet.
@@ -53,11 +57,22 @@ pub struct Counts {
     pub downloaded: u64,
 }
 
+/// Where an answer went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Answered {
+    /// To a member.
+    Here,
+    /// To a sibling.
+    Across,
+}
+
 /// What became of the offers of an announce that were wanted, and for which there were others.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Offered {
-    /// Passed on.
+    /// Passed on to others here.
     pub(crate) relayed: usize,
+    /// Sent to siblings.
+    pub(crate) crossed: usize,
     /// Not passed on, because the announce came before `min interval` had passed.
     pub(crate) early: usize,
     /// Not passed on, because whoever was picked had received too many.
@@ -66,7 +81,8 @@ pub(crate) struct Offered {
 
 impl Swarm {
     pub(crate) fn new(hasher: IdHasher) -> Self {
-        Self { members: Members::new(hasher), window: Window::default(), downloaded: 0 }
+        let (members, window) = (Members::new(hasher), Window::default());
+        Self { members, window, downloaded: 0, partition: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -79,10 +95,21 @@ impl Swarm {
 
     /// See [`Shard::heap_bytes`](crate::Shard::heap_bytes).
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.members.heap_bytes()
+        self.members.heap_bytes() + self.partition.as_ref().map_or(0, |part| part.heap_bytes())
     }
 
+    /// With the members of siblings, as far as they are known.
     pub(crate) fn counts(&self) -> Counts {
+        let mut counts = self.own_counts();
+        if let Some(partition) = &self.partition {
+            counts.complete += partition.siblings.complete();
+            counts.incomplete += partition.siblings.incomplete();
+        }
+        counts
+    }
+
+    /// Without them.
+    pub(crate) fn own_counts(&self) -> Counts {
         let complete = self.members.seeders();
         let incomplete = self.members.len() - complete;
         Counts { complete, incomplete, downloaded: self.downloaded }
@@ -117,7 +144,7 @@ impl Swarm {
             return Ok(Offered::default());
         }
         let now_s = seconds(now);
-        let wanted = announce.offers.len().min(announce.numwant).min(settings.max_offers);
+        let wanted = announce.wanted(settings.max_offers);
         let index = known.unwrap_or_else(|| self.members.insert(announce.peer_id, from));
         let member = self.members.get_mut(index);
         let too_early = member
@@ -131,15 +158,29 @@ impl Swarm {
             self.downloaded += 1;
         }
         self.reply(from, announce, too_early.or(too_many), settings, outbox);
-        let amount = wanted.min(self.members.len() - 1);
+        let others = self.members.len() - 1;
         if too_early.is_some() {
-            return Ok(Offered { early: amount, ..Offered::default() });
+            let early = wanted.min(others + self.others_elsewhere());
+            return Ok(Offered { early, ..Offered::default() });
         }
-        let relayed = self.relay_offers(index, announce, amount, settings, now, rng, outbox);
-        Ok(Offered { relayed, over_rate: amount - relayed, early: 0 })
+        let crossing = self.share_of_siblings(wanted, others, settings, rng);
+        let amount = (wanted - crossing).min(others);
+        if amount + crossing == 0 {
+            return Ok(Offered::default());
+        }
+        let mut pending = self.members.get_mut(index).pending.reopen(amount + crossing, now_s);
+        let relayed =
+            self.relay_offers(index, announce, amount, settings, now, rng, outbox, &mut pending);
+        if crossing > 0 {
+            let siblings = self.choose_siblings(crossing, rng);
+            let offers = announce.offers[amount..].iter().zip(siblings);
+            self.send_across(announce, offers, now_s, rng, outbox, &mut pending);
+        }
+        self.members.get_mut(index).pending.close(pending);
+        Ok(Offered { relayed, crossed: crossing, over_rate: amount - relayed, early: 0 })
     }
 
-    /// Passes an answer on to whoever made the offer.
+    /// Passes an answer on to whoever made the offer, or to the sibling that the offer came from.
     ///
     /// # Errors
     ///
@@ -150,7 +191,7 @@ impl Swarm {
         answer: &Answer,
         now: Duration,
         outbox: &mut impl Outbox,
-    ) -> Result<(), Reason> {
+    ) -> Result<Answered, Reason> {
         let answerer = self
             .members
             .index_of(&answer.peer_id)
@@ -159,20 +200,26 @@ impl Swarm {
             .ok_or(Reason::NotAnnounced)?;
         let answerer_serial = answerer.serial;
         let key = self.members.key_of(answer.offer_id);
-        let offerer = self.members.index_of(&answer.to_peer_id).ok_or(Reason::ReceiverLeft)?;
-        let offerer = self.members.get_mut(offerer);
-        if !offerer.pending.take(key, answerer_serial, seconds(now)) {
-            return Err(Reason::NoSuchOffer);
+        let mut refusal = Reason::ReceiverLeft;
+        if let Some(index) = self.members.index_of(&answer.to_peer_id) {
+            let offerer = self.members.get_mut(index);
+            if offerer.pending.take(key, answerer_serial, seconds(now)) {
+                let frame = &answer.frame[..];
+                let message = Outgoing::Answer {
+                    info_hash: answer.info_hash_span.of(frame),
+                    peer_id: answer.peer_id_span.of(frame),
+                    offer_id: answer.offer_id_span.of(frame),
+                    answer: answer.answer.of(frame),
+                };
+                outbox.send(offerer.conn, &message);
+                return Ok(Answered::Here);
+            }
+            refusal = Reason::NoSuchOffer;
         }
-        let frame = &answer.frame[..];
-        let message = Outgoing::Answer {
-            info_hash: answer.info_hash_span.of(frame),
-            peer_id: answer.peer_id_span.of(frame),
-            offer_id: answer.offer_id_span.of(frame),
-            answer: answer.answer.of(frame),
-        };
-        outbox.send(offerer.conn, &message);
-        Ok(())
+        if self.answer_across(answerer_serial, answer, now, outbox) {
+            return Ok(Answered::Across);
+        }
+        Err(refusal)
     }
 
     /// The connection that announced a peer id, when it is a member.
@@ -239,6 +286,7 @@ impl Swarm {
         now: Duration,
         rng: &mut impl Rng,
         outbox: &mut impl Outbox,
+        pending: &mut Vec<PendingOffer>,
     ) -> usize {
         if amount == 0 {
             return 0;
@@ -252,7 +300,6 @@ impl Swarm {
         let sample = index::sample(rng, others.count, amount);
         let now_s = seconds(now);
         let mut substitutes = Vec::new();
-        let mut pending = self.members.get_mut(announcer).pending.reopen(amount, now_s);
         let mut sent = 0;
         for (offered, sampled) in announce.offers.iter().zip(sample.iter()) {
             let mut receiver = others.place(sampled);
@@ -277,7 +324,6 @@ impl Swarm {
             pending.push(PendingOffer::new(key, receiver.serial, now_s));
             sent += 1;
         }
-        self.members.get_mut(announcer).pending.close(pending);
         sent
     }
 

@@ -137,9 +137,9 @@ impl RawTracker {
         Ok(Settings {
             max_offers: within("tracker.maxOffers", self.max_offers, offers)? as usize,
             announce_interval: Duration::from_secs(interval),
-            adapted_interval: None,
             min_announce_interval: Duration::from_secs(min),
             limits,
+            ..Settings::default()
         })
     }
 }
