@@ -4,6 +4,7 @@
 
 mod access;
 mod actors;
+mod bus;
 mod close;
 pub mod config;
 mod directory;
@@ -34,6 +35,7 @@ use thiserror::Error;
 use web::{PlayerSettings, PlayerStream};
 
 use actors::{FilesActor, ReloadFiles, StopFiles, StopStun, StunActor};
+use bus::{NatsActor, StopNats};
 use config::{Config, ServerConfig, WebConfig};
 use limits::{BACKLOG_CONNECTIONS, HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
 use node::Node;
@@ -45,6 +47,7 @@ pub struct Tracker {
     node: Arc<Node>,
     server: ServerHandle,
     files: Option<Addr<FilesActor>>,
+    link: Option<Addr<NatsActor>>,
     stun: Vec<Addr<StunActor>>,
     metrics: Option<ServerHandle>,
     origin: Option<Origin>,
@@ -124,6 +127,7 @@ impl Tracker {
             config.workers,
             listeners.len(),
             connections_max,
+            config.cluster,
         );
         let node = Arc::new(node);
         let (stun, stun_address) = match config.stun {
@@ -155,7 +159,8 @@ impl Tracker {
         let metrics =
             metrics.map(|listener| prometheus::serve(&node, counts, listener)).transpose()?;
         let files = has_files.then(|| FilesActor::start_for(&node));
-        Ok(Self { addresses, node, server, files, stun, metrics, origin, written })
+        let link = node.cluster.as_ref().map(|cluster| NatsActor::start_for(&node, cluster));
+        Ok(Self { addresses, node, server, files, link, stun, metrics, origin, written })
     }
 
     /// Where everything is.
@@ -196,6 +201,9 @@ impl Tracker {
         tracing::info!(sockets = sockets(), "drained");
         if let Some(files) = &self.files {
             files.do_send(StopFiles);
+        }
+        if let Some(link) = &self.link {
+            let _ = link.send(StopNats).await;
         }
         for stun in &self.stun {
             stun.do_send(StopStun);

@@ -29,5 +29,7 @@ mod stun;
 pub(crate) use files::{FilesActor, ReloadFiles, StopFiles};
 pub(crate) use peer::PeerActor;
 pub(crate) use peer::seat::Seat;
-pub(crate) use shard::{Drain, LargestSwarms, PolicyChanged, Probing, ShardActor, Swarms};
+pub(crate) use shard::{
+    Drain, FromSiblings, LargestSwarms, PolicyChanged, Probing, ShardActor, SiblingsGone, Swarms,
+};
 pub(crate) use stun::{StopStun, StunActor};

@@ -122,7 +122,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
-    use crate::directory::Directory;
+    use crate::directory::{Directory, Wish};
 
     #[test]
     fn it_is_a_set_that_holds_places_only_for_its_members() {
@@ -138,7 +138,7 @@ mod tests {
                 assert_eq!(taken.expect("a member").peer_id, peer_id, "step {step}");
             } else {
                 model.insert(byte);
-                let place = directory.place(info_hash, 9, || 0).expect("room");
+                let place = directory.place(info_hash, Wish::anywhere()).expect("room");
                 memberships.push(Membership::new(place, peer_id, Duration::ZERO));
             }
             assert_eq!(memberships.len(), model.len(), "step {step}");

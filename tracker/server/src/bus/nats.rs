@@ -1,0 +1,457 @@
+//! The link to other nodes: one connection to NATS, on a thread of its own, so that whatever it does
+//! delays no viewer. It says that this node is there, sends what workers have put into the queue, and
+//! gives them what comes.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use actix::prelude::*;
+use async_nats::{Client, Event};
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use tokio::task::JoinHandle;
+use tracker_core::wire::{is_answer, is_offer};
+
+use super::presence::{Gone, Presence};
+use super::queue::{Queued, Receiver};
+use super::records::{Hello, Record, Route, Said};
+use super::wire::{self, Incarnation, Malformed, Records};
+use super::{Batch, Cluster, options};
+use crate::actors::{FromSiblings, SiblingsGone};
+use crate::directory::WorkerId;
+use crate::limits::{
+    BUS_BUCKET_INTERVALS, BUS_FLUSH_AFTER, BUS_MAILBOX_MESSAGES, BUS_MESSAGE_BYTES,
+    BUS_RETRY_AFTER, BUS_STOP_TIMEOUT, BUS_TICK,
+};
+use crate::node::Node;
+
+/// The actor of the link.
+pub(crate) struct NatsActor {
+    node: Arc<Node>,
+    cluster: Arc<Cluster>,
+    client: Option<Client>,
+    presence: Presence,
+    /// The buckets that this node has something in.
+    buckets: BTreeMap<u8, Bucket>,
+    said_hello_at: Duration,
+    /// Something waits in the queue until NATS takes more.
+    retries: bool,
+    /// The log was told that NATS is away.
+    away: bool,
+}
+
+/// From the task that waits at the queue: it has something.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Filled;
+
+/// From the task of a subscription: this has come. The task waits when the mailbox is full.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Heard(Bytes);
+
+/// From the client of NATS: something has happened to the connection.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Happened(Event);
+
+/// From the tracker's handle, once: say goodbye and hang up. The answer comes when that is done.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct StopNats;
+
+impl NatsActor {
+    /// Starts the link on a thread of its own.
+    pub(crate) fn start_for(node: &Arc<Node>, cluster: &Arc<Cluster>) -> Addr<Self> {
+        let actor = Self {
+            node: node.clone(),
+            cluster: cluster.clone(),
+            client: None,
+            presence: Presence::new(cluster.config.node.clone()),
+            buckets: BTreeMap::new(),
+            said_hello_at: Duration::ZERO,
+            retries: false,
+            away: false,
+        };
+        Self::start_in_arbiter(&Arbiter::new().handle(), |_| actor)
+    }
+
+    fn subject(&self, rest: &str) -> String {
+        format!("{}.{rest}", self.cluster.config.subject)
+    }
+
+    fn subject_of(&self, bucket: u8) -> String {
+        self.subject(&format!("digests.{bucket:02x}"))
+    }
+
+    fn inbox_of(&self, node: Incarnation) -> String {
+        self.subject(&format!("node.{:016x}", node.0))
+    }
+
+    /// Hears what is for all nodes, and what is for this one.
+    fn begin(&mut self, client: Client, ctx: &mut Context<Self>) {
+        self.client = Some(client);
+        for subject in [self.subject("presence"), self.inbox_of(self.cluster.own)] {
+            self.listen_to(subject, ctx);
+        }
+    }
+
+    /// Hears a subject from now on. `None` when NATS doesn't take the subscription now.
+    fn listen_to(&self, subject: String, ctx: &mut Context<Self>) -> Option<JoinHandle<()>> {
+        let subscribed = self.client.as_ref()?.subscribe(subject).now_or_never()?;
+        let (mut subscriber, link) = (subscribed.ok()?, ctx.address());
+        Some(actix_rt::spawn(async move {
+            while let Some(message) = subscriber.next().await {
+                if link.send(Heard(message.payload)).await.is_err() {
+                    break;
+                }
+            }
+        }))
+    }
+
+    /// Hears the digests of a bucket from now on: before ours are said there, so that the answer to
+    /// an opening is not missed. `false` when NATS doesn't take the subscription now.
+    fn listen_to_bucket(&mut self, bucket: u8, ctx: &mut Context<Self>) -> bool {
+        let subject = self.subject_of(bucket);
+        if !self.buckets.contains_key(&bucket) {
+            let Some(listener) = self.listen_to(subject, ctx) else { return false };
+            self.buckets.insert(bucket, Bucket { said_at: Duration::ZERO, listener });
+        }
+        if let Some(bucket) = self.buckets.get_mut(&bucket) {
+            bucket.said_at = self.node.now();
+        }
+        true
+    }
+
+    /// Sends what workers have put into the queue, as far as NATS takes it.
+    fn flush(&mut self, ctx: &mut Context<Self>) {
+        if !self.is_connected() {
+            return;
+        }
+        let (queued, stale) = self.cluster.queue.take(self.node.now());
+        self.cluster.counts.stale.add(stale);
+        let mut messages = merged(queued).into_iter();
+        while let Some(queued) = messages.next() {
+            if !self.send(&queued, ctx) {
+                let unsent: Vec<_> = std::iter::once(queued).chain(messages).collect();
+                let dropped = self.cluster.queue.put_back(unsent.into_iter());
+                self.cluster.counts.queue_full.add(dropped);
+                if !std::mem::replace(&mut self.retries, true) {
+                    ctx.notify_later(Filled, BUS_RETRY_AFTER);
+                }
+                return;
+            }
+        }
+    }
+
+    /// Sends a message. `false` when NATS doesn't take it now.
+    fn send(&mut self, queued: &Queued, ctx: &mut Context<Self>) -> bool {
+        let subject = match queued.to {
+            Receiver::Node(slot) => match self.presence.incarnation_of(slot) {
+                Some(node) => self.inbox_of(node),
+                None => {
+                    self.cluster.counts.gone.add(queued.batch.count());
+                    return true;
+                }
+            },
+            Receiver::Bucket(bucket) => {
+                if !self.listen_to_bucket(bucket, ctx) {
+                    return false;
+                }
+                self.subject_of(bucket)
+            }
+        };
+        let mut message = Vec::with_capacity(wire::HEAD_BYTES + queued.batch.records.len());
+        wire::write_head(self.cluster.own, &mut message);
+        message.extend_from_slice(&queued.batch.records);
+        self.publish(subject, message)
+    }
+
+    fn say_hello(&mut self, to: Option<Incarnation>, asks: bool) {
+        let interval = self.node.policy().settings.digest_interval;
+        let hello = Hello {
+            name: &self.cluster.config.node,
+            workers: self.node.workers(),
+            every_ms: interval.as_millis() as u32,
+            asks,
+        };
+        let subject = to.map_or_else(|| self.subject("presence"), |to| self.inbox_of(to));
+        self.publish_record(subject, &Record::Hello(hello));
+        if to.is_none() {
+            self.said_hello_at = self.node.now();
+        }
+    }
+
+    fn publish_record(&self, subject: String, record: &Record<'_>) {
+        let mut message = Vec::new();
+        wire::write_head(self.cluster.own, &mut message);
+        record.write(&mut message);
+        // What it doesn't take now is said again in the next interval.
+        self.publish(subject, message);
+    }
+
+    /// Gives NATS a message. `false` when it doesn't take one now.
+    fn publish(&self, subject: String, message: Vec<u8>) -> bool {
+        let counts = &self.cluster.counts;
+        let Some(client) = &self.client else { return false };
+        let bytes = message.len() as u64;
+        match client.publish(subject, message.into()).now_or_never() {
+            None => return false,
+            Some(Ok(())) => {
+                counts.messages_sent.add(1);
+                counts.bytes_sent.add(bytes);
+            }
+            Some(Err(error)) => {
+                tracing::debug!(%error, "NATS refuses a message");
+                counts.refused.add(1);
+            }
+        }
+        true
+    }
+
+    /// Gives what another node has said to whom it is for.
+    fn hear(&mut self, message: &[u8]) {
+        let counts = &self.cluster.counts;
+        counts.messages_received.add(1);
+        counts.bytes_received.add(message.len() as u64);
+        let (from, records) = match wire::read_head(message) {
+            Ok(read) => read,
+            Err(Malformed::Version(_)) => return counts.versions.add(1),
+            Err(Malformed::Cut) => return counts.malformed.add(1),
+        };
+        let mut batches = BTreeMap::<WorkerId, Batch>::new();
+        for record in Records(records) {
+            let Ok(record) = record.and_then(|(kind, body)| Record::read(kind, body)) else {
+                self.cluster.counts.malformed.add(1);
+                break;
+            };
+            match record {
+                None => self.cluster.counts.unknown.add(1),
+                Some(Record::Hello(hello)) => self.hear_hello(from, &hello),
+                Some(Record::Goodbye) => {
+                    let gone = self.presence.forget(from);
+                    self.tell_gone(gone);
+                }
+                Some(Record::Said(route, said)) => self.sort(route, &said, &mut batches),
+            }
+        }
+        self.deliver(from, batches);
+    }
+
+    fn hear_hello(&mut self, from: Incarnation, hello: &Hello<'_>) {
+        let heard = self.presence.hear(from, hello, self.node.now());
+        if heard.joined.is_some() {
+            tracing::info!(node = hello.name, "another node is there");
+        }
+        if heard.is_twin {
+            self.cluster.counts.twins.add(1);
+            tracing::error!(node = hello.name, "two nodes that live have this name");
+        }
+        self.tell_gone(heard.gone);
+        if hello.asks {
+            self.say_hello(Some(from), false);
+        }
+    }
+
+    /// Puts what was said with what else is for that worker, or for each that has the swarm. What
+    /// goes on to browsers as it stands is read once more: another node may be of another mind.
+    fn sort(&self, route: Route, said: &Said<'_>, batches: &mut BTreeMap<WorkerId, Batch>) {
+        let policy = self.node.policy();
+        let limits = &policy.settings.limits;
+        let is_good = match said {
+            Said::Digest(..) => true,
+            Said::Offer(offer) => is_offer(offer.offer, limits),
+            Said::Answer(answer) => is_answer(answer.answer, limits),
+        };
+        if !is_good {
+            return self.cluster.counts.malformed.add(1);
+        }
+        let mut put = |to| {
+            let batch = batches.entry(to).or_default();
+            said.write(route, &mut batch.records);
+            batch.count += 1;
+        };
+        match route.to {
+            Some(to) => put(to),
+            None => self.node.directory.workers_of(&said.info_hash()).into_iter().for_each(put),
+        }
+    }
+
+    fn deliver(&self, from: Incarnation, batches: BTreeMap<WorkerId, Batch>) {
+        if batches.is_empty() {
+            return;
+        }
+        let counts = &self.cluster.counts;
+        let Some(node) = self.presence.slot_of(from) else {
+            return counts.strangers.add(1);
+        };
+        for (to, batch) in batches {
+            let count = batch.count();
+            let said = FromSiblings { node, batch };
+            if self.node.shard(to).is_none_or(|shard| shard.try_send(said).is_err()) {
+                counts.undelivered.add(count);
+            }
+        }
+    }
+
+    /// Lets the shards forget the partitions of nodes that are gone.
+    fn tell_gone(&self, gone: impl IntoIterator<Item = Gone>) {
+        for Gone { slot, workers } in gone {
+            tracing::info!(slot = slot.0, "another node is gone");
+            for shard in self.node.shards() {
+                shard.do_send(SiblingsGone { node: slot, workers });
+            }
+        }
+        self.cluster.counts.nodes.store(self.presence.len(), Relaxed);
+    }
+
+    fn tick(&mut self) {
+        let (now, interval) = (self.node.now(), self.node.policy().settings.digest_interval);
+        if self.is_connected() && now >= self.said_hello_at + interval {
+            self.say_hello(None, false);
+        }
+        let gone = self.presence.sweep(now);
+        self.tell_gone(gone);
+        let is_ours = |bucket: &Bucket| now <= bucket.said_at + interval * BUS_BUCKET_INTERVALS;
+        self.buckets.retain(|_, bucket| is_ours(bucket));
+    }
+
+    fn is_connected(&self) -> bool {
+        self.cluster.counts.connected.load(Relaxed)
+    }
+
+    /// Something is wrong with the connection. The log hears it once, until there is one again.
+    fn is_wrong(&mut self, why: &dyn Display) {
+        if !std::mem::replace(&mut self.away, true) {
+            tracing::warn!(%why, "NATS is away: this node serves its own viewers meanwhile");
+        }
+    }
+}
+
+/// A subject of digests that is heard.
+struct Bucket {
+    /// When something was said there last.
+    said_at: Duration,
+    listener: JoinHandle<()>,
+}
+
+/// With its task goes the subscription.
+impl Drop for Bucket {
+    fn drop(&mut self) {
+        self.listener.abort();
+    }
+}
+
+/// What is for one receiver in as few messages as [`BUS_MESSAGE_BYTES`] allows, in order.
+fn merged(queued: Vec<Queued>) -> Vec<Queued> {
+    let (mut full, mut open) = (Vec::new(), BTreeMap::<Receiver, Queued>::new());
+    for next in queued {
+        match open.get_mut(&next.to) {
+            Some(last)
+                if last.batch.records.len() + next.batch.records.len() <= BUS_MESSAGE_BYTES =>
+            {
+                last.batch.records.extend_from_slice(&next.batch.records);
+                last.batch.count += next.batch.count;
+            }
+            Some(last) => full.push(std::mem::replace(last, next)),
+            None => drop(open.insert(next.to, next)),
+        }
+    }
+    full.extend(open.into_values());
+    full
+}
+
+impl Actor for NatsActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(BUS_MAILBOX_MESSAGES);
+        let (link, config) = (ctx.address(), &self.cluster.config);
+        let events = link.clone();
+        let options = options::options(config).event_callback(move |event| {
+            events.do_send(Happened(event));
+            async {}
+        });
+        let connect = options.connect(config.servers.clone()).into_actor(self);
+        ctx.wait(connect.map(|client, link, ctx| match client {
+            Ok(client) => link.begin(client, ctx),
+            // It tries for as long as it takes; only an option that makes no sense ends it.
+            Err(error) => tracing::error!(%error, "there will be no other nodes"),
+        }));
+        ctx.run_interval(BUS_TICK, |link, _| link.tick());
+        let cluster = self.cluster.clone();
+        actix_rt::spawn(async move {
+            loop {
+                cluster.queue.filled().await;
+                tokio::time::sleep(BUS_FLUSH_AFTER).await;
+                if link.send(Filled).await.is_err() {
+                    break;
+                }
+            }
+        });
+    }
+}
+
+impl Handler<Filled> for NatsActor {
+    type Result = ();
+
+    fn handle(&mut self, _: Filled, ctx: &mut Self::Context) {
+        self.retries = false;
+        self.flush(ctx);
+    }
+}
+
+impl Handler<Heard> for NatsActor {
+    type Result = ();
+
+    fn handle(&mut self, Heard(message): Heard, _: &mut Self::Context) {
+        self.hear(&message);
+    }
+}
+
+impl Handler<Happened> for NatsActor {
+    type Result = ();
+
+    fn handle(&mut self, Happened(event): Happened, ctx: &mut Self::Context) {
+        let counts = &self.cluster.counts;
+        match event {
+            Event::Connected => {
+                tracing::info!("NATS is there");
+                counts.connected.store(true, Relaxed);
+                self.away = false;
+                self.say_hello(None, true);
+                self.flush(ctx);
+            }
+            Event::SlowConsumer(_) => counts.overrun.add(1),
+            Event::LameDuckMode | Event::Draining => {}
+            Event::Disconnected | Event::Closed => {
+                counts.connected.store(false, Relaxed);
+                self.is_wrong(&"it has hung up");
+            }
+            Event::ServerError(error) => self.is_wrong(&error),
+            Event::ClientError(error) => self.is_wrong(&error),
+        }
+    }
+}
+
+impl Handler<StopNats> for NatsActor {
+    type Result = ResponseFuture<()>;
+
+    fn handle(&mut self, _: StopNats, ctx: &mut Self::Context) -> Self::Result {
+        if self.is_connected() {
+            self.publish_record(self.subject("presence"), &Record::Goodbye);
+        }
+        let client = self.client.take();
+        self.buckets.clear();
+        ctx.stop();
+        Box::pin(async move {
+            if let Some(client) = client {
+                let _ = tokio::time::timeout(BUS_STOP_TIMEOUT, client.flush()).await;
+            }
+            Arbiter::current().stop();
+        })
+    }
+}
