@@ -1,0 +1,200 @@
+//! A real nats-server on a port of its own, and a node of another release: bytes that are put
+//! together by hand.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::{PATIENCE, Server, unpaced, until, with};
+
+/// A running nats-server. It is killed when it is dropped.
+pub struct Nats {
+    pub port: u16,
+    /// Lines of its configuration.
+    config: String,
+    child: Option<Child>,
+    folder: TempDir,
+}
+
+impl Nats {
+    pub fn start() -> Self {
+        Self::with("")
+    }
+
+    /// The same, with these lines of configuration.
+    pub fn with(config: &str) -> Self {
+        let mut nats = Self::stopped();
+        nats.config = config.to_owned();
+        nats.begin();
+        nats
+    }
+
+    /// A port at which there will be one.
+    pub fn stopped() -> Self {
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = free.local_addr().expect("an address").port();
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self { port, config: String::new(), child: None, folder }
+    }
+
+    /// Starts it, again on its port, and waits until it listens.
+    pub fn begin(&mut self) {
+        let path = self.folder.path().join("nats.conf");
+        let listen = format!("listen: \"127.0.0.1:{}\"\n{}", self.port, self.config);
+        std::fs::write(&path, listen).expect("a file");
+        let mut command = Command::new("nats-server");
+        command.arg("-c").arg(path).stdout(Stdio::null()).stderr(Stdio::null());
+        self.child = Some(command.spawn().expect("nats-server: `.ci/get nats-server` gets it"));
+        let _ = until("listening", || TcpStream::connect(self.address()).map(drop), Result::is_ok);
+    }
+
+    /// Ends it as a crash would.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("killed");
+            child.wait().expect("an end");
+        }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    pub fn url(&self) -> String {
+        format!("nats://{}", self.address())
+    }
+
+    /// The sections of a node with this name.
+    pub fn sections(&self, node: &str) -> Value {
+        unpaced(&json!({
+            "cluster": {"servers": self.url(), "node": node},
+            "tracker": {"digestInterval": 1},
+            "metrics": {"port": 0},
+        }))
+    }
+
+    /// A node with this name.
+    pub fn node(&self, name: &str) -> Server {
+        Server::with(&self.sections(name))
+    }
+
+    /// The same, with these keys of its section `cluster`.
+    pub fn node_with(&self, name: &str, cluster: &Value) -> Server {
+        let mut sections = self.sections(name);
+        sections["cluster"] = with(sections["cluster"].take(), cluster);
+        Server::with(&sections)
+    }
+}
+
+impl Drop for Nats {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// Waits until a node knows so many others.
+pub fn knows(node: &Server, others: usize) {
+    node.metrics_until("among others", |seen| seen["tracker_cluster_nodes"] == others as f64);
+}
+
+/// A node that another release of the tracker, or nobody, has made.
+pub struct Foreigner {
+    /// Its run.
+    pub own: [u8; 8],
+    socket: BufReader<TcpStream>,
+}
+
+impl Foreigner {
+    pub fn connect(nats: &Nats) -> Self {
+        let socket = TcpStream::connect(nats.address()).expect("a connection");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        let mut foreigner = Self { own: [7; 8], socket: BufReader::new(socket) };
+        assert!(foreigner.line().starts_with("INFO "));
+        foreigner.write(b"CONNECT {\"verbose\":false,\"echo\":false}\r\n");
+        foreigner
+    }
+
+    /// Hears these subjects from now on.
+    pub fn subscribe(&mut self, subject: &str) {
+        self.write(format!("SUB {subject} 1\r\nPING\r\n").as_bytes());
+        while self.line() != "PONG" {}
+    }
+
+    pub fn publish(&mut self, subject: &str, message: &[u8]) {
+        let head = format!("PUB {subject} {}\r\n", message.len());
+        self.write(&[head.as_bytes(), message, b"\r\n"].concat());
+    }
+
+    /// Says records as this node.
+    pub fn say(&mut self, subject: &str, records: &[Vec<u8>]) {
+        let message = [&[1][..], &self.own, &records.concat()].concat();
+        self.publish(subject, &message);
+    }
+
+    /// Says that it is there, as often as it takes for a node to know it.
+    pub fn join(&mut self, node: &Server, name: &str) {
+        let known = || {
+            self.say("tracker.presence", &[hello(name, false)]);
+            node.metrics()["tracker_cluster_nodes"]
+        };
+        until("known", known, |others| *others == 1.0);
+    }
+
+    /// The next message that comes: its subject and what is in it.
+    pub fn hear(&mut self) -> (String, Vec<u8>) {
+        loop {
+            let line = self.line();
+            if line == "PING" {
+                self.write(b"PONG\r\n");
+            }
+            let Some(head) = line.strip_prefix("MSG ") else { continue };
+            let parts: Vec<_> = head.split(' ').collect();
+            let bytes: usize = parts.last().and_then(|last| last.parse().ok()).expect("a length");
+            let mut message = vec![0; bytes + 2];
+            self.socket.read_exact(&mut message).expect("a message");
+            message.truncate(bytes);
+            return (parts[0].to_owned(), message);
+        }
+    }
+
+    /// The next record of this kind, and the run of the node that says it.
+    pub fn hear_record(&mut self, kind: u8) -> ([u8; 8], Vec<u8>) {
+        loop {
+            let (_, message) = self.hear();
+            assert_eq!(message[0], 1, "the version");
+            let from = message[1..9].try_into().expect("8 bytes");
+            let mut rest = &message[9..];
+            while !rest.is_empty() {
+                let length = u32::from_le_bytes(rest[1..5].try_into().expect("4 bytes")) as usize;
+                if rest[0] == kind {
+                    return (from, rest[5..5 + length].to_vec());
+                }
+                rest = &rest[5 + length..];
+            }
+        }
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.socket.read_line(&mut line).expect("a line");
+        line.trim_end().to_owned()
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.socket.get_mut().write_all(bytes).expect("sent");
+    }
+}
+
+/// A record: its kind, the length of its body, its body.
+pub fn record(kind: u8, body: &[&[u8]]) -> Vec<u8> {
+    let body = body.concat();
+    [&[kind][..], &(body.len() as u32).to_le_bytes(), &body].concat()
+}
+
+/// The record in which a node says that it is there: its name, 2 workers, every 1000 ms.
+pub fn hello(name: &str, asks: bool) -> Vec<u8> {
+    record(1, &[&[name.len() as u8], name.as_bytes(), &[2, 0xe8, 0x07, u8::from(asks)]])
+}
