@@ -81,3 +81,20 @@ fn a_shard_that_is_all_there_is_tells_nobody_anything() {
     done.extend(tracker.left(1, &swarm, &peer(1)));
     assert_eq!(done, [reply(1, &swarm, 0, 1), Did::Close(swarm)]);
 }
+
+#[test]
+fn those_who_have_come_hear_of_a_swarm_in_which_nothing_has_changed_with_the_next_digest() {
+    let mut tracker = Tracker::new();
+    tracker.is_shared = true;
+    let swarm = id("s");
+    tracker.hear(1, &announce_offers(&swarm, &peer(1), 5));
+    let mut said = |come: bool| {
+        if come {
+            tracker.nodes_came();
+        }
+        tracker.wait_s(5);
+        tracker.sweep().iter().filter(|did| matches!(did, Did::Tell(None, _))).count()
+    };
+    assert_eq!([said(false), said(false), said(false), said(false)], [0, 1, 0, 1]);
+    assert_eq!([said(true), said(true), said(false)], [1, 1, 0]);
+}

@@ -87,6 +87,9 @@ pub enum Input<'a> {
         /// The sibling.
         sibling: SiblingId,
     },
+    /// Nodes have come, or come back, that may have missed what was said: the next digest of each
+    /// swarm is said even if nothing has changed. Looks at all swarms.
+    NodesCame,
     /// An offer of a sibling's member, for a member here.
     CrossOffer {
         /// The sibling.
@@ -232,6 +235,7 @@ impl Shard {
                 self.hear_digest(from, info_hash, digest, now, rng, outbox);
             }
             Input::SiblingGone { sibling } => self.forget_sibling(sibling),
+            Input::NodesCame => self.repeat_digests(),
             Input::CrossOffer { from, offer } => self.deliver(from, offer, now, rng, outbox),
             Input::CrossAnswer { from, answer } => self.take_back(from, answer, now, outbox),
             Input::Sweep => {

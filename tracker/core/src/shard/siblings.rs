@@ -102,6 +102,15 @@ impl Shard {
         }
     }
 
+    /// Leaves out no swarm's next digest.
+    pub(super) fn repeat_digests(&mut self) {
+        for (_, (_, swarm)) in &mut self.swarms {
+            if let Some(partition) = swarm.partition() {
+                partition.was_silent = true;
+            }
+        }
+    }
+
     pub(super) fn deliver(
         &mut self,
         from: SiblingId,

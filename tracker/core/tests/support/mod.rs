@@ -161,6 +161,11 @@ impl Tracker {
         assert_eq!(self.handle(Input::SiblingGone { sibling }), []);
     }
 
+    /// Others have come that may have missed what was said.
+    pub(crate) fn nodes_came(&mut self) {
+        assert_eq!(self.handle(Input::NodesCame), []);
+    }
+
     pub(crate) fn sweep(&mut self) -> Vec<Did> {
         self.handle(Input::Sweep)
     }
