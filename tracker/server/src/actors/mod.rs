@@ -30,6 +30,7 @@ pub(crate) use files::{FilesActor, ReloadFiles, StopFiles};
 pub(crate) use peer::PeerActor;
 pub(crate) use peer::seat::Seat;
 pub(crate) use shard::{
-    Drain, FromSiblings, LargestSwarms, PolicyChanged, Probing, ShardActor, SiblingsGone, Swarms,
+    Drain, FromSiblings, LargestSwarms, NodesCame, PolicyChanged, Probing, ShardActor,
+    SiblingsGone, Swarms,
 };
 pub(crate) use stun::{StopStun, StunActor};

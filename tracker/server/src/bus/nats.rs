@@ -20,7 +20,7 @@ use super::queue::{Queued, Receiver};
 use super::records::{Hello, Record, Route, Said};
 use super::wire::{self, Incarnation, Malformed, Records};
 use super::{Batch, Cluster, options};
-use crate::actors::{FromSiblings, SiblingsGone};
+use crate::actors::{FromSiblings, NodesCame, SiblingsGone};
 use crate::directory::WorkerId;
 use crate::limits::{
     BUS_BUCKET_INTERVALS, BUS_FLUSH_AFTER, BUS_MAILBOX_MESSAGES, BUS_MESSAGE_BYTES,
@@ -39,6 +39,8 @@ pub(crate) struct NatsActor {
     said_hello_at: Duration,
     /// Something waits in the queue until NATS takes more.
     retries: bool,
+    /// Nodes have come since the last tick.
+    came: bool,
     /// The log was told that NATS is away.
     away: bool,
 }
@@ -74,6 +76,7 @@ impl NatsActor {
             buckets: BTreeMap::new(),
             said_hello_at: Duration::ZERO,
             retries: false,
+            came: false,
             away: false,
         };
         Self::start_in_arbiter(&Arbiter::new().handle(), |_| actor)
@@ -245,6 +248,7 @@ impl NatsActor {
         let heard = self.presence.hear(from, hello, self.node.now());
         if heard.joined.is_some() {
             tracing::info!(node = hello.name, "another node is there");
+            self.came = true;
         }
         if heard.is_twin {
             self.cluster.counts.twins.add(1);
@@ -299,8 +303,8 @@ impl NatsActor {
 
     /// Lets the shards forget the partitions of nodes that are gone.
     fn tell_gone(&self, gone: impl IntoIterator<Item = Gone>) {
-        for Gone { slot, workers } in gone {
-            tracing::info!(slot = slot.0, "another node is gone");
+        for Gone { name, slot, workers } in gone {
+            tracing::info!(node = name, "another node is gone");
             for shard in self.node.shards() {
                 shard.do_send(SiblingsGone { node: slot, workers });
             }
@@ -312,6 +316,10 @@ impl NatsActor {
         let (now, interval) = (self.node.now(), self.node.policy().settings.digest_interval);
         if self.is_connected() && now >= self.said_hello_at + interval {
             self.say_hello(None, false);
+        }
+        // Together: a cluster that comes back is many nodes at once.
+        if std::mem::take(&mut self.came) {
+            self.node.shards().for_each(|shard| shard.do_send(NodesCame));
         }
         let gone = self.presence.sweep(now);
         self.tell_gone(gone);

@@ -44,14 +44,15 @@ struct Seen {
 }
 
 impl Seen {
-    fn gone(&self) -> Gone {
-        Gone { slot: self.slot, workers: self.workers }
+    fn gone(self) -> Gone {
+        Gone { name: self.name, slot: self.slot, workers: self.workers }
     }
 }
 
 /// A node that is there no more.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) struct Gone {
+    pub(crate) name: String,
     pub(crate) slot: NodeSlot,
     /// How many workers it had.
     pub(crate) workers: u16,
@@ -154,6 +155,10 @@ mod tests {
         Hello { name, workers: 2, every_ms: 5000, asks: false }
     }
 
+    fn gone(name: &str, slot: NodeSlot) -> Gone {
+        Gone { name: name.to_owned(), slot, workers: 2 }
+    }
+
     fn presence() -> Presence {
         Presence::new("own".to_owned())
     }
@@ -169,7 +174,7 @@ mod tests {
         assert_eq!(hear(&mut presence, 1, "a", 105), Heard::default(), "it is known");
         assert_eq!(presence.sweep(SECOND * 120), []);
         assert_eq!(presence.slot_of(Incarnation(1)), Some(joined));
-        assert_eq!(presence.sweep(SECOND * 121), [Gone { slot: joined, workers: 2 }]);
+        assert_eq!(presence.sweep(SECOND * 121), [gone("a", joined)]);
         assert_eq!(presence.len(), 0);
         let again = hear(&mut presence, 1, "a", 130).joined.expect("back");
         assert_ne!(again, joined, "what was known of it counts no more");
@@ -181,7 +186,7 @@ mod tests {
         let first = hear(&mut presence, 1, "a", 100).joined.expect("new");
         let other = hear(&mut presence, 2, "b", 100).joined.expect("new");
         let second = hear(&mut presence, 3, "a", 102);
-        assert_eq!((second.gone, second.is_twin), (vec![Gone { slot: first, workers: 2 }], false));
+        assert_eq!((second.gone, second.is_twin), (vec![gone("a", first)], false));
         assert_eq!(presence.slot_of(Incarnation(2)), Some(other));
         assert_eq!(
             hear(&mut presence, 1, "a", 102),

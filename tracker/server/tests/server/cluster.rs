@@ -154,6 +154,25 @@ fn nats_killed_and_started_again_costs_no_local_relay_and_sharing_goes_on_within
 }
 
 #[test]
+fn a_nats_that_stands_still_holds_up_nobody_and_sharing_goes_on_with_it() {
+    let nats = Nats::start();
+    let (a, b) = two(&nats);
+    let (mut anna, mut bob) = (a.client(), b.client());
+    anna.announce("film", "anna");
+    meet(&mut bob, "bob", &mut anna, "anna", "film");
+    nats.send("STOP");
+    let (mut ada, mut abel) = (a.client(), a.client());
+    ada.announce("local", "ada");
+    for _ in 0..50 {
+        meet(&mut abel, "abel", &mut ada, "ada", "local");
+    }
+    count_until(&mut anna, "film", 1);
+    nats.send("CONT");
+    count_until(&mut anna, "film", 2);
+    meet(&mut anna, "anna", &mut bob, "bob", "film");
+}
+
+#[test]
 fn the_members_of_a_node_that_crashes_are_gone_within_three_digests_and_nobody_else_is() {
     let nats = Nats::start();
     let a = nats.node("a");

@@ -100,6 +100,12 @@ pub(crate) struct FromSiblings {
     pub(crate) batch: Batch,
 }
 
+/// From the link to other nodes: some have come, and shall hear of all swarms. It is taken whether
+/// the mailbox is full or not.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct NodesCame;
+
 /// From the link to other nodes: this one is gone, with so many workers. It is taken whether the
 /// mailbox is full or not.
 #[derive(Message, Debug)]

@@ -28,8 +28,8 @@ use crate::swarm_list::Snapshot;
 use crate::worker::Worker;
 use drain::Draining;
 pub(crate) use messages::{
-    Adopt, Announce, Apply, Deliver, Drain, FromSiblings, LargestSwarms, OwnerLives, PeerLeft,
-    PolicyChanged, Probe, RelayAnswer, Scrape, SiblingsGone,
+    Adopt, Announce, Apply, Deliver, Drain, FromSiblings, LargestSwarms, NodesCame, OwnerLives,
+    PeerLeft, PolicyChanged, Probe, RelayAnswer, Scrape, SiblingsGone,
 };
 use outboxes::verdict;
 use probe::probe;
@@ -197,6 +197,14 @@ impl Handler<FromSiblings> for ShardActor {
     fn handle(&mut self, FromSiblings { node, batch }: FromSiblings, _: &mut Self::Context) {
         let read_at = self.worker.node.now();
         batch.each(node, |input| self.worker.apply(input, Some(read_at)));
+    }
+}
+
+impl Handler<NodesCame> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, _: NodesCame, _: &mut Self::Context) {
+        self.worker.apply(Input::NodesCame, None);
     }
 }
 

@@ -59,6 +59,13 @@ impl Nats {
         }
     }
 
+    /// Sends a signal: with `STOP` it is there, and does nothing until `CONT`.
+    pub fn send(&self, name: &str) {
+        let child = self.child.as_ref().expect("it runs").id();
+        let kill = Command::new("sh").args(["-c", &format!("kill -{name} {child}")]).status();
+        assert!(kill.expect("a shell").success());
+    }
+
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
