@@ -219,12 +219,14 @@ fn server(text: &str) -> Result<ServerAddr, ConfigError> {
     let bound = "NATS servers as in \"nats://a:4222,b:4222\", with \"tls://\" where they want TLS";
     let text = text.trim();
     match text.parse::<ServerAddr>() {
-        Ok(server) if server.has_user_pass() => {
+        Ok(server) if server.has_user_pass() || server.password().is_some() => {
             let (value, bound) =
                 ("one with a name in it", "without: `user` and `password` have it");
             Err(refused("cluster.servers", value, bound))
         }
-        Ok(server) if ["nats", "tls"].contains(&server.scheme()) => Ok(server),
+        Ok(server) if ["nats", "tls"].contains(&server.scheme()) && !server.host().is_empty() => {
+            Ok(server)
+        }
         _ if text.contains('@') => Err(refused("cluster.servers", "what is not shown", bound)),
         _ => Err(refused("cluster.servers", quoted(text), bound)),
     }

@@ -8,6 +8,8 @@ mod arrivals;
 mod binary;
 mod certificates;
 mod cluster;
+mod cluster_access;
+mod cluster_wire;
 mod compression;
 mod connections;
 mod conversation;

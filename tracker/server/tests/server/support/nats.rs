@@ -1,18 +1,21 @@
-//! A real nats-server on a port of its own, and a node of another release: bytes that are put
-//! together by hand.
+//! A real nats-server on a port of its own, nodes that use it, viewers that meet across them, and a
+//! node of another release: bytes that are put together by hand.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
+use socket2::{Domain, Socket, Type};
 use tempfile::TempDir;
 
-use super::{PATIENCE, Server, unpaced, until, with};
+use super::{Client, PATIENCE, Server, answer, id, offer, unpaced, until, with};
 
 /// A running nats-server. It is killed when it is dropped.
 pub struct Nats {
     pub port: u16,
+    /// Keeps the port until it starts.
+    reserved: Option<Socket>,
     /// Lines of its configuration.
     config: String,
     child: Option<Child>,
@@ -32,12 +35,12 @@ impl Nats {
         nats
     }
 
-    /// A port at which there will be one.
+    /// A port at which there will be one, and nobody else until then.
     pub fn stopped() -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let port = free.local_addr().expect("an address").port();
+        let (port, reserved) = reserve();
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Self { port, config: String::new(), child: None, folder }
+        let reserved = Some(reserved);
+        Self { port, reserved, config: String::new(), child: None, folder }
     }
 
     /// Starts it, again on its port, and waits until it listens.
@@ -47,8 +50,19 @@ impl Nats {
         std::fs::write(&path, listen).expect("a file");
         let mut command = Command::new("nats-server");
         command.arg("-c").arg(path).stdout(Stdio::null()).stderr(Stdio::null());
+        self.reserved = None;
         self.child = Some(command.spawn().expect("nats-server: `.ci/get nats-server` gets it"));
-        let _ = until("listening", || TcpStream::connect(self.address()).map(drop), Result::is_ok);
+        let greeting = || {
+            let child = self.child.as_mut().expect("it runs");
+            assert_eq!(child.try_wait().expect("a child"), None, "nats-server has ended");
+            let mut line = String::new();
+            if let Ok(socket) = TcpStream::connect(("127.0.0.1", self.port)) {
+                socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+                let _ = BufReader::new(socket).read_line(&mut line);
+            }
+            line
+        };
+        until("listening", greeting, |line| line.starts_with("INFO "));
     }
 
     /// Ends it as a crash would.
@@ -105,6 +119,67 @@ impl Drop for Nats {
 /// Waits until a node knows so many others.
 pub fn knows(node: &Server, others: usize) {
     node.metrics_until("among others", |seen| seen["tracker_cluster_nodes"] == others as f64);
+}
+
+/// A port that nobody else gets, and at which nobody listens.
+fn reserve() -> (u16, Socket) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any.into()).expect("a port");
+    let address = socket.local_addr().expect("an address").as_socket().expect("of IP");
+    (address.port(), socket)
+}
+
+/// Two nodes that know each other.
+pub fn two(nats: &Nats) -> (Server, Server) {
+    two_with(nats, &json!({}))
+}
+
+/// The same, with these keys of their sections `cluster`.
+pub fn two_with(nats: &Nats, cluster: &Value) -> (Server, Server) {
+    let (a, b) = (nats.node_with("a", cluster), nats.node_with("b", cluster));
+    knows(&a, 1);
+    knows(&b, 1);
+    (a, b)
+}
+
+/// How many members a swarm has, as a node knows it.
+fn count(client: &mut Client, swarm: &str) -> u64 {
+    client.say(&json!({"action": "scrape", "info_hash": id(swarm)}));
+    loop {
+        let heard = client.hear();
+        if heard["action"] == "scrape" {
+            return heard["files"][id(swarm)]["incomplete"].as_u64().expect("a count");
+        }
+    }
+}
+
+pub fn count_until(client: &mut Client, swarm: &str, members: u64) {
+    until("counted", || count(client, swarm), |count| *count == members);
+}
+
+/// Announces with one offer, and does what the other needs to answer it.
+pub fn meet(announcer: &mut Client, name: &str, other: &mut Client, other_name: &str, swarm: &str) {
+    announcer.announce_with(swarm, name, &json!({"offers": [offer("an offer", name)]}));
+    let heard = next(other, "offer");
+    assert_eq!(heard["offer"]["sdp"], name);
+    assert_eq!(heard["peer_id"], id(name));
+    assert_eq!(heard["info_hash"], id(swarm));
+    other.say(&answer(other_name, &heard, "yes"));
+    let heard = next(announcer, "answer");
+    assert_eq!(heard["answer"]["sdp"], "yes");
+    assert_eq!(heard["peer_id"], id(other_name));
+    assert_eq!(heard["offer_id"], id("an offer"));
+}
+
+/// The next offer or answer.
+pub fn next(client: &mut Client, what: &str) -> Value {
+    loop {
+        let heard = client.hear();
+        if heard.get(what).is_some() {
+            return heard;
+        }
+    }
 }
 
 /// A node that another release of the tracker, or nobody, has made.
