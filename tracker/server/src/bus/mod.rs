@@ -16,7 +16,6 @@ mod bucket;
 mod counts;
 mod local;
 mod nats;
-mod options;
 mod outgoing;
 mod presence;
 mod queue;

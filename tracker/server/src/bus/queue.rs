@@ -2,7 +2,7 @@
 //! in at once and never waits; when the link is slow or away the oldest are dropped, since an offer is
 //! worth less the longer it waits.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 
 use super::Batch;
 use super::presence::NodeSlot;
-use crate::limits::BUS_QUEUE_TIME_MAX;
+use crate::limits::{BUS_MESSAGE_BYTES, BUS_QUEUE_TIME_MAX};
 
 /// Records on their way to the link.
 #[derive(Debug)]
@@ -128,6 +128,25 @@ impl Waiting {
     }
 }
 
+/// What is for one receiver in as few messages as [`BUS_MESSAGE_BYTES`] allows, in order.
+pub(super) fn merged(queued: Vec<Queued>) -> Vec<Queued> {
+    let (mut full, mut open) = (Vec::new(), BTreeMap::<Receiver, Queued>::new());
+    for next in queued {
+        match open.get_mut(&next.to) {
+            Some(last)
+                if last.batch.records.len() + next.batch.records.len() <= BUS_MESSAGE_BYTES =>
+            {
+                last.batch.records.extend_from_slice(&next.batch.records);
+                last.batch.count += next.batch.count;
+            }
+            Some(last) => full.push(std::mem::replace(last, next)),
+            None => drop(open.insert(next.to, next)),
+        }
+    }
+    full.extend(open.into_values());
+    full
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,5 +189,20 @@ mod tests {
         queue.push([queued(1, 10, SECOND), queued(2, 10, SECOND * 9)]);
         let (fresh, stale) = queue.take(SECOND + BUS_QUEUE_TIME_MAX + Duration::from_nanos(1));
         assert_eq!((numbers(&fresh), stale), (vec![2], 1));
+    }
+
+    #[test]
+    fn what_is_for_one_receiver_is_one_message_as_far_as_it_may_be_long_and_in_order() {
+        let of = |node, count, bytes| Queued {
+            to: Receiver::Node(NodeSlot(node)),
+            ..queued(count, bytes, SECOND)
+        };
+        let half = BUS_MESSAGE_BYTES / 2;
+        let all = vec![of(1, 1, half), of(2, 2, 10), of(1, 4, half), of(1, 8, 1), of(2, 16, 10)];
+        let mut messages = merged(all);
+        messages.sort_by_key(|message| message.to);
+        assert_eq!(numbers(&messages), [5, 8, 18]);
+        let bytes: Vec<_> = messages.iter().map(Queued::bytes).collect();
+        assert_eq!(bytes, [BUS_MESSAGE_BYTES, 1, 20]);
     }
 }

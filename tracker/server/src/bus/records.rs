@@ -8,6 +8,9 @@ use super::wire::{Body, Malformed, put_number, put_slice, write_record};
 use crate::directory::WorkerId;
 use crate::limits::BUS_NAME_BYTES_MAX;
 
+/// Workers of a node: a [`SiblingId`](tracker_core::SiblingId) has a byte for one.
+const WORKERS_MAX: u16 = 256;
+
 const HELLO: u8 = 1;
 const GOODBYE: u8 = 2;
 const DIGEST: u8 = 3;
@@ -93,6 +96,9 @@ impl<'a> Hello<'a> {
     fn read(mut body: Body<'a>) -> Result<Self, Malformed> {
         let name = str::from_utf8(body.slice()?).map_err(|_| Malformed::Cut)?;
         let (workers, every_ms) = (body.small()?, body.small()?);
+        if workers > WORKERS_MAX {
+            return Err(Malformed::Cut);
+        }
         let asks = body.byte()? & 1 != 0;
         // It is told to the log.
         let is_plain = |byte: u8| byte.is_ascii_graphic();
@@ -151,12 +157,12 @@ impl<'a> Said<'a> {
     }
 
     fn read(kind: u8, mut body: Body<'a>) -> Result<(Route, Self), Malformed> {
-        let from = body.small()?;
-        let to: u64 = body.number()?;
-        let to = match to.checked_sub(1) {
-            Some(to) => Some(to.try_into().map_err(|_| Malformed::Cut)?),
-            None => None,
+        let worker = |number: u64| match WorkerId::try_from(number) {
+            Ok(worker) if worker < WORKERS_MAX => Ok(worker),
+            _ => Err(Malformed::Cut),
         };
+        let from = worker(body.number()?)?;
+        let to = body.number()?.checked_sub(1).map(worker).transpose()?;
         let info_hash = InfoHash(body.array()?);
         let said = match kind {
             DIGEST => {
@@ -258,6 +264,18 @@ mod tests {
                 assert_eq!(cut, Err(Malformed::Cut), "{length} of {record:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_worker_that_no_node_has_is_refused() {
+        for (from, to) in [(256, Some(0)), (0, Some(256))] {
+            let said = Said::Digest(InfoHash(ID), Digest::GOODBYE);
+            let out = written(&[Record::Said(Route { from, to }, said)]);
+            assert_eq!(Record::read(DIGEST, &out[5..]), Err(Malformed::Cut), "{from} {to:?}");
+        }
+        let hello = Hello { name: "a", workers: 257, every_ms: 1, asks: false };
+        let out = written(&[Record::Hello(hello)]);
+        assert_eq!(Record::read(HELLO, &out[5..]), Err(Malformed::Cut));
     }
 
     #[test]

@@ -2,6 +2,9 @@
 //! delays no viewer. It says that this node is there, sends what workers have put into the queue, and
 //! gives them what comes.
 
+mod incoming;
+mod options;
+
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::sync::Arc;
@@ -13,18 +16,16 @@ use async_nats::{Client, Event};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use tokio::task::JoinHandle;
-use tracker_core::wire::{is_answer, is_offer};
 
-use super::presence::{Gone, Presence};
+use super::presence::Presence;
 use super::queue::{Queued, Receiver};
-use super::records::{Hello, Record, Route, Said};
-use super::wire::{self, Incarnation, Malformed, Records};
-use super::{Batch, Cluster, options};
-use crate::actors::{FromSiblings, NodesCame, SiblingsGone};
-use crate::directory::WorkerId;
+use super::records::{Hello, Record};
+use super::wire::{self, Incarnation};
+use super::{Cluster, queue};
+use crate::actors::NodesCame;
 use crate::limits::{
-    BUS_BUCKET_INTERVALS, BUS_FLUSH_AFTER, BUS_MAILBOX_MESSAGES, BUS_MESSAGE_BYTES,
-    BUS_RETRY_AFTER, BUS_STOP_TIMEOUT, BUS_TICK,
+    BUS_BUCKET_INTERVALS, BUS_FLUSH_AFTER, BUS_MAILBOX_MESSAGES, BUS_RETRY_AFTER, BUS_STOP_TIMEOUT,
+    BUS_TICK,
 };
 use crate::node::Node;
 
@@ -118,9 +119,8 @@ impl NatsActor {
     /// Hears the digests of a bucket from now on: before ours are said there, so that the answer to
     /// an opening is not missed. `false` when NATS doesn't take the subscription now.
     fn listen_to_bucket(&mut self, bucket: u8, ctx: &mut Context<Self>) -> bool {
-        let subject = self.subject_of(bucket);
         if !self.buckets.contains_key(&bucket) {
-            let Some(listener) = self.listen_to(subject, ctx) else { return false };
+            let Some(listener) = self.listen_to(self.subject_of(bucket), ctx) else { return false };
             self.buckets.insert(bucket, Bucket { said_at: Duration::ZERO, listener });
         }
         if let Some(bucket) = self.buckets.get_mut(&bucket) {
@@ -136,7 +136,7 @@ impl NatsActor {
         }
         let (queued, stale) = self.cluster.queue.take(self.node.now());
         self.cluster.counts.stale.add(stale);
-        let mut messages = merged(queued).into_iter();
+        let mut messages = queue::merged(queued).into_iter();
         while let Some(queued) = messages.next() {
             if !self.send(&queued, ctx) {
                 let unsent: Vec<_> = std::iter::once(queued).chain(messages).collect();
@@ -215,103 +215,6 @@ impl NatsActor {
         true
     }
 
-    /// Gives what another node has said to whom it is for.
-    fn hear(&mut self, message: &[u8]) {
-        let counts = &self.cluster.counts;
-        counts.messages_received.add(1);
-        counts.bytes_received.add(message.len() as u64);
-        let (from, records) = match wire::read_head(message) {
-            Ok(read) => read,
-            Err(Malformed::Version(_)) => return counts.versions.add(1),
-            Err(Malformed::Cut) => return counts.malformed.add(1),
-        };
-        let mut batches = BTreeMap::<WorkerId, Batch>::new();
-        for record in Records(records) {
-            let Ok(record) = record.and_then(|(kind, body)| Record::read(kind, body)) else {
-                self.cluster.counts.malformed.add(1);
-                break;
-            };
-            match record {
-                None => self.cluster.counts.unknown.add(1),
-                Some(Record::Hello(hello)) => self.hear_hello(from, &hello),
-                Some(Record::Goodbye) => {
-                    let gone = self.presence.forget(from);
-                    self.tell_gone(gone);
-                }
-                Some(Record::Said(route, said)) => self.sort(route, &said, &mut batches),
-            }
-        }
-        self.deliver(from, batches);
-    }
-
-    fn hear_hello(&mut self, from: Incarnation, hello: &Hello<'_>) {
-        let heard = self.presence.hear(from, hello, self.node.now());
-        if heard.joined.is_some() {
-            tracing::info!(node = hello.name, "another node is there");
-            self.came = true;
-        }
-        if heard.is_twin {
-            self.cluster.counts.twins.add(1);
-            tracing::error!(node = hello.name, "two nodes that live have this name");
-        }
-        self.tell_gone(heard.gone);
-        if hello.asks {
-            self.say_hello(Some(from), false);
-        }
-    }
-
-    /// Puts what was said with what else is for that worker, or for each that has the swarm. What
-    /// goes on to browsers as it stands is read once more: another node may be of another mind.
-    fn sort(&self, route: Route, said: &Said<'_>, batches: &mut BTreeMap<WorkerId, Batch>) {
-        let policy = self.node.policy();
-        let limits = &policy.settings.limits;
-        let is_good = match said {
-            Said::Digest(..) => true,
-            Said::Offer(offer) => is_offer(offer.offer, limits),
-            Said::Answer(answer) => is_answer(answer.answer, limits),
-        };
-        if !is_good {
-            return self.cluster.counts.malformed.add(1);
-        }
-        let mut put = |to| {
-            let batch = batches.entry(to).or_default();
-            said.write(route, &mut batch.records);
-            batch.count += 1;
-        };
-        match route.to {
-            Some(to) => put(to),
-            None => self.node.directory.workers_of(&said.info_hash()).into_iter().for_each(put),
-        }
-    }
-
-    fn deliver(&self, from: Incarnation, batches: BTreeMap<WorkerId, Batch>) {
-        if batches.is_empty() {
-            return;
-        }
-        let counts = &self.cluster.counts;
-        let Some(node) = self.presence.slot_of(from) else {
-            return counts.strangers.add(1);
-        };
-        for (to, batch) in batches {
-            let count = batch.count();
-            let said = FromSiblings { node, batch };
-            if self.node.shard(to).is_none_or(|shard| shard.try_send(said).is_err()) {
-                counts.undelivered.add(count);
-            }
-        }
-    }
-
-    /// Lets the shards forget the partitions of nodes that are gone.
-    fn tell_gone(&self, gone: impl IntoIterator<Item = Gone>) {
-        for Gone { name, slot, workers } in gone {
-            tracing::info!(node = name, "another node is gone");
-            for shard in self.node.shards() {
-                shard.do_send(SiblingsGone { node: slot, workers });
-            }
-        }
-        self.cluster.counts.nodes.store(self.presence.len(), Relaxed);
-    }
-
     fn tick(&mut self) {
         let (now, interval) = (self.node.now(), self.node.policy().settings.digest_interval);
         if self.is_connected() && now >= self.said_hello_at + interval {
@@ -351,25 +254,6 @@ impl Drop for Bucket {
     fn drop(&mut self) {
         self.listener.abort();
     }
-}
-
-/// What is for one receiver in as few messages as [`BUS_MESSAGE_BYTES`] allows, in order.
-fn merged(queued: Vec<Queued>) -> Vec<Queued> {
-    let (mut full, mut open) = (Vec::new(), BTreeMap::<Receiver, Queued>::new());
-    for next in queued {
-        match open.get_mut(&next.to) {
-            Some(last)
-                if last.batch.records.len() + next.batch.records.len() <= BUS_MESSAGE_BYTES =>
-            {
-                last.batch.records.extend_from_slice(&next.batch.records);
-                last.batch.count += next.batch.count;
-            }
-            Some(last) => full.push(std::mem::replace(last, next)),
-            None => drop(open.insert(next.to, next)),
-        }
-    }
-    full.extend(open.into_values());
-    full
 }
 
 impl Actor for NatsActor {
