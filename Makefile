@@ -1,11 +1,15 @@
 # The few commands that people type. Everything else is cargo's.
 
-.PHONY: run test autobahn fuzz bench
+.PHONY: run cluster test autobahn fuzz bench
 
 # The whole product on port 8000. Without ffmpeg it plays a shipped clip, so getting it may fail.
 run:
 	-.ci/get ffmpeg
 	cargo run --release
+
+# Three nodes that share their viewers by way of NATS, on ports 8001 to 8003, to look at.
+cluster:
+	.ci/cluster
 
 # All tests: rules, sockets, ffmpeg, and browsers that watch together.
 test:
