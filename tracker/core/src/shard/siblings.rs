@@ -8,7 +8,7 @@ use rand::Rng;
 
 use super::{Outbox, Shard};
 use crate::id::{ConnId, InfoHash};
-use crate::limits::seconds;
+use crate::limits::{TABLE_KEPT, seconds};
 use crate::partition::{CrossAnswer, CrossOffer, Digest, Partition, SiblingId};
 use crate::wire::Announce;
 
@@ -17,6 +17,20 @@ use crate::wire::Announce;
 /// seconds of the caller's clock, and the swarm's key, which may be another swarm's by then.
 #[derive(Debug, Default)]
 pub(super) struct DigestsDue(VecDeque<(u32, usize)>);
+
+impl DigestsDue {
+    /// Gives memory back after many swarms have closed.
+    fn shrink(&mut self) {
+        let (len, capacity) = (self.0.len(), self.0.capacity());
+        if capacity > TABLE_KEPT && len < capacity / 4 {
+            self.0.shrink_to(len * 2);
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.0.capacity() * size_of::<(u32, usize)>()
+    }
+}
 
 impl Shard {
     /// A swarm has its first member: siblings shall know, and its offers shall reach theirs.
@@ -157,6 +171,7 @@ impl Shard {
                 outbox.digest(None, info_hash, digest);
             }
         }
+        self.digests_due.shrink();
         self.unmet.expire(now);
     }
 

@@ -71,6 +71,11 @@ impl Unmet {
         }
     }
 
+    /// Bytes of the announces that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// Forgets those that have waited for too long.
     pub(super) fn expire(&mut self, now: Duration) {
         let expired = self.by_swarm.extract_if(.., |_, unmet| unmet.until < now);
