@@ -60,6 +60,7 @@ impl Shard {
             self.counters.digests_sent += 1;
             outbox.digest(None, info_hash, Digest::GOODBYE);
         }
+        self.unmet.forget(info_hash);
     }
 
     /// A sibling has said how many members it has.
