@@ -225,6 +225,18 @@ fn offers_that_found_nobody_wait_only_for_a_while_and_for_those_who_stay() {
 }
 
 #[test]
+fn offers_that_found_nobody_are_forgotten_with_their_swarm() {
+    let (mut tracker, swarm) = (Tracker::shared(without_pace(), 1), id("s"));
+    tracker.hear(1, &announce_offers(&swarm, &peer(1), 5));
+    tracker.left(1, &swarm, &peer(1));
+    for conn in [2, 1] {
+        tracker.hear(conn, &announce(&swarm, &peer(conn), &json!({})));
+    }
+    let word = Parcel::Digest(hash(&swarm), digest(0, 9));
+    assert_eq!(crossed_in(&tracker.unpack(sibling(7), &word)), []);
+}
+
+#[test]
 fn nothing_is_left_of_what_waited_for_siblings_and_was_known_of_them() {
     let [mut tracker, mut alone] = [Tracker::shared(without_pace(), 1), Tracker::new()];
     let weigh = |tracker: &Tracker| tracker.shard.heap_bytes();
