@@ -173,6 +173,25 @@ fn digests_of_too_many_siblings_are_dropped_and_counted() {
     assert_eq!(tracker.shard.counters().digests_dropped, 3);
 }
 
+/// Nothing has changed, so there would be nothing to say for ten seconds.
+#[test]
+fn when_the_bus_is_back_siblings_know_each_other_within_an_interval() {
+    let (mut cluster, swarm) = (Cluster::new(2, &without_pace()), id("s"));
+    for (at, conn) in [(0, 1), (1, 2)] {
+        cluster.hear(at, conn, &announce(&swarm, &peer(conn), &json!({})));
+    }
+    // What they say in this half minute is lost.
+    for tracker in &mut cluster.trackers {
+        passing(tracker, 30);
+    }
+    let known = |cluster: &Cluster| [0, 1].map(|at| cluster.trackers[at].counts(&swarm).incomplete);
+    assert_eq!(known(&cluster), [1, 1], "they have lost each other");
+    // One of them is enough.
+    cluster.trackers[0].reconnected();
+    cluster.wait_s(5);
+    assert_eq!(known(&cluster), [2, 2]);
+}
+
 /// A worker of a node without a bus shares a swarm only while another worker has it.
 #[test]
 fn a_swarm_without_siblings_that_is_not_shared_any_more_is_as_it_was_before() {

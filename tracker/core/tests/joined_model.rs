@@ -9,7 +9,7 @@ use joined::world::World;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 
-const RUNS: u64 = 120;
+const RUNS: u64 = 80;
 const OPERATIONS: usize = 800;
 
 #[test]

@@ -91,6 +91,9 @@ pub enum Input<'a> {
         /// The sibling.
         sibling: SiblingId,
     },
+    /// The bus was away and is back: what was said meanwhile is lost. Within
+    /// [`Settings::digest_interval`] each partition says how large it is, and hears of the others.
+    Reconnected,
     /// An offer of a sibling's member, for a member here.
     CrossOffer {
         /// The sibling.
@@ -162,6 +165,7 @@ impl Shard {
                 self.hear_digest(from, info_hash, digest, now, rng, outbox);
             }
             Input::SiblingGone { sibling } => self.forget_sibling(sibling),
+            Input::Reconnected => self.reconnect(),
             Input::CrossOffer { from, offer } => self.deliver(from, offer, now, rng, outbox),
             Input::CrossAnswer { from, answer } => self.take_back(from, answer, now, outbox),
             Input::Sweep => {

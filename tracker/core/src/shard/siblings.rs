@@ -117,6 +117,16 @@ impl Shard {
         }
     }
 
+    /// The bus has been away. All say their next digest when it is due, so that not all do at once,
+    /// and are answered.
+    pub(super) fn reconnect(&mut self) {
+        for (_, (_, swarm)) in &mut self.swarms {
+            if let Some(partition) = swarm.partition() {
+                partition.reconnect();
+            }
+        }
+    }
+
     pub(super) fn deliver(
         &mut self,
         from: SiblingId,
@@ -167,7 +177,7 @@ impl Shard {
             }
             partition.due_s = now_s.saturating_add(interval_s);
             self.digests_due.0.push_back((partition.due_s, key));
-            if partition.tells(digest) {
+            if let Some(digest) = partition.tell(digest) {
                 self.counters.digests_sent += 1;
                 outbox.digest(None, info_hash, digest);
             }

@@ -166,6 +166,11 @@ impl Tracker {
         assert_eq!(self.handle(Input::SiblingGone { sibling }), []);
     }
 
+    /// The bus is back.
+    pub(crate) fn reconnected(&mut self) {
+        assert_eq!(self.handle(Input::Reconnected), []);
+    }
+
     pub(crate) fn sweep(&mut self) -> Vec<Did> {
         self.handle(Input::Sweep)
     }
