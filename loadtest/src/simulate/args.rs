@@ -9,10 +9,11 @@ use clap::Args;
 use rand::Rng;
 
 use super::limits::{
-    ANNOUNCE_INTERVAL, CHANNELS, JOINS_MAX, MINUTES, OFFERS, PEERS, POPULATION_BYTES_MAX, VIEWERS,
-    WATCH_MEDIAN,
+    ANNOUNCE_INTERVAL, CHANNELS, JOINS_MAX, MINUTES, NODES, OFFERS, PEERS, POPULATION_BYTES_MAX,
+    VIEWERS, WATCH_MEDIAN,
 };
 use super::population::{Invalid, Population};
+use super::spread::SpreadBy;
 use crate::args::{Refused, bounded, count, folder};
 
 /// An evening without sockets.
@@ -27,6 +28,12 @@ pub(crate) struct SimulateArgs {
     /// Channels, of falling popularity
     #[arg(long, default_value_t = 10, value_parser = count(&CHANNELS))]
     channels: u64,
+    /// Nodes, with a bus between them
+    #[arg(long, default_value_t = 1, value_parser = count(&NODES))]
+    nodes: u64,
+    /// How viewers come to their nodes
+    #[arg(long, value_enum, default_value_t)]
+    spread: SpreadBy,
     /// Makes a run the same again; random by default
     #[arg(long)]
     seed: Option<u64>,
@@ -57,6 +64,8 @@ pub(super) struct SimulatePlan {
     pub(super) viewers: u32,
     pub(super) duration: Duration,
     pub(super) channels: u32,
+    pub(super) nodes: u16,
+    pub(super) spread: SpreadBy,
     pub(super) seed: u64,
     pub(super) announce_interval: Duration,
     pub(super) offers: u8,
@@ -86,6 +95,8 @@ impl SimulateArgs {
             viewers: self.viewers as u32,
             duration: Duration::from_secs(self.minutes * 60),
             channels: self.channels as u32,
+            nodes: self.nodes as u16,
+            spread: self.spread,
             seed: self.seed.unwrap_or_else(|| rand::rng().next_u64()),
             announce_interval: self.announce_interval,
             offers: self.offers as u8,
@@ -143,6 +154,8 @@ mod tests {
                 &["--viewers", "0"][..],
                 "invalid value '0' for '--viewers <VIEWERS>': 0 is not in 1..=",
             ),
+            (&["--nodes", "501"], "501 is not in 1..=500"),
+            (&["--spread", "luck"], "possible values: chance, stream"),
             (&["--minutes", "1441"], "1441 is not in 1..=1440"),
             (&["--offers", "51"], "51 is not in 0..=50"),
             (&["--peers", "501"], "501 is not in 1..=500"),

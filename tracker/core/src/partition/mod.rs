@@ -85,7 +85,9 @@ pub(crate) struct Partition {
     /// What all siblings were told last, if anything was.
     pub(crate) told: Option<Digest>,
     /// Nothing was said when it last was due, since nothing had changed.
-    pub(crate) was_silent: bool,
+    was_silent: bool,
+    /// Siblings have been out of reach: they shall hear of this one again, and answer.
+    was_cut_off: bool,
     /// When the next digest is due, in seconds of the caller's clock.
     pub(crate) due_s: u32,
 }
@@ -98,19 +100,23 @@ impl Partition {
             returns: Returns::default(),
             told: None,
             was_silent: false,
+            was_cut_off: false,
             due_s,
         }
     }
 
-    /// Whether `digest` is worth saying when one is due: it is new, or the last one was left out.
-    /// So whoever hears nothing for three intervals has missed one.
-    pub(crate) fn tells(&mut self, digest: Digest) -> bool {
-        let tells = self.told != Some(digest) || self.was_silent;
-        self.was_silent = !tells;
-        if tells {
-            self.told = Some(digest);
-        }
-        tells
+    /// What to say when a digest is due and it would be `digest`: nothing, when that is no news and
+    /// the last one was said. So whoever hears nothing for three intervals has missed one.
+    pub(crate) fn tell(&mut self, digest: Digest) -> Option<Digest> {
+        let opening = std::mem::take(&mut self.was_cut_off);
+        self.was_silent = self.told == Some(digest) && !self.was_silent && !opening;
+        self.told = Some(digest);
+        (!self.was_silent).then_some(Digest { opening, ..digest })
+    }
+
+    /// The bus is back.
+    pub(crate) fn reconnect(&mut self) {
+        self.was_cut_off = true;
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {
@@ -127,7 +133,7 @@ mod tests {
         let mut partition = Partition::new(0);
         let one = Digest { incomplete: 1, ..Digest::default() };
         let two = Digest { incomplete: 2, ..Digest::default() };
-        let said = [one, one, one, one, two, two, one].map(|digest| partition.tells(digest));
-        assert_eq!(said, [true, false, true, false, true, false, true]);
+        let said = [one, one, one, one, two, two, one].map(|digest| partition.tell(digest));
+        assert_eq!(said, [Some(one), None, Some(one), None, Some(two), None, Some(one)]);
     }
 }

@@ -2,8 +2,10 @@
 //! [`Input`], what goes out is called on an [`Outbox`], and nothing else is touched.
 
 mod claims;
+mod counters;
 mod largest;
 mod memory;
+mod outbox;
 mod siblings;
 mod sweep;
 mod unmet;
@@ -21,6 +23,8 @@ use crate::partition::{CrossAnswer, CrossOffer, Digest, SiblingId};
 use crate::swarm::{Answered, Counts, Swarm, Unheard};
 use crate::wire::{Action, Announce, Answer, Event, Outgoing, Reason};
 use claims::Claims;
+pub use counters::Counters;
+pub use outbox::Outbox;
 use siblings::DigestsDue;
 use sweep::Round;
 use unmet::Unmet;
@@ -87,9 +91,9 @@ pub enum Input<'a> {
         /// The sibling.
         sibling: SiblingId,
     },
-    /// Nodes have come, or come back, that may have missed what was said: the next digest of each
-    /// swarm is said even if nothing has changed. Looks at all swarms.
-    NodesCame,
+    /// The bus was away and is back: what was said meanwhile is lost. Within
+    /// [`Settings::digest_interval`] each partition says how large it is, and hears of the others.
+    Reconnected,
     /// An offer of a sibling's member, for a member here.
     CrossOffer {
         /// The sibling.
@@ -107,80 +111,6 @@ pub enum Input<'a> {
     /// Time has passed: look for what has expired. A call looks at a part of the shard, and a
     /// round of [`SWEEP_TICKS`](crate::limits::SWEEP_TICKS) calls looks at all of it.
     Sweep,
-}
-
-/// Takes what a shard has to say.
-pub trait Outbox {
-    /// `message` is for connection `to`, which may have closed in the meantime.
-    fn send(&mut self, to: ConnId, message: &Outgoing<'_>);
-
-    /// Names the round in which the next message is sent. What a connection is sent in one round
-    /// goes out in one write, and so the offers of a long round go to fewer members, several to
-    /// each. `None`, the default, when each message goes out alone.
-    fn round(&self) -> Option<u64> {
-        None
-    }
-
-    /// Somebody else claims a peer id of connection `owner`: find out whether it still lives. If
-    /// it does, say [`Input::OwnerLives`]; if not, close it, and say [`Input::PeerLeft`]. Said for
-    /// each claim, and so more than once before either comes.
-    fn probe(&mut self, owner: ConnId);
-
-    /// Whether others may have partitions of this swarm: other nodes, or at present other workers.
-    /// Asked when it opens here, and again with each digest that nobody is known to hear; nothing
-    /// is said to siblings while it isn't. `false`, the default, where the shard is all there is.
-    fn is_shared(&self, _: &InfoHash) -> bool {
-        false
-    }
-
-    /// How many members of a swarm are here, for a sibling or for all that there are. One of nobody
-    /// is a goodbye. Said when a swarm opens here, to a sibling whose partition has just opened,
-    /// once in [`Settings::digest_interval`] when the counts have changed and every other time when
-    /// they haven't, and when the swarm closes here. May be lost.
-    fn digest(&mut self, _to: Option<SiblingId>, _: &InfoHash, _: Digest) {}
-
-    /// An offer for a member of sibling `to`, which shall hear it as [`Input::CrossOffer`]. May be
-    /// lost.
-    fn cross_offer(&mut self, _to: SiblingId, _: &CrossOffer<'_>) {}
-
-    /// The answer to an offer of sibling `to`, which shall hear it as [`Input::CrossAnswer`]. May be
-    /// lost.
-    fn cross_answer(&mut self, _to: SiblingId, _: &CrossAnswer<'_>) {}
-}
-
-/// What a shard has done since it began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Announces that were replied to.
-    pub announces: u64,
-    /// Offers that were passed on.
-    pub offers_relayed: u64,
-    /// Offers that weren't, because their announce came before `min interval` had passed.
-    pub offers_early: u64,
-    /// Offers that weren't, because whoever was picked had received too many.
-    pub offers_over_rate: u64,
-    /// Answers that were passed on.
-    pub answers_relayed: u64,
-    /// Offers that were sent to siblings.
-    pub cross_offers_sent: u64,
-    /// Offers of siblings that were passed on.
-    pub cross_offers_relayed: u64,
-    /// Offers of siblings that weren't, because nobody was here any more, or whoever was picked had
-    /// received too many.
-    pub cross_offers_dropped: u64,
-    /// Answers that were sent back to siblings.
-    pub cross_answers_sent: u64,
-    /// Answers from siblings that were passed on.
-    pub cross_answers_relayed: u64,
-    /// Answers from siblings that weren't, because no offer waited for them any more.
-    pub cross_answers_dropped: u64,
-    /// Digests that were said, to one sibling or to all.
-    pub digests_sent: u64,
-    /// Digests that weren't taken, because there were
-    /// [`SIBLINGS_MAX`](crate::limits::SIBLINGS_MAX) siblings already.
-    pub digests_dropped: u64,
-    /// Messages that were refused.
-    pub refusals: u64,
 }
 
 impl Shard {
@@ -235,7 +165,7 @@ impl Shard {
                 self.hear_digest(from, info_hash, digest, now, rng, outbox);
             }
             Input::SiblingGone { sibling } => self.forget_sibling(sibling),
-            Input::NodesCame => self.repeat_digests(),
+            Input::Reconnected => self.reconnect(),
             Input::CrossOffer { from, offer } => self.deliver(from, offer, now, rng, outbox),
             Input::CrossAnswer { from, answer } => self.take_back(from, answer, now, outbox),
             Input::Sweep => {

@@ -8,7 +8,7 @@ use rand::Rng;
 
 use super::{Outbox, Shard};
 use crate::id::{ConnId, InfoHash};
-use crate::limits::seconds;
+use crate::limits::{TABLE_KEPT, seconds};
 use crate::partition::{CrossAnswer, CrossOffer, Digest, Partition, SiblingId};
 use crate::wire::Announce;
 
@@ -17,6 +17,20 @@ use crate::wire::Announce;
 /// seconds of the caller's clock, and the swarm's key, which may be another swarm's by then.
 #[derive(Debug, Default)]
 pub(super) struct DigestsDue(VecDeque<(u32, usize)>);
+
+impl DigestsDue {
+    /// Gives memory back after many swarms have closed.
+    fn shrink(&mut self) {
+        let (len, capacity) = (self.0.len(), self.0.capacity());
+        if capacity > TABLE_KEPT && len < capacity / 4 {
+            self.0.shrink_to(len * 2);
+        }
+    }
+
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.0.capacity() * size_of::<(u32, usize)>()
+    }
+}
 
 impl Shard {
     /// A swarm has its first member: siblings shall know, and its offers shall reach theirs.
@@ -46,6 +60,7 @@ impl Shard {
             self.counters.digests_sent += 1;
             outbox.digest(None, info_hash, Digest::GOODBYE);
         }
+        self.unmet.forget(info_hash);
     }
 
     /// A sibling has said how many members it has.
@@ -102,11 +117,12 @@ impl Shard {
         }
     }
 
-    /// Leaves out no swarm's next digest.
-    pub(super) fn repeat_digests(&mut self) {
+    /// The bus has been away. All say their next digest when it is due, so that not all do at once,
+    /// and are answered.
+    pub(super) fn reconnect(&mut self) {
         for (_, (_, swarm)) in &mut self.swarms {
             if let Some(partition) = swarm.partition() {
-                partition.was_silent = true;
+                partition.reconnect();
             }
         }
     }
@@ -161,11 +177,12 @@ impl Shard {
             }
             partition.due_s = now_s.saturating_add(interval_s);
             self.digests_due.0.push_back((partition.due_s, key));
-            if partition.tells(digest) {
+            if let Some(digest) = partition.tell(digest) {
                 self.counters.digests_sent += 1;
                 outbox.digest(None, info_hash, digest);
             }
         }
+        self.digests_due.shrink();
         self.unmet.expire(now);
     }
 

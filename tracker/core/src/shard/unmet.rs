@@ -42,13 +42,13 @@ impl Unmet {
         if wanted == 0 || announce.frame.len() > UNMET_BYTES_MAX {
             return;
         }
-        self.take(&announce.info_hash, now);
+        self.forget(&announce.info_hash);
         while self.by_swarm.len() >= UNMET_MAX
             || self.bytes + announce.frame.len() > UNMET_BYTES_MAX
         {
             let oldest = self.by_swarm.iter().min_by_key(|(_, unmet)| unmet.until);
             let Some((&oldest, _)) = oldest else { break };
-            self.take(&oldest, now);
+            self.forget(&oldest);
         }
         // A copy: the frame is a slice of a buffer that would be held as a whole for it.
         let frame = Bytes::copy_from_slice(&announce.frame);
@@ -63,12 +63,24 @@ impl Unmet {
         (now <= unmet.until).then_some(unmet)
     }
 
+    /// Forgets the offers of this swarm.
+    pub(super) fn forget(&mut self, info_hash: &InfoHash) {
+        if let Some(unmet) = self.by_swarm.remove(info_hash) {
+            self.bytes -= unmet.announce.frame.len();
+        }
+    }
+
     /// Puts in what was taken out, if any of it still waits.
     pub(super) fn put_back(&mut self, unmet: UnmetOffers) {
         if !unmet.left.is_empty() {
             self.bytes += unmet.announce.frame.len();
             self.by_swarm.insert(unmet.announce.info_hash, unmet);
         }
+    }
+
+    /// Bytes of the announces that wait.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// Forgets those that have waited for too long.

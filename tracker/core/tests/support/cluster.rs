@@ -17,8 +17,7 @@ pub(crate) struct Cluster {
 
 impl Cluster {
     pub(crate) fn new(trackers: usize, settings: &Settings) -> Self {
-        let tracker =
-            |seed| Tracker { is_shared: true, ..Tracker::with(settings.clone(), seed as u64) };
+        let tracker = |seed| Tracker::shared(settings.clone(), seed as u64);
         Self { trackers: (0..trackers).map(tracker).collect(), bus: VecDeque::new() }
     }
 

@@ -93,6 +93,11 @@ impl Tracker {
         Self::with(without_pace(), 1)
     }
 
+    /// A tracker whose swarms may have siblings.
+    pub(crate) fn shared(settings: Settings, seed: u64) -> Self {
+        Self { is_shared: true, ..Self::with(settings, seed) }
+    }
+
     pub(crate) fn with(settings: Settings, seed: u64) -> Self {
         let limits = settings.limits.clone();
         let (shard, rng) = (Shard::new(settings, seed), SmallRng::seed_from_u64(seed));
@@ -161,9 +166,9 @@ impl Tracker {
         assert_eq!(self.handle(Input::SiblingGone { sibling }), []);
     }
 
-    /// Others have come that may have missed what was said.
-    pub(crate) fn nodes_came(&mut self) {
-        assert_eq!(self.handle(Input::NodesCame), []);
+    /// The bus is back.
+    pub(crate) fn reconnected(&mut self) {
+        assert_eq!(self.handle(Input::Reconnected), []);
     }
 
     pub(crate) fn sweep(&mut self) -> Vec<Did> {

@@ -204,7 +204,7 @@ impl Handler<NodesCame> for ShardActor {
     type Result = ();
 
     fn handle(&mut self, _: NodesCame, _: &mut Self::Context) {
-        self.worker.apply(Input::NodesCame, None);
+        self.worker.apply(Input::Reconnected, None);
     }
 }
 
