@@ -13,7 +13,7 @@ cluster:
 
 # All tests: rules, sockets, ffmpeg, and browsers that watch together.
 test:
-	.ci/get ffmpeg chromium nats-server nginx openssl
+	.ci/get ffmpeg chromium nats-server nginx openssl ip:iproute2 nft:nftables
 	cargo test --workspace --locked
 	cargo build --workspace --bins --locked
 	cd web/tests && npm ci --ignore-scripts --no-audit --no-fund && \
