@@ -266,6 +266,26 @@ mod tests {
         }
     }
 
+    /// docs/operating/cluster.md counts on it.
+    #[test]
+    fn a_digest_takes_few_bytes_and_an_offer_little_more_than_what_it_carries() {
+        let route = Route { from: 3, to: Some(4) };
+        let digest = |members| Digest { complete: members, incomplete: members, opening: false };
+        let said = |digest| Record::Said(route, Said::Digest(InfoHash(ID), digest));
+        assert_eq!(written(&[said(digest(1))]).len(), 30);
+        assert_eq!(written(&[said(digest(2_000_000))]).len(), 34);
+        for (record, more) in all().into_iter().skip(4).zip([77, 97]) {
+            let Record::Said(route, said) = record else { panic!("{record:?}") };
+            let carried = vec![b' '; 1500];
+            let said = match said {
+                Said::Offer(offer) => Said::Offer(CrossOffer { offer: &carried, ..offer }),
+                Said::Answer(answer) => Said::Answer(CrossAnswer { answer: &carried, ..answer }),
+                Said::Digest(..) => panic!("{said:?}"),
+            };
+            assert_eq!(written(&[Record::Said(route, said)]).len(), 1500 + more);
+        }
+    }
+
     #[test]
     fn a_worker_that_no_node_has_is_refused() {
         for (from, to) in [(256, Some(0)), (0, Some(256))] {

@@ -63,6 +63,20 @@ fn nats_is_spoken_to_with_tls_and_only_if_it_can_be_trusted() {
     assert_eq!(c.metrics()["tracker_cluster_connected"], 0.0);
 }
 
+/// As docs/operating/cluster.md has it.
+#[test]
+fn rights_to_the_subjects_of_the_cluster_are_enough() {
+    let nats = Nats::with(
+        r#"authorization { users = [ { user: tracker, password: "correct-horse",
+            permissions: { publish: "tracker.>", subscribe: "tracker.>" } } ] }
+        "#,
+    );
+    let (a, b) = two_with(&nats, &json!({"user": "tracker", "password": "correct-horse"}));
+    let (mut anna, mut bob) = (a.client(), b.client());
+    anna.announce("film", "anna");
+    meet(&mut bob, "bob", &mut anna, "anna", "film");
+}
+
 #[test]
 fn nats_lets_in_who_has_its_nkey() {
     let nats = Nats::with(&format!("authorization {{ users: [ {{ nkey: {NKEY} }} ] }}\n"));

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::nats::{Foreigner, Nats, meet, next, record};
-use crate::support::{Server, answer, id, until};
+use crate::support::{Server, answer, id, offer, until};
 
 /// What the swarm's digests are said in, from its name: FNV-1a, folded to a byte.
 fn digests_of(swarm: &str) -> String {
@@ -24,9 +24,13 @@ fn inbox(node: [u8; 8]) -> String {
 fn a_node_of_another_release_is_understood_by_what_it_says_first() {
     let nats = Nats::start();
     let a = nats.node("a");
+    let mut later = Foreigner::connect(&nats);
+    later.subscribe(&digests_of("film"));
     let mut anna = a.client();
     anna.announce("film", "anna");
-    let mut later = Foreigner::connect(&nats);
+    // It hears the swarm's digests before it says its own.
+    later.hear_record(3);
+    later.unsubscribe();
     later.join(&a, "z");
     later.subscribe(&inbox(later.own));
     // What it adds to what we know, and a kind that we don't know.
@@ -72,6 +76,44 @@ fn a_node_of_another_release_is_understood_by_what_it_says_first() {
     let answer: Value = serde_json::from_slice(&said[91..]).expect("JSON");
     assert_eq!(answer, json!({"type": "answer", "sdp": "yes"}));
     assert_eq!(dropped(&a, "unknown"), 1.0);
+}
+
+/// Messages may come twice, late, or from somebody who has not been asked.
+#[test]
+fn an_answer_is_passed_on_once_and_only_with_what_the_offer_brought() {
+    let nats = Nats::start();
+    let a = nats.node("a");
+    let mut other = Foreigner::connect(&nats);
+    other.subscribe(&digests_of("film"));
+    let (mut anna, film) = (a.client(), id("film"));
+    anna.announce("film", "anna");
+    // It hears the swarm's digests before it says its own.
+    other.hear_record(3);
+    other.unsubscribe();
+    other.join(&a, "z");
+    other.subscribe(&inbox(other.own));
+    let digest = record(3, &[&[0, 0], film.as_bytes(), &[0, 1, 1]]);
+    other.say(&digests_of("film"), &[digest]);
+    let (node, _) = other.hear_record(3);
+    anna.announce_with("film", "anna", &json!({"offers": [offer("an offer", "v=0")]}));
+    let (_, said) = other.hear_record(4);
+    let (from, token) = (said[0], &said[62..70]);
+    assert_eq!(said[2..62], [&film, &id("anna"), &id("an offer")].map(|id| id.as_bytes()).concat());
+    let answer = |token: &[u8], sdp: &str| {
+        let sdp = json!({"type": "answer", "sdp": sdp}).to_string();
+        let ids = [&film, &id("zoe"), &id("anna"), &id("an offer")];
+        let ids = ids.map(|id| id.as_bytes()).concat();
+        record(5, &[&[0, from + 1], &ids, token, &[sdp.len() as u8], sdp.as_bytes()])
+    };
+    let forged: Vec<u8> = token.iter().map(|byte| byte ^ 1).collect();
+    let said = [answer(&forged, "forged"), answer(token, "first"), answer(token, "second")];
+    other.say(&inbox(node), &said);
+    assert_eq!(next(&mut anna, "answer")["answer"]["sdp"], "first");
+    a.metrics_until("counted", |seen| {
+        seen["tracker_crossed_total{kind=\"answer_relayed\"}"] == 1.0
+            && seen["tracker_crossed_total{kind=\"answer_dropped\"}"] == 2.0
+    });
+    assert!(anna.fence("film").iter().all(|heard| heard.get("answer").is_none()));
 }
 
 fn dropped(node: &Server, reason: &str) -> f64 {

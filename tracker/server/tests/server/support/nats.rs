@@ -187,13 +187,14 @@ pub struct Foreigner {
     /// Its run.
     pub own: [u8; 8],
     socket: BufReader<TcpStream>,
+    subjects: usize,
 }
 
 impl Foreigner {
     pub fn connect(nats: &Nats) -> Self {
         let socket = TcpStream::connect(nats.address()).expect("a connection");
         socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
-        let mut foreigner = Self { own: [7; 8], socket: BufReader::new(socket) };
+        let mut foreigner = Self { own: [7; 8], socket: BufReader::new(socket), subjects: 0 };
         assert!(foreigner.line().starts_with("INFO "));
         foreigner.write(b"CONNECT {\"verbose\":false,\"echo\":false}\r\n");
         foreigner
@@ -201,8 +202,14 @@ impl Foreigner {
 
     /// Hears these subjects from now on.
     pub fn subscribe(&mut self, subject: &str) {
-        self.write(format!("SUB {subject} 1\r\nPING\r\n").as_bytes());
+        self.subjects += 1;
+        self.write(format!("SUB {subject} {}\r\nPING\r\n", self.subjects).as_bytes());
         while self.line() != "PONG" {}
+    }
+
+    /// Hears the last of them no more.
+    pub fn unsubscribe(&mut self) {
+        self.write(format!("UNSUB {}\r\n", self.subjects).as_bytes());
     }
 
     pub fn publish(&mut self, subject: &str, message: &[u8]) {
