@@ -233,6 +233,10 @@ pub(crate) const BUS_RECORD_BYTES_MAX: usize = 16 << 20;
 /// that what each message costs NATS is shared, and well below the 1 MiB that it takes by default.
 pub(crate) const BUS_MESSAGE_BYTES: usize = 64 << 10;
 
+/// What NATS should take as a message: one of [`BUS_MESSAGE_BYTES`] and a last record, which is as
+/// long as a message from a client may be by default.
+pub(crate) const BUS_PAYLOAD_BYTES_MIN: usize = 2 * BUS_MESSAGE_BYTES + 1024;
+
 /// How long what a worker has for other nodes waits for more, so that one message has it all.
 pub(crate) const BUS_FLUSH_AFTER: Duration = Duration::from_millis(2);
 

@@ -275,7 +275,7 @@ mod tests {
         assert_eq!(written(&[said(digest(1))]).len(), 30);
         assert_eq!(written(&[said(digest(2_000_000))]).len(), 34);
         for (record, more) in all().into_iter().skip(4).zip([77, 97]) {
-            let Record::Said(route, said) = record else { panic!("{record:?}") };
+            let Record::Said(_, said) = record else { panic!("{record:?}") };
             let carried = vec![b' '; 1500];
             let said = match said {
                 Said::Offer(offer) => Said::Offer(CrossOffer { offer: &carried, ..offer }),

@@ -105,11 +105,6 @@ impl Directory {
         }
     }
 
-    /// A worker that has the swarm, when there is one: the first.
-    pub(crate) fn worker_of(&self, info_hash: &InfoHash) -> Option<WorkerId> {
-        self.entries.get(info_hash).map(|entry| entry.first.worker())
-    }
-
     /// The workers that have the swarm.
     pub(crate) fn workers_of(&self, info_hash: &InfoHash) -> Vec<WorkerId> {
         let entry = self.entries.get(info_hash);
@@ -228,6 +223,7 @@ mod tests {
     use super::*;
 
     const SWARM: InfoHash = InfoHash([7; 20]);
+    const NOBODY: [WorkerId; 0] = [];
 
     fn at_home(worker: WorkerId) -> Wish<'static> {
         Wish { home: Some(worker), ..Wish::anywhere() }
@@ -240,13 +236,13 @@ mod tests {
         let (first, second) = (place(1), place(2));
         assert_eq!((first.worker(), second.worker()), (1, 1));
         drop(first);
-        assert_eq!(directory.worker_of(&SWARM), Some(1));
+        assert_eq!(directory.workers_of(&SWARM), [1]);
         assert_eq!(place(2).worker(), 1);
         let again = second.again();
         drop(second);
-        assert_eq!(directory.worker_of(&SWARM), Some(1));
+        assert_eq!(directory.workers_of(&SWARM), [1]);
         drop(again);
-        assert_eq!(directory.worker_of(&SWARM), None);
+        assert_eq!(directory.workers_of(&SWARM), NOBODY);
         assert_eq!(place(2).worker(), 2);
     }
 
@@ -295,7 +291,7 @@ mod tests {
                 });
             }
         });
-        assert_eq!(directory.workers_of(&SWARM), [] as [WorkerId; 0], "seed {seed}");
+        assert_eq!(directory.workers_of(&SWARM), NOBODY, "seed {seed}");
         let left = (directory.swarms.load(Relaxed), directory.further.load(Relaxed));
         assert_eq!(left, (0, 0), "seed {seed}");
     }

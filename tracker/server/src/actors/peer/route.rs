@@ -215,7 +215,7 @@ impl PeerActor {
         let node = &self.worker.node;
         let mut by_worker = BTreeMap::<WorkerId, Vec<InfoHash>>::new();
         for info_hash in &asked {
-            if let Some(worker) = node.directory.worker_of(info_hash) {
+            for worker in node.directory.workers_of(info_hash) {
                 by_worker.entry(worker).or_default().push(*info_hash);
             }
         }
@@ -225,7 +225,14 @@ impl PeerActor {
             .collect();
         let answers = futures_util::future::join_all(questions).into_actor(self);
         ctx.wait(answers.map(move |answers, peer, _| {
-            let known: BTreeMap<_, _> = answers.into_iter().flatten().flatten().collect();
+            // Each of several counts the others' members, too; one that is about to go has none.
+            let mut known = BTreeMap::<InfoHash, Counts>::new();
+            for (info_hash, counts) in answers.into_iter().flatten().flatten() {
+                let most = known.entry(info_hash).or_default();
+                if counts.complete + counts.incomplete >= most.complete + most.incomplete {
+                    *most = counts;
+                }
+            }
             let mut files = Vec::with_capacity(asked.len());
             for info_hash in asked {
                 if files.iter().all(|(listed, _)| *listed != info_hash) {

@@ -24,8 +24,8 @@ use super::wire::{self, Incarnation};
 use super::{Cluster, queue};
 use crate::actors::NodesCame;
 use crate::limits::{
-    BUS_BUCKET_INTERVALS, BUS_FLUSH_AFTER, BUS_MAILBOX_MESSAGES, BUS_RETRY_AFTER, BUS_STOP_TIMEOUT,
-    BUS_TICK,
+    BUS_BUCKET_INTERVALS, BUS_FLUSH_AFTER, BUS_MAILBOX_MESSAGES, BUS_PAYLOAD_BYTES_MIN,
+    BUS_RETRY_AFTER, BUS_STOP_TIMEOUT, BUS_TICK,
 };
 use crate::node::Node;
 
@@ -234,6 +234,19 @@ impl NatsActor {
         self.cluster.counts.connected.load(Relaxed)
     }
 
+    /// Tells the log if the server takes too little at a time.
+    fn look_at_server(&self) {
+        let bytes = self.client.as_ref().map(|client| client.max_payload());
+        if let Some(bytes) = bytes.filter(|bytes| *bytes < BUS_PAYLOAD_BYTES_MIN) {
+            let needed = BUS_PAYLOAD_BYTES_MIN;
+            tracing::warn!(
+                bytes,
+                needed,
+                "NATS takes shorter messages than there may be, see max_payload"
+            );
+        }
+    }
+
     /// Something is wrong with the connection. The log hears it once, until there is one again.
     fn is_wrong(&mut self, why: &dyn Display) {
         if !std::mem::replace(&mut self.away, true) {
@@ -313,6 +326,7 @@ impl Handler<Happened> for NatsActor {
             Event::Connected => {
                 tracing::info!("NATS is there");
                 counts.connected.store(true, Relaxed);
+                self.look_at_server();
                 self.away = false;
                 self.say_hello(None, true);
                 self.flush(ctx);
