@@ -1,13 +1,14 @@
 //! Nodes that a real nats-server lets hear of each other: viewers meet whichever node they are on,
 //! and whatever fails, each node goes on serving its own.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::support::Client;
 use crate::support::nats::{Foreigner, Nats, count_until, knows, meet, two};
 use crate::support::program::Program;
+use crate::support::{Client, Server, announce, answer, offer, until};
 
 /// The digest interval of the nodes.
 const DIGEST: Duration = Duration::from_secs(1);
@@ -38,6 +39,64 @@ fn both_nodes_count_all_members_and_those_who_leave_no_more() {
     count_until(&mut here[0], "film", 6);
     drop(there);
     count_until(&mut here[0], "film", 5);
+}
+
+/// Many at once, in batches: none is lost, cut or sent to somebody else.
+#[test]
+fn what_crosses_arrives_and_so_does_its_answer() {
+    const CLIENTS: usize = 30;
+    const OFFERS: usize = 10;
+    let nats = Nats::start();
+    let node = |name| {
+        let mut sections = nats.sections(name);
+        sections["tracker"]["crossShare"] = json!(100);
+        Server::with(&sections)
+    };
+    let (a, b) = (node("a"), node("b"));
+    knows(&a, 1);
+    knows(&b, 1);
+    let sdp = |n: usize, o: usize| format!("{n}.{o} {}", "v=0 ".repeat(400));
+    let mut clients: Vec<_> =
+        (0..2 * CLIENTS).map(|n| if n < CLIENTS { a.client() } else { b.client() }).collect();
+    for (n, client) in clients.iter_mut().enumerate() {
+        client.announce("film", &format!("peer{n}"));
+    }
+    for client in [0, CLIENTS] {
+        count_until(&mut clients[client], "film", 2 * CLIENTS as u64);
+    }
+    for (n, client) in clients.iter_mut().enumerate() {
+        let offers: Vec<_> = (0..OFFERS).map(|o| offer(&format!("{n}.{o}"), &sdp(n, o))).collect();
+        client.say(&announce(
+            "film",
+            &format!("peer{n}"),
+            &json!({"offers": offers, "numwant": OFFERS}),
+        ));
+    }
+    let (mut offered, mut answered) = (HashSet::new(), HashSet::new());
+    let all = 2 * CLIENTS * OFFERS;
+    let look = || {
+        for (n, client) in clients.iter_mut().enumerate() {
+            for heard in client.fence("film") {
+                if let Some(offer) = heard.get("offer") {
+                    let from = heard["offer_id"].as_str().expect("an id").trim_end_matches('_');
+                    let (peer, o) = from.split_once('.').expect("what it was called");
+                    let (peer, o) = (peer.parse().expect("a peer"), o.parse().expect("an offer"));
+                    assert_eq!(offer["sdp"], sdp(peer, o));
+                    assert_ne!(peer < CLIENTS, n < CLIENTS, "it stayed on its node");
+                    assert!(offered.insert(from.to_owned()), "{from} came twice");
+                    client.say(&answer(&format!("peer{n}"), &heard, &sdp(peer, o)));
+                } else if heard.get("answer").is_some() {
+                    let id = heard["offer_id"].as_str().expect("an id").trim_end_matches('_');
+                    let own = format!("{n}.");
+                    let o = id.strip_prefix(&own).and_then(|o| o.parse().ok());
+                    assert_eq!(heard["answer"]["sdp"], sdp(n, o.expect("an offer of its own")));
+                    assert!(answered.insert(id.to_owned()), "{id} was answered twice");
+                }
+            }
+        }
+        (offered.len(), answered.len())
+    };
+    until("all of them", look, |counts| *counts == (all, all));
 }
 
 #[test]
