@@ -184,6 +184,38 @@ fn a_nats_that_stands_still_holds_up_nobody_and_sharing_goes_on_with_it() {
 }
 
 #[test]
+fn nodes_that_are_cut_in_two_share_on_their_side_and_come_together_again() {
+    let (here, mut there, linking) = Nats::linked();
+    let (a, b, c) = (here.node("a"), here.node("b"), there.node("c"));
+    for node in [&a, &b, &c] {
+        knows(node, 2);
+    }
+    let (mut anna, mut bob, mut carl) = (a.client(), b.client(), c.client());
+    for (client, name) in [(&mut anna, "anna"), (&mut bob, "bob"), (&mut carl, "carl")] {
+        client.announce("film", name);
+    }
+    count_until(&mut anna, "film", 3);
+
+    there.restart_with("");
+    knows(&a, 1);
+    knows(&c, 0);
+    c.metrics_until("with its NATS", |seen| seen["tracker_cluster_connected"] == 1.0);
+    count_until(&mut anna, "film", 2);
+    count_until(&mut carl, "film", 1);
+    let (mut ada, mut cora) = (a.client(), c.client());
+    meet(&mut cora, "cora", &mut carl, "carl", "film");
+    ada.announce("another", "ada");
+    meet(&mut bob, "bob", &mut ada, "ada", "another");
+
+    there.restart_with(&linking);
+    let began = Instant::now();
+    for client in [&mut anna, &mut bob, &mut carl] {
+        count_until(client, "film", 4);
+    }
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[test]
 fn the_members_of_a_node_that_crashes_are_gone_within_three_digests_and_nobody_else_is() {
     let nats = Nats::start();
     let a = nats.node("a");

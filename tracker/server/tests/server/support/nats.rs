@@ -43,6 +43,32 @@ impl Nats {
         Self { port, reserved, config: String::new(), child: None, folder }
     }
 
+    /// Two of them that pass on to each other what each is told, and the lines of configuration that
+    /// make the second do so.
+    pub fn linked() -> (Self, Self, String) {
+        let (route, reserved) = reserve();
+        let (mut first, mut second) = (Self::stopped(), Self::stopped());
+        // A node that learnt of the other server would go there.
+        let link = |listen, routes: &str| {
+            format!("cluster {{ name: c, listen: \"{listen}\", no_advertise: true{routes} }}\n")
+        };
+        first.config = link(format!("127.0.0.1:{route}"), "");
+        let routes = format!(", routes: [\"nats-route://127.0.0.1:{route}\"]");
+        let linking = link("127.0.0.1:-1".to_owned(), &routes);
+        second.config.clone_from(&linking);
+        drop(reserved);
+        first.begin();
+        second.begin();
+        (first, second, linking)
+    }
+
+    /// Starts it anew with these lines of configuration.
+    pub fn restart_with(&mut self, config: &str) {
+        self.kill();
+        self.config = config.to_owned();
+        self.begin();
+    }
+
     /// Starts it, again on its port, and waits until it listens.
     pub fn begin(&mut self) {
         let path = self.folder.path().join("nats.conf");
