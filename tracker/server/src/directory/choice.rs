@@ -39,12 +39,12 @@ impl Wish<'_> {
     /// The worker on which a swarm opens another partition: when all that it has are large, or busy,
     /// and there is one with clearly more room.
     pub(super) fn for_another(&self, entry: &Entry) -> Option<WorkerId> {
-        let busiest = |partition: &Partition| (self.load)(partition.worker()).busy;
         let is_large = |partition: &Partition| partition.places as usize >= self.members_max;
-        let is_busy = |partition: &Partition| {
-            partition.places >= PARTITION_MEMBERS_MIN && busiest(partition) > PARTITION_BUSY
+        let is_full = |partition: &Partition| {
+            is_large(partition)
+                || partition.places >= PARTITION_MEMBERS_MIN && self.is_busy(partition)
         };
-        if !entry.partitions().all(|partition| is_large(partition) || is_busy(partition)) {
+        if !entry.partitions().all(is_full) {
             return None;
         }
         let is_new = |worker: &WorkerId| entry.partitions().all(|other| other.worker() != *worker);
@@ -54,10 +54,10 @@ impl Wish<'_> {
         let there = (self.load)(worker);
         let has_room = |partition: &Partition| {
             let here = (self.load)(partition.worker());
-            if is_large(partition) && here.busy <= PARTITION_BUSY {
-                there.sockets < here.sockets
-            } else {
+            if self.is_busy(partition) {
                 there.busy + PARTITION_BUSY_STEP <= here.busy
+            } else {
+                there.sockets < here.sockets
             }
         };
         entry.partitions().all(has_room).then_some(worker)
@@ -72,15 +72,24 @@ impl Wish<'_> {
         if let Some(home) = self.home.filter(has_one) {
             return home;
         }
-        let places: u64 = entry.partitions().map(|partition| u64::from(partition.places)).sum();
+        let places: usize = entry.partitions().map(|partition| partition.places as usize).sum();
+        let largest = entry.partitions().max_by_key(|partition| partition.places);
         // A swarm that has shrunk comes together again: the others run dry.
-        let chosen = if places < (self.members_max / PARTITION_SHRUNK) as u64 {
-            entry.partitions().max_by_key(|partition| partition.places)
-        } else {
-            let sockets = |partition: &&Partition| (self.load)(partition.worker()).sockets;
-            entry.partitions().min_by_key(sockets)
+        let together = largest.filter(|largest| {
+            places < self.members_max / PARTITION_SHRUNK && !self.is_busy(largest)
+        });
+        let least = || {
+            let load = |partition: &&Partition| {
+                (self.is_busy(partition), (self.load)(partition.worker()).sockets)
+            };
+            entry.partitions().min_by_key(load)
         };
-        chosen.unwrap_or(&entry.first).worker()
+        together.or_else(least).unwrap_or(&entry.first).worker()
+    }
+
+    /// Whether its worker is.
+    fn is_busy(&self, partition: &Partition) -> bool {
+        (self.load)(partition.worker()).busy > PARTITION_BUSY
     }
 }
 
@@ -191,6 +200,9 @@ mod tests {
             assert!(!node.directory.is_split(&SWARM), "it is small");
             places.extend(node.places(1));
             assert_eq!(node.directory.is_split(&SWARM), spreads);
+            let newcomers = node.places(100);
+            let there = newcomers.iter().filter(|place| place.worker() == 1).count();
+            assert_eq!(there, if spreads { 100 } else { 0 });
         }
     }
 
