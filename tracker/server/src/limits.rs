@@ -255,8 +255,9 @@ pub(crate) const BUS_BUCKETS: usize = 256;
 /// The longest pause before NATS is tried again.
 pub(crate) const BUS_RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// Bytes of a file with an nkey or credentials for NATS.
-pub(crate) const BUS_SECRET_FILE_BYTES_MAX: u64 = 64 << 10;
+/// Bytes of a file with an nkey, credentials or a key for NATS, or with those whom it is trusted by:
+/// all authorities that a system trusts take some 200 kB.
+pub(crate) const BUS_FILE_BYTES_MAX: u64 = 1 << 20;
 
 /// Bytes of the subjects' common prefix.
 pub(crate) const BUS_SUBJECT_BYTES_MAX: usize = 64;

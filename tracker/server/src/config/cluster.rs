@@ -8,12 +8,14 @@ use std::path::PathBuf;
 use async_nats::ServerAddr;
 use origin::ConfigError;
 use origin::watched::{Flaw, Source, Watched};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::checks::{quoted, refused, within};
 use super::kinds::{optional_section, whole};
-use crate::limits::{BUS_NAME_BYTES_MAX, BUS_SECRET_FILE_BYTES_MAX, BUS_SUBJECT_BYTES_MAX};
+use crate::limits::{BUS_FILE_BYTES_MAX, BUS_NAME_BYTES_MAX, BUS_SUBJECT_BYTES_MAX};
 
 /// The section as it is written.
 #[derive(Debug, Deserialize, Serialize)]
@@ -211,8 +213,27 @@ impl RawClusterTls {
             (None, Some(file)) => return alone("keyFile", file, "certFile"),
             (None, None) => None,
         };
+        // They are read again with each connection; here only so that a mistake shows at the start.
+        if let Some(ca) = &self.ca_file {
+            read("cluster.tls.caFile", ca.clone(), certificates)?;
+        }
+        if let Some((certificate, key)) = &own {
+            read("cluster.tls.certFile", certificate.clone(), certificates)?;
+            read("cluster.tls.keyFile", key.clone(), private_key)?;
+        }
         Ok(ClusterTls { ca: self.ca_file, own })
     }
+}
+
+fn certificates([file]: [&[u8]; 1]) -> Result<(), Flaw> {
+    let mut certificates = CertificateDer::pem_slice_iter(file).peekable();
+    let are_good = certificates.peek().is_some() && certificates.all(|each| each.is_ok());
+    are_good.then_some(()).ok_or_else(|| flaw("certificates in PEM"))
+}
+
+fn private_key([file]: [&[u8]; 1]) -> Result<(), Flaw> {
+    let key = PrivateKeyDer::from_pem_slice(file);
+    key.map(drop).map_err(|_| flaw("a private key in PEM, without a passphrase"))
 }
 
 fn server(text: &str) -> Result<ServerAddr, ConfigError> {
@@ -265,13 +286,13 @@ fn credentials(
     })
 }
 
-fn read(
+fn read<T>(
     key: &str,
     path: PathBuf,
-    parse: fn([&[u8]; 1]) -> Result<Secret, Flaw>,
-) -> Result<Secret, ConfigError> {
+    parse: fn([&[u8]; 1]) -> Result<T, Flaw>,
+) -> Result<T, ConfigError> {
     let files = [(key.to_owned(), path)];
-    Watched::once(&Source { files, bytes_max: BUS_SECRET_FILE_BYTES_MAX, parse })
+    Watched::once(&Source { files, bytes_max: BUS_FILE_BYTES_MAX, parse })
 }
 
 /// A seed of a user: base32, 58 characters (<https://docs.nats.io>, "NKeys").

@@ -114,7 +114,27 @@ fn what_cannot_be_done_is_refused_by_its_key_and_no_secret_is_shown() {
     refused(&json!({"credentialsFile": "/nowhere"}), "credentialsFile", "");
     refused(&json!({"tls": {"certFile": "c"}}), "tls.certFile", "together with keyFile");
     refused(&json!({"tls": {"keyFile": "k"}}), "tls.keyFile", "together with certFile");
+    refused(&json!({"tls": {"caFile": file}}), "tls.caFile", "certificates in PEM");
+    refused(&json!({"tls": {"caFile": "/nowhere"}}), "tls.caFile", "");
+    let files = Files::of(&Identity::new());
+    let (certificate, key) = (files.certificate(), files.key());
+    let no_key = json!({"certFile": certificate, "keyFile": certificate});
+    refused(&json!({ "tls": no_key }), "tls.keyFile", "a private key in PEM");
+    let no_certificate = json!({"certFile": key, "keyFile": key});
+    refused(&json!({ "tls": no_certificate }), "tls.certFile", "certificates in PEM");
     refused(&json!({"server": "nats://a"}), "server", "unknown field");
+}
+
+#[test]
+fn credentials_are_taken_as_nsc_writes_them() {
+    let file = format!(
+        "-----BEGIN NATS USER JWT-----\neyJ0eXAiOiJKV1QifQ.e30.c2ln\n------END NATS USER JWT------\n\n\
+         ************************* IMPORTANT *************************\n\n\
+         -----BEGIN USER NKEY SEED-----\n{SEED}\n------END USER NKEY SEED------\n"
+    );
+    let (_folder, file) = written(&file);
+    let loaded = load(&json!({"cluster": {"credentialsFile": file}})).expect("a configuration");
+    assert!(!format!("{:?}", loaded.config.cluster).contains(SEED));
 }
 
 #[test]
