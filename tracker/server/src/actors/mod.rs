@@ -13,11 +13,12 @@
 //!      +------------ Worker <-------------------------------------- frames           |
 //!        one flush    (outboxes of this thread's sockets)               |            v
 //!        per round                                                      +-------> another's
-//!                                                          Deliver, Probe         ShardActor
+//!                                                   Deliver, FromSiblings, Probe   ShardActor
 //! ```
 //!
 //! On the main thread a `StunActor` per UDP socket, and a `FilesActor` that reads lists, keys and
-//! certificates again when their files change.
+//! certificates again when their files change. In a cluster a `NatsActor` (`bus/nats/`), on a thread
+//! of its own, says to shards what other nodes do.
 //!
 //! A message lives beside the actor that hears it.
 
