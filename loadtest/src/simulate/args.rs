@@ -9,8 +9,8 @@ use clap::Args;
 use rand::Rng;
 
 use super::limits::{
-    ANNOUNCE_INTERVAL, CHANNELS, JOINS_MAX, MINUTES, NODES, OFFERS, PEERS, POPULATION_BYTES_MAX,
-    VIEWERS, WATCH_MEDIAN,
+    ANNOUNCE_INTERVAL, CHANNELS, CROSS_SHARE, JOINS_MAX, MINUTES, NODES, OFFERS, PEERS,
+    POPULATION_BYTES_MAX, VIEWERS, WATCH_MEDIAN,
 };
 use super::population::{Invalid, Population};
 use super::spread::SpreadBy;
@@ -34,6 +34,9 @@ pub(crate) struct SimulateArgs {
     /// How viewers come to their nodes
     #[arg(long, value_enum, default_value_t)]
     spread: SpreadBy,
+    /// Offers in a hundred that go to another node although there are others on this one
+    #[arg(long, default_value_t = 12, value_parser = count(&CROSS_SHARE))]
+    cross_share: u64,
     /// Makes a run the same again; random by default
     #[arg(long)]
     seed: Option<u64>,
@@ -66,6 +69,7 @@ pub(super) struct SimulatePlan {
     pub(super) channels: u32,
     pub(super) nodes: u16,
     pub(super) spread: SpreadBy,
+    pub(super) cross_share_percent: u32,
     pub(super) seed: u64,
     pub(super) announce_interval: Duration,
     pub(super) offers: u8,
@@ -97,6 +101,7 @@ impl SimulateArgs {
             channels: self.channels as u32,
             nodes: self.nodes as u16,
             spread: self.spread,
+            cross_share_percent: self.cross_share as u32,
             seed: self.seed.unwrap_or_else(|| rand::rng().next_u64()),
             announce_interval: self.announce_interval,
             offers: self.offers as u8,
@@ -155,6 +160,7 @@ mod tests {
                 "invalid value '0' for '--viewers <VIEWERS>': 0 is not in 1..=",
             ),
             (&["--nodes", "501"], "501 is not in 1..=500"),
+            (&["--cross-share", "101"], "101 is not in 0..=100"),
             (&["--spread", "luck"], "possible values: chance, stream"),
             (&["--minutes", "1441"], "1441 is not in 1..=1440"),
             (&["--offers", "51"], "51 is not in 0..=50"),

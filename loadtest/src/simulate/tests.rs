@@ -20,6 +20,7 @@ fn plan(viewers: u32, minutes: u64, seed: u64) -> SimulatePlan {
         channels: 3,
         nodes: 1,
         spread: SpreadBy::Chance,
+        cross_share_percent: 12,
         seed,
         announce_interval: Duration::from_secs(120),
         offers: 5,

@@ -94,6 +94,7 @@ impl<'a> Simulation<'a> {
         let settings = Settings {
             max_offers: defaults.max_offers.max(plan.offers.into()),
             announce_interval: plan.announce_interval,
+            cross_share_percent: plan.cross_share_percent,
             ..defaults
         };
         let sdp_bytes = population.client.sdp_bytes;
