@@ -20,7 +20,7 @@ fn joined_shards_do_what_the_model_does() {
     }
     let crossed =
         (0..RUNS).map(live).fold([0, 0], |sum, life| [sum[0] + life[0], sum[1] + life[1]]);
-    assert!(crossed.iter().all(|messages| *messages > 1000), "too seldom: {crossed:?}");
+    assert!(crossed.iter().all(|messages| *messages > 500), "too seldom: {crossed:?}");
     live(rand::random());
 }
 
