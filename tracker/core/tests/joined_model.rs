@@ -1,5 +1,5 @@
-//! Several shards, joined by a bus that delays, doubles, loses and reorders, against a model that is
-//! too simple to be wrong. Both live through the same random operations, and agree after each.
+//! Several shards, joined by a bus that delays, doubles, loses and reorders, against a model that
+//! is too simple to be wrong. Both live through the same random operations, and agree after each.
 #![allow(clippy::expect_used, reason = "a test may fail")]
 
 mod joined;
@@ -20,7 +20,7 @@ fn joined_shards_do_what_the_model_does() {
     }
     let crossed =
         (0..RUNS).map(live).fold([0, 0], |sum, life| [sum[0] + life[0], sum[1] + life[1]]);
-    assert!(crossed.iter().all(|messages| *messages > 1000), "too seldom: {crossed:?}");
+    assert!(crossed.iter().all(|messages| *messages > 500), "too seldom: {crossed:?}");
     live(rand::random());
 }
 
