@@ -62,8 +62,8 @@ pub const SIBLINGS_MAX: usize = 1024;
 pub const DIGESTS_MISSED_MAX: u32 = 3;
 
 /// Offers from siblings that the members of one partition may answer at a time, 2.5 MB of them;
-/// beyond it the older half is forgotten. 100,000 members whose partitions have siblings of the same
-/// size receive 30,000 a minute.
+/// beyond it the older half is forgotten. 100,000 members who each announce every two minutes with
+/// 5 offers, of which 12 in 100 cross, receive 30,000 a minute.
 pub const CROSS_OFFERS_REMEMBERED_MAX: usize = 1 << 16;
 
 /// The same for each member: so many as it may have out itself.

@@ -1,5 +1,5 @@
-//! What partitions tell each other of how many they are: when it is said, for how long it counts, and
-//! what becomes of offers that are made before anybody has said anything.
+//! What partitions tell each other of how many they are: when it is said, for how long it counts,
+//! and what becomes of offers that are made before anybody has said anything.
 #![allow(clippy::expect_used, reason = "a test may fail")]
 
 mod support;

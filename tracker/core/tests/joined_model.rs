@@ -1,5 +1,5 @@
-//! Several shards, joined by a bus that delays, doubles, loses and reorders, against a model that is
-//! too simple to be wrong. Both live through the same random operations, and agree after each.
+//! Several shards, joined by a bus that delays, doubles, loses and reorders, against a model that
+//! is too simple to be wrong. Both live through the same random operations, and agree after each.
 #![allow(clippy::expect_used, reason = "a test may fail")]
 
 mod joined;

@@ -1,5 +1,5 @@
-//! A swarm in several partitions: its members meet across them, as they do within one, and an answer
-//! goes back the way that its offer came.
+//! A swarm in several partitions: its members meet across them, as they do within one, and an
+//! answer goes back the way that its offer came.
 #![allow(clippy::expect_used, reason = "a test may fail")]
 
 mod support;

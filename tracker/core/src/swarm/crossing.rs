@@ -1,5 +1,5 @@
-//! What crosses between partitions of a swarm. Offers go to members here first, and a share of them to
-//! siblings, so that the swarm stays one mesh; where too few are here, all that find nobody do.
+//! What crosses between partitions of a swarm. Offers go to members here first, and a share of them
+//! to siblings, so that the swarm stays one mesh; where too few are here, all that find nobody do.
 
 use std::time::Duration;
 
@@ -59,8 +59,8 @@ impl Swarm {
         (wanted - stay).min(elsewhere)
     }
 
-    /// Siblings for `amount` offers of one announce, by how many members they have. There must be as
-    /// many members there.
+    /// Siblings for `amount` offers of one announce, by how many members they have. There must be
+    /// as many members there.
     pub(super) fn choose_siblings(&self, amount: usize, rng: &mut impl Rng) -> Vec<SiblingId> {
         let siblings = self.partition.as_ref().map(|partition| &partition.siblings);
         siblings.map_or_else(Vec::new, |siblings| siblings.sample(amount, rng).collect())

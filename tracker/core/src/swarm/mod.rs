@@ -6,6 +6,7 @@ mod blocks;
 mod bucket;
 mod crossing;
 mod members;
+mod offering;
 mod offers;
 mod pace;
 mod window;
@@ -13,19 +14,16 @@ mod window;
 use std::ops::Range;
 use std::time::Duration;
 
-use rand::seq::index;
-use rand::{Rng, RngExt};
+use rand::Rng;
 
 use crate::hash::IdHasher;
 use crate::id::{ConnId, PeerId};
-use crate::limits::{SUBSTITUTE_PICKS_MAX, Settings, seconds};
+use crate::limits::{Settings, seconds};
 use crate::partition::Partition;
 use crate::shard::Outbox;
 use crate::wire::{Announce, Answer, Event, Outgoing, Reason, Warning};
-use bucket::Refill;
 use members::Members;
-use offers::PendingOffer;
-use window::{Others, Window};
+use window::Window;
 
 /// A swarm: the viewers of one quality of one stream.
 #[derive(Debug)]
@@ -164,20 +162,8 @@ impl Swarm {
             return Ok(Offered { early, ..Offered::default() });
         }
         let crossing = self.share_of_siblings(wanted, others, settings, rng);
-        let amount = (wanted - crossing).min(others);
-        if amount + crossing == 0 {
-            return Ok(Offered::default());
-        }
-        let mut pending = self.members.get_mut(index).pending.reopen(amount + crossing, now_s);
-        let relayed =
-            self.relay_offers(index, announce, amount, settings, now, rng, outbox, &mut pending);
-        if crossing > 0 {
-            let siblings = self.choose_siblings(crossing, rng);
-            let offers = announce.offers[amount..].iter().zip(siblings);
-            self.send_across(announce, offers, now_s, rng, outbox, &mut pending);
-        }
-        self.members.get_mut(index).pending.close(pending);
-        Ok(Offered { relayed, crossed: crossing, over_rate: amount - relayed, early: 0 })
+        let staying = (wanted - crossing).min(others);
+        Ok(self.offer(index, announce, [staying, crossing], settings, now, rng, outbox))
     }
 
     /// Passes an answer on to whoever made the offer, or to the sibling that the offer came from.
@@ -271,75 +257,6 @@ impl Swarm {
             warning,
         };
         outbox.send(to, &reply);
-    }
-
-    /// Sends the first `amount` offers to distinct members, chosen at random so that a mesh doesn't
-    /// fall into clusters: of all members, or of those of the [`Window`]. There are as many others.
-    /// Returns how many were sent.
-    #[expect(clippy::too_many_arguments, reason = "an announce and what it is judged by")]
-    fn relay_offers(
-        &mut self,
-        announcer: usize,
-        announce: &Announce,
-        amount: usize,
-        settings: &Settings,
-        now: Duration,
-        rng: &mut impl Rng,
-        outbox: &mut impl Outbox,
-        pending: &mut Vec<PendingOffer>,
-    ) -> usize {
-        if amount == 0 {
-            return 0;
-        }
-        let frame = &announce.frame[..];
-        let info_hash = announce.info_hash_span.of(frame);
-        let peer_id = announce.peer_id_span.of(frame);
-        let refill = Refill::at(now, settings.limits.offers_per_second_per_receiver);
-        let members = self.members.len();
-        let others = self.window.others(outbox.round(), announcer, members, amount, rng);
-        let sample = index::sample(rng, others.count, amount);
-        let now_s = seconds(now);
-        let mut substitutes = Vec::new();
-        let mut sent = 0;
-        for (offered, sampled) in announce.offers.iter().zip(sample.iter()) {
-            let mut receiver = others.place(sampled);
-            if let Some(refill) = refill
-                && !self.members.get_mut(receiver).intake.take(refill)
-            {
-                let is_free = |place: usize| {
-                    !substitutes.contains(&place)
-                        && sample.iter().all(|sampled| others.place(sampled) != place)
-                };
-                let Some(place) = self.substitute(announcer, is_free, refill, rng) else {
-                    continue;
-                };
-                substitutes.push(place);
-                receiver = place;
-            }
-            let receiver = self.members.get(receiver);
-            let offer_id = offered.id_span.of(frame);
-            let offer = offered.offer.of(frame);
-            outbox.send(receiver.conn, &Outgoing::Offer { info_hash, peer_id, offer_id, offer });
-            let key = self.members.key_of(offered.id);
-            pending.push(PendingOffer::new(key, receiver.serial, now_s));
-            sent += 1;
-        }
-        sent
-    }
-
-    /// Another receiver where the one that was sampled has had enough, if a few picks find one among
-    /// all members.
-    fn substitute(
-        &mut self,
-        announcer: usize,
-        is_free: impl Fn(usize) -> bool,
-        refill: Refill,
-        rng: &mut impl Rng,
-    ) -> Option<usize> {
-        let others = Others::all(announcer, self.members.len());
-        let mut picks =
-            (0..SUBSTITUTE_PICKS_MAX).map(|_| others.place(rng.random_range(..others.count)));
-        picks.find(|&place| is_free(place) && self.members.get_mut(place).intake.take(refill))
     }
 }
 

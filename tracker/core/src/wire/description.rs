@@ -5,8 +5,8 @@ use super::refusal::Reason;
 use super::scan::{Scanner, Span, Value};
 use crate::limits::Limits;
 
-/// Whether `json` is the `offer` of an offer as a client may send it, and nothing else. What another
-/// node has sent on is passed to a browser as it stands, so it has to be.
+/// Whether `json` is the `offer` of an offer as a client may send it, and nothing else. What
+/// another node has sent on is passed to a browser as it stands, so it has to be.
 #[must_use]
 pub fn is_offer(json: &[u8], limits: &Limits) -> bool {
     is_description(json, "offer", Reason::BadOffers, limits)
