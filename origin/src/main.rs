@@ -174,7 +174,8 @@ async fn run(config: ValidOrigin) -> anyhow::Result<()> {
 
 /// A line per address, for people and for scripts. Where nobody reads them, they are not missed.
 fn print_addresses(server: &Server) {
-    let (scheme, address) = (server.scheme(), reachable(server.address()));
+    let scheme = if server.is_secure() { "https" } else { "http" };
+    let address = reachable(server.address());
     let streams = server.streams();
     let mut lines: String = streams
         .iter()
