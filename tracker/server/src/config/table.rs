@@ -257,7 +257,7 @@ pub const KEYS: &[Key] = &[
         "Where it is. `udp` and `rtp` bring MPEG-TS. A file is played over and over."),
     switch("origin.streams[].ingest.listen", Is("false"),
         "Whether an encoder connects to `url`, an IP address of this machine and a port, instead of \
-         being connected to: RTMP and SRT. Of RTMP the path is the key that the encoder needs."),
+         being connected to: RTMP, RTSP and SRT. Of RTMP the path is the key that the encoder needs."),
     text("origin.streams[].ingest.video", "word", "`auto`, `copy` or `transcode`", Is(r#""auto""#),
         "`copy` leaves the picture as it comes, `transcode` encodes it in `qualities`, and `auto` \
          does so only when browsers don't play it."),
