@@ -74,6 +74,10 @@ pub const SEQUENCE_MAX: u64 = 1 << 53;
 /// How long a segment in it may play: what is cut into longer ones is no live stream.
 pub const ENTRY_DURATION_MAX: Duration = Duration::from_secs(3600);
 
+/// How long the segments of a clip have to play on average: shorter ones would come faster than
+/// players ask for a playlist, and those of no length without end.
+pub const CLIP_SEGMENT_MIN: Duration = Duration::from_millis(100);
+
 /// Headers that go along to an upstream.
 pub const UPSTREAM_HEADERS_MAX: usize = 16;
 
