@@ -87,6 +87,9 @@ pub const UPSTREAM_FETCHES_MAX: usize = 6;
 pub const UPSTREAM_AHEAD: usize = 3;
 /// Segments with which a track begins: what players keep from the live edge (RFC 8216, 6.3.3).
 pub const UPSTREAM_START_SEGMENTS: usize = 3;
+/// The highest number of a segment that an upstream may give, half of [`SEQUENCE_MAX`]: one that
+/// counts anew after that still finds higher ones.
+pub const UPSTREAM_SEQUENCE_MAX: u64 = SEQUENCE_MAX / 2;
 /// How long nobody may ask for a track before it is not taken any more. Players ask for its playlist
 /// or its segments every few seconds, caches in between less often.
 pub const TRACK_IDLE: Duration = Duration::from_secs(30);
