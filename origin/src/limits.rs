@@ -69,6 +69,10 @@ pub const PLAYLIST_ENTRIES_MAX: usize = 20_000;
 pub const PLAYLIST_TRACKS_MAX: usize = 256;
 /// Bytes of a URI in it: a long path, and a signature.
 pub const PLAYLIST_URI_BYTES_MAX: usize = 4096;
+/// Timelines that one segment may be ahead of the segment before it, each of which is a line in the
+/// playlist; beyond that it starts anew.
+pub const TIMELINES_SKIPPED_MAX: u64 = 16;
+
 /// The highest number of a segment or a discontinuity: players count in JavaScript's numbers.
 pub const SEQUENCE_MAX: u64 = 1 << 53;
 /// How long a segment in it may play: what is cut into longer ones is no live stream.
