@@ -182,6 +182,9 @@ pub const JUMP_SEGMENTS: u32 = 3;
 /// See [`JUMP_SEGMENTS`].
 pub const JUMP_MIN: Duration = Duration::from_secs(10);
 
+/// A source of which nothing can be taken for this long starts again: what it delivers is not life.
+pub const REFUSED_PATIENCE: Duration = Duration::from_secs(15);
+
 /// How far the time that segments say may be from the machine's before it is set anew: what an
 /// encoder's clock and this one differ in some days.
 pub const WALL_CLOCK_DRIFT_MAX: Duration = Duration::from_secs(2);
