@@ -80,12 +80,15 @@ struct Running {
 
 /// What is counted, also when the origin has ended.
 #[derive(Debug, Clone)]
-pub struct Counts(Arc<Store>);
+pub struct Counts {
+    store: Arc<Store>,
+    intakes: Intakes,
+}
 
 impl Counts {
     /// Writes them.
     pub fn write(&self, page: &mut exposition::Page) {
-        metrics::write(page, &self.0);
+        metrics::write(page, &self.store, &self.intakes);
     }
 }
 
@@ -156,7 +159,7 @@ impl Origin {
 
     /// What is counted of the streams: their state, and what was asked of them.
     pub fn counts(&self) -> Counts {
-        Counts(self.store.clone())
+        Counts { store: self.store.clone(), intakes: self.intakes.clone() }
     }
 
     /// The key that signs the streams' digests, in base64url, for pages to pin; `None` when it is a

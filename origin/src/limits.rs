@@ -224,6 +224,11 @@ pub(crate) const SECRET_FILE_BYTES_MAX: u64 = 1024;
 /// How often the files of `access` and `tls` are looked at.
 pub const FILES_WATCH: Duration = Duration::from_secs(2);
 
+/// Bytes of segments that the kernel has once more, to send them without a copy. Beyond it they are
+/// copied as they are sent.
+#[cfg(target_os = "linux")]
+pub const PAGES_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+
 /// Bytes of a segment that are handed to HTTP at a time: what a slow client's connection holds of
 /// it, and what is still in the processor's cache when the kernel takes it.
 pub const SLICE_BYTES: usize = 64 * 1024;
