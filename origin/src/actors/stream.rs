@@ -11,7 +11,7 @@ use super::source::{Fate, SourceActor, StopSource, Supplied};
 use crate::config::{Start, Stream};
 use crate::integrity::Signer;
 use crate::limits::{FALLBACK_HELD_SEGMENTS, SOURCE_WATCH};
-use crate::playlist::{Delivery, Presentation};
+use crate::playlist::{Delivery, Presentation, Refusal};
 use crate::source::{Source, Supply};
 use crate::store::{Edition, Shelf, State, Wanted};
 
@@ -137,21 +137,42 @@ impl StreamActor {
             Ok(segment) => {
                 fate.take();
                 let (sequence, timeline) = (segment.sequence, segment.timeline);
-                self.shelf.note(|status| {
-                    if status.state != State::Live {
-                        tracing::info!(stream = self.name, sequence, "the stream is live");
-                    }
-                    status.state = State::Live;
-                    status.last_segment_at = Some(SystemTime::now());
-                });
+                self.note_life(sequence);
                 self.publish();
                 self.tell(&Supply::Segment(Delivery { timeline, ..delivery }));
             }
-            Err(refusal) => {
-                tracing::warn!(stream = self.name, "not taken: {refusal}");
-                fate.refuse(refusal.to_string());
-            }
+            Err(refusal) => self.refuse(&refusal, fate),
         }
+    }
+
+    /// The list of tracks says from now on what this one is; of its segments there is none.
+    fn take_sample(&mut self, sample: Delivery, fate: &Fate) {
+        let track = sample.track;
+        match self.presentation.push(sample) {
+            Ok(segment) => {
+                fate.take();
+                let sequence = segment.sequence;
+                self.presentation.clear_track(track);
+                self.note_life(sequence);
+                self.publish();
+            }
+            Err(refusal) => self.refuse(&refusal, fate),
+        }
+    }
+
+    fn refuse(&self, refusal: &Refusal, fate: &Fate) {
+        tracing::warn!(stream = self.name, "not taken: {refusal}");
+        fate.refuse(refusal.to_string());
+    }
+
+    fn note_life(&self, sequence: u64) {
+        self.shelf.note(|status| {
+            if status.state != State::Live {
+                tracing::info!(stream = self.name, sequence, "the stream is live");
+            }
+            status.state = State::Live;
+            status.last_segment_at = Some(SystemTime::now());
+        });
     }
 
     /// All files at once, with the digests of those that they name.
@@ -218,6 +239,7 @@ impl Handler<Supplied> for StreamActor {
                 }
             }
             Supply::Segment(delivery) => self.take(delivery, &fate),
+            Supply::Sample(sample) => self.take_sample(sample, &fate),
             Supply::Rests { track } => {
                 self.presentation.clear_track(track);
                 self.publish();
