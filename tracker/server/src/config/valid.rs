@@ -88,7 +88,9 @@ impl Config {
     #[must_use]
     pub fn has_files(&self) -> bool {
         let has_certificate = |server: &ServerConfig| server.certificate.is_some();
-        self.access.has_files() || self.servers.iter().any(has_certificate)
+        self.access.has_files()
+            || self.servers.iter().any(has_certificate)
+            || self.origin.as_ref().is_some_and(ValidOrigin::has_files)
     }
 }
 
@@ -118,7 +120,7 @@ impl RawConfig {
             },
             access: self.access.unwrap_or_default().validate()?,
             cluster: self.cluster.map(RawCluster::validate).transpose()?,
-            origin: self.origin.map(OriginConfig::validate).transpose()?,
+            origin: self.origin.map(OriginConfig::validate).transpose()?.map(ValidOrigin::as_guest),
             web: self.web.map(RawWeb::validate).transpose()?,
             stun: self.stun.map(RawStun::validate).transpose()?,
             metrics: self.metrics.map(RawMetrics::validate).transpose()?,

@@ -34,6 +34,7 @@ mod signals;
 mod silence;
 mod sources;
 mod stop;
+mod streams;
 mod stun;
 mod support;
 mod swarm_list;

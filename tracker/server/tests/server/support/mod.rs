@@ -111,7 +111,7 @@ impl Server {
                 while let Some(config) = asked.recv().await {
                     match config {
                         Some(config) => tracker.reload(config),
-                        None => tracker.reload_files(),
+                        None => tracker.reload_files().await,
                     }
                 }
                 tracker.stop().await;
