@@ -19,6 +19,7 @@ mod metrics;
 mod mpegts;
 mod plan;
 mod playlist;
+mod report;
 mod serve;
 mod source;
 mod store;
@@ -43,6 +44,7 @@ pub use certificate::{Certificate, Offers};
 pub use config::{OriginConfig, ValidOrigin};
 pub use error::{ConfigError, OriginError};
 pub use file_thread::on_file_thread;
+pub use report::StreamReport;
 pub use serve::{Punctual, Server, Times, tcp_listener};
 
 use access::Access;
@@ -84,6 +86,12 @@ impl Counts {
     /// Writes them.
     pub fn write(&self, page: &mut exposition::Page) {
         metrics::write(page, &self.0);
+    }
+
+    /// How each stream is, by name.
+    #[must_use]
+    pub fn streams(&self) -> Vec<StreamReport> {
+        StreamReport::of_all(&self.0)
     }
 }
 

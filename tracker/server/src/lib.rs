@@ -6,6 +6,7 @@ mod access;
 mod actors;
 mod close;
 pub mod config;
+mod dashboard;
 mod directory;
 mod http;
 mod latency;
@@ -35,6 +36,7 @@ use web::{PlayerSettings, PlayerStream};
 
 use actors::{FilesActor, ReloadFiles, StopFiles, StopStun, StunActor};
 use config::{Config, ServerConfig, WebConfig};
+use dashboard::Dashboard;
 use limits::{BACKLOG_CONNECTIONS, HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
 use node::Node;
 
@@ -47,6 +49,7 @@ pub struct Tracker {
     files: Option<Addr<FilesActor>>,
     stun: Vec<Addr<StunActor>>,
     metrics: Option<ServerHandle>,
+    dashboard: Option<Arc<Dashboard>>,
     origin: Option<Origin>,
     /// What it was started with.
     written: serde_json::Value,
@@ -65,6 +68,8 @@ pub struct Addresses {
     pub streams: Vec<String>,
     /// Whether `/` is the player.
     pub player: bool,
+    /// Whether there is `/dashboard`.
+    pub dashboard: bool,
 }
 
 /// Where a listener is.
@@ -120,6 +125,7 @@ impl Tracker {
         let node = Node::new(
             config.policy,
             config.access,
+            config.dashboard,
             certificates,
             config.workers,
             listeners.len(),
@@ -144,18 +150,21 @@ impl Tracker {
             metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
             streams: streams.into_iter().map(|stream| stream.path).collect(),
             player: player.is_some(),
+            dashboard: node.dashboard.is_some(),
         };
+        let counts = origin.as_ref().map(Origin::counts);
+        let dashboard = Dashboard::start(&node, counts.clone());
         let pages = listen::Pages {
             player: player.map(|settings| Arc::new(web::routes(settings)) as listen::Routes),
             origin: origin.as_ref().map(|origin| Arc::new(origin.routes()) as listen::Routes),
+            dashboard: dashboard.clone(),
             files: config.web_root.map(|root| Arc::new(root.routes()) as listen::Routes),
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
-        let counts = origin.as_ref().map(Origin::counts);
         let metrics =
             metrics.map(|listener| prometheus::serve(&node, counts, listener)).transpose()?;
         let files = has_files.then(|| FilesActor::start_for(&node));
-        Ok(Self { addresses, node, server, files, stun, metrics, origin, written })
+        Ok(Self { addresses, node, server, files, stun, metrics, dashboard, origin, written })
     }
 
     /// Where everything is.
@@ -199,6 +208,9 @@ impl Tracker {
         }
         for stun in &self.stun {
             stun.do_send(StopStun);
+        }
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.stop();
         }
         self.server.pause().await;
         // It waits for its own thread, which is no business of this one's.

@@ -10,6 +10,7 @@ mod certificates;
 mod compression;
 mod connections;
 mod conversation;
+mod dashboard;
 mod flags;
 mod limits;
 mod lists;
