@@ -7,6 +7,9 @@ import type { Figure } from "./series";
 
 const HEIGHT_PX = 92;
 
+/** Between two times on an axis: one to twenty minutes. */
+const STEPS_S = [60, 120, 300, 600, 1200];
+
 /** All charts of the page show the same moment under the pointer. */
 const sync = uPlot.sync("board");
 
@@ -16,6 +19,7 @@ export class Chart {
   #labels: string[];
   #plot: uPlot | undefined;
   #data: uPlot.AlignedData = [[]];
+  #seconds = 0;
 
   constructor(place: HTMLElement, labels: string[], format: Format) {
     this.#place = place;
@@ -27,9 +31,10 @@ export class Chart {
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.#draw());
   }
 
-  /** Shows these lines, `what` being what they are to who can't see them. */
-  show(times: number[], lines: Figure[][], what: string): void {
+  /** Shows these lines of the last `seconds`, `what` being what they are to who can't see them. */
+  show(times: number[], lines: Figure[][], seconds: number, what: string): void {
     this.#data = [times, ...lines];
+    this.#seconds = seconds;
     this.#place.setAttribute("aria-label", what);
     if (this.#plot === undefined) this.#draw();
     else this.#plot.setData(this.#data);
@@ -56,12 +61,15 @@ export class Chart {
       cursor: { sync: { key: sync.key }, y: false, drag: { x: false, y: false } },
       legend: { show: false },
       padding: [6, 0, 0, 0],
-      scales: { y: { range: (_, low, high) => [Math.min(0, low ?? 0), top(high)] } },
+      scales: {
+        x: { range: (_, __, newest) => [newest - this.#seconds, newest] },
+        y: { range: (_, low, high) => [Math.min(0, low ?? 0), top(high)] },
+      },
       axes: [
-        { ...axis, size: 20, gap: 2, space: 70, grid: { show: false } },
+        { ...axis, size: 20, gap: 2, space: 50, incrs: STEPS_S, grid: { show: false }, values: clock },
         {
           ...axis,
-          size: 54,
+          size: 50,
           gap: 4,
           space: 28,
           grid,
@@ -76,6 +84,12 @@ export class Chart {
   #resize(): void {
     this.#plot?.setSize({ width: this.#place.clientWidth, height: HEIGHT_PX });
   }
+}
+
+/** Hours and minutes here, where the operator is. */
+function clock(_: uPlot, times: number[]): string[] {
+  const [hour, minute] = ["2-digit", "2-digit"] as const;
+  return times.map((time) => new Date(time * 1000).toLocaleTimeString("en-GB", { hour, minute }));
 }
 
 /** A little above the highest figure; of nothing but zeros the axis still has a length. */

@@ -19,10 +19,10 @@ const one = (title: string, column: string, format: Format, hint: string): Defin
 
 const FIGURES: Definition[] = [
   one("Connections", "connections", count, "open sockets of viewers"),
-  one("Peers", "peers", count, "members of swarms; a viewer of two counts twice"),
+  one("Peers", "peers", count, "members of swarms"),
   one("Swarms", "swarms", count, "with a member"),
   one("Announces", "announces", rate, "a second"),
-  one("Relays", "relays", rate, "offers and answers passed on a second"),
+  one("Relays", "relays", rate, "offers and answers a second"),
   {
     title: "Relay latency",
     lines: [
@@ -30,17 +30,18 @@ const FIGURES: Definition[] = [
       { column: "relayP99", label: "p99" },
     ],
     format: duration,
-    hint: "from read to write, last 10 to 20 s",
+    hint: "from read to write",
   },
   {
-    title: "Refused and ended",
+    title: "Refused",
     lines: [
-      { column: "refusals", label: "refused" },
-      { column: "closes", label: "ended" },
+      { column: "refusals", label: "messages" },
+      { column: "turnedAway", label: "handshakes" },
     ],
     format: rate,
-    hint: "messages refused, and sockets that ended, a second",
+    hint: "a second",
   },
+  one("Sockets ended", "closes", rate, "a second, for whatever reason"),
   one("CPU", "cpu", percent, "of a core, all threads"),
   one("Memory", "memory", bytes, "resident"),
 ];
@@ -79,7 +80,7 @@ export class Figures {
     for (const { definition, chart } of this.#cards) {
       const lines = definition.lines.map(({ column }) => this.#series.last(column, seconds));
       const times = this.#series.times(lines[0]?.length ?? 0);
-      chart.show(times, lines, inWords(definition, lines));
+      chart.show(times, lines, seconds, inWords(definition, lines));
     }
     if (this.#details?.open === true) this.#fillTable(seconds);
   }
@@ -115,13 +116,15 @@ function cardOf(definition: Definition) {
   const values = definition.lines.map(({ label }, index) => {
     const figure = document.createElement("span");
     figure.dataset["figure"] = definition.lines[index]?.column;
+    const part = document.createElement("span");
     if (definition.lines.length > 1) {
       const name = document.createElement("small");
       name.className = `key key-${index + 1}`;
       name.textContent = label;
-      value.append(name, " ");
+      part.append(name, " ");
     }
-    value.append(figure, " ");
+    part.append(figure);
+    value.append(part, " ");
     return figure;
   });
   const hint = document.createElement("p");

@@ -56,6 +56,5 @@ export function words(label: string): string {
 }
 
 function threeDigits(figure: number): string {
-  if (figure < 10) return figure.toFixed(2);
-  return figure < 100 ? figure.toFixed(1) : whole.format(figure);
+  return figure < 100 ? String(Number(figure.toPrecision(3))) : whole.format(figure);
 }

@@ -10,8 +10,6 @@ const BUSY = 0.8;
 /** Beyond so many seconds without a word another node counts as away. */
 const NODE_AWAY_S = 15;
 
-const HASH_DIGITS_SHOWN = 12;
-
 /** What each tick brings. */
 export function showTick(tick: Tick): void {
   fill("workers", ["Worker", "Sockets", "Peers", "Relays/s", "Busy"], tick.workers.map(worker));
@@ -54,7 +52,7 @@ function counted({ reason, total, recently }: Counted): Row {
 }
 
 function swarm({ infoHash, members, complete, growth }: Swarm): Row {
-  const hash = { text: infoHash.slice(0, HASH_DIGITS_SHOWN) + "…", title: infoHash, kind: "code" };
+  const hash = { text: infoHash, title: infoHash, kind: "code" };
   const grown = growth === null ? "–" : `${signed(growth.members)} in ${age(growth.seconds)}`;
   const kind = growth === null || growth.members === 0 ? "" : growth.members > 0 ? "up" : "down";
   return { key: infoHash, cells: [hash, count(members), count(complete), { text: grown, kind }] };

@@ -6,7 +6,7 @@ import type { Tick } from "./messages";
 
 const SAYS = {
   well: "The node is well",
-  warning: "Viewers will notice soon",
+  warning: "Worth a look",
   trouble: "Viewers notice",
 } as const;
 
