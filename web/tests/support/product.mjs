@@ -184,8 +184,8 @@ async function start(name, config, words, environment = {}) {
   return product;
 }
 
-/** `TRACKER_BIN` where it is set, otherwise what `cargo build` made. */
-function binary(name) {
+/** `TRACKER_BIN` and the like where it is set, otherwise what `cargo build` made. */
+export function binary(name) {
   const target = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, "../../../target");
   return process.env[`${name.toUpperCase()}_BIN`] ?? join(target, "debug", name);
 }

@@ -69,7 +69,7 @@ async fn sign_in(request: HttpRequest, token: Bytes, dashboard: Data<Dashboard>)
         }
         Err(why) => {
             let peer = request.peer_addr();
-            tracing::info!(?peer, %why, "nobody was signed in to the dashboard");
+            tracing::debug!(?peer, %why, "nobody was signed in to the dashboard");
             refused(why)
         }
     }

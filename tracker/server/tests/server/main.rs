@@ -11,6 +11,7 @@ mod compression;
 mod connections;
 mod conversation;
 mod dashboard;
+mod dashboard_access;
 mod flags;
 mod limits;
 mod lists;
