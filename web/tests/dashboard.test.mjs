@@ -22,9 +22,10 @@ before(async () => {
 after(() => browser?.close());
 
 /** A dashboard in a browser of its own; it fails when the page complains. */
-async function open(product, options = {}) {
+async function open(product, options = {}, prepare = async () => {}) {
   const context = await browser.newContext({ ...DESKTOP, ...options });
   const page = await context.newPage();
+  await prepare(page);
   page.complaints = [];
   page.on("pageerror", (error) => page.complaints.push(error.message));
   page.on("console", (message) => {
@@ -175,6 +176,31 @@ test("where the node asks for a token the page does, and forgets it when told", 
   } finally {
     await product.stop();
     await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test("other nodes are listed where the feed tells of some, and missed when they are silent", async () => {
+  const product = await startDashboard();
+  const nodes = [
+    { name: "east", connections: 1200, peers: 1300, heardSecondsAgo: 1 },
+    { name: "west", connections: 7, peers: 7, heardSecondsAgo: 40 },
+  ];
+  try {
+    const page = await open(product, {}, (page) =>
+      page.routeWebSocket(/feed$/, (socket) => {
+        socket.connectToServer().onMessage((message) => {
+          const isSurvey = typeof message === "string" && message.includes('"kind":"survey"');
+          socket.send(isSurvey ? JSON.stringify({ ...JSON.parse(message), nodes }) : message);
+        });
+      }),
+    );
+    await untilText(page, "#nodes tbody tr:first-child", "east1,2001,3001 s ago");
+    await untilText(page, "#nodes td[data-kind=failing]", "40 s ago");
+    const alone = await open(product);
+    await untilText(alone, "#swarms-of", "0 of 0");
+    assert.equal(await alone.isVisible("#nodes-section"), false);
+  } finally {
+    await product.stop();
   }
 });
 

@@ -108,6 +108,7 @@ impl Watch {
     /// Nobody looks any more.
     pub(crate) fn rest(&mut self) {
         self.sizes.clear();
+        self.streams.clear();
     }
 
     fn verdict(&self, five_minutes: &Tally) -> Verdict {

@@ -2,7 +2,7 @@
 
 use std::net::TcpStream;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tungstenite::Message;
 
 use crate::support::feed::{FEED, Feed, here};
