@@ -224,7 +224,7 @@ pub(crate) const FEEDS_MAX: usize = 32;
 /// How often the node is looked at, for the dashboard.
 pub(crate) const SAMPLE_TICK: Duration = Duration::from_secs(1);
 
-/// Samples that are kept: an hour of them. Each is a row of 4-byte numbers, so they are 190 kB.
+/// Samples that are kept: an hour of them. Each is a row of 4-byte numbers, so they are 173 kB.
 pub(crate) const SAMPLES_MAX: usize = 3600;
 
 /// Samples between two lists of swarms and streams, which cost more than numbers do: a list looks at

@@ -7,7 +7,7 @@ import type { Tick } from "./messages";
 const SAYS = {
   well: "The node is well",
   warning: "Worth a look",
-  trouble: "Viewers notice",
+  trouble: "Act now",
 } as const;
 
 /** Figures older than that are told to be old while the link seems to be there. */

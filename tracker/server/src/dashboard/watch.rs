@@ -1,6 +1,6 @@
 //! What is known of the node over time: the hour's samples, and the marks that counts are compared
 //! with. It is looked at once a second, whether somebody looks at the dashboard or not, so that they
-//! see what has been before they came; that takes some 50 us.
+//! see what has been before they came; that takes some 200 us.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
