@@ -9,12 +9,14 @@ use std::{
 
 /// All that the page is made from; a change of anything else (tests, this crate's code) rebuilds
 /// nothing.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
+    "build",
     "index.html",
     "src/player",
     "package.json",
     "package-lock.json",
     ".npmrc",
+    "tsconfig.build.json",
     "tsconfig.json",
     "vite.config.ts",
 ];
