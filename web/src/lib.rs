@@ -7,7 +7,7 @@ mod settings;
 
 use actix_web::web::{Bytes, ServiceConfig};
 
-pub use settings::{PlayerSettings, PlayerStream, Unchecked};
+pub use settings::{Consent, PlayerSettings, PlayerStream, Sharing, Unchecked};
 
 /// Routes for the page: `GET` and `HEAD` of `/`, `/assets/*` and `/player.json`.
 ///

@@ -144,6 +144,12 @@ async fn the_settings_are_the_operators_and_never_kept() {
         "trackers": ["/"],
         "stun": [":3478"],
         "uncheckedSegments": "refuse",
+        "sharing": {
+            "consent": "assumed",
+            "uploadKbps": 10_000,
+            "behindTargets": 6,
+            "httpSeconds": 3,
+        },
     });
     assert_eq!(json, expected);
     server.stop(false).await;

@@ -1,7 +1,7 @@
 // What P2P Media Loader is set to, the same for both engines.
 import type { CoreConfig } from "p2p-media-loader-core";
 import { Digests } from "./digests";
-import { HIGH_DEMAND_WINDOW_S, SEGMENT_MEMORY_MIB_MAX } from "./limits";
+import { SEGMENT_MEMORY_MIB_MAX } from "./limits";
 import type { Settings } from "./settings";
 import type { SharingConfig } from "./sharing";
 import type { Stats } from "./stats";
@@ -17,7 +17,7 @@ export function coreConfig(
     swarmId,
     announceTrackers: trackers,
     rtcConfig: { iceServers: stun.map((urls) => ({ urls })) },
-    highDemandTimeWindow: HIGH_DEMAND_WINDOW_S,
+    highDemandTimeWindow: settings.sharing.httpSeconds,
     segmentMemoryStorageLimit: SEGMENT_MEMORY_MIB_MAX,
     ...(digests !== null && { validateP2PSegment: new Digests(digests, stats).isGood }),
   };

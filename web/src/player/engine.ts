@@ -1,6 +1,6 @@
 // What plays the stream: hls.js or Shaka Player, each with P2P Media Loader behind it. The rest of
 // the page knows them by this interface alone.
-import { LEAVING_TARGETS, LIVE_SYNC_TARGETS } from "./limits";
+import { LEAVING_TARGETS } from "./limits";
 import type { SharingConfig } from "./sharing";
 
 /** What the stream is doing: `good` and `quiet` need no thought, `waiting` passes. */
@@ -44,15 +44,9 @@ export interface Depth {
   grows: boolean;
 }
 
-/** How deep a playlist has to be until it is begun with, in seconds, unless it won't grow. */
-export function wantedS(targetS: number): number {
-  return LIVE_SYNC_TARGETS * targetS;
-}
-
-/** How far behind a playlist's end to start, in seconds. */
-export function startS({ wholeS, targetS, grows }: Depth): number {
-  const wanted = wantedS(targetS);
-  if (grows) return Math.min(wanted, wholeS);
+/** How far behind a playlist's end to start, where `wantedS` is best, in seconds. */
+export function startS({ wholeS, targetS, grows }: Depth, wantedS: number): number {
+  if (grows) return Math.min(wantedS, wholeS);
   // What is at the beginning of a full one is about to leave it.
-  return Math.min(wanted, Math.max(wholeS / 2, wholeS - LEAVING_TARGETS * targetS));
+  return Math.min(wantedS, Math.max(wholeS / 2, wholeS - LEAVING_TARGETS * targetS));
 }

@@ -35,6 +35,7 @@ export function drawFacts(stats: Stats, link: LinkState, stun: StunState): void 
   write("http-bytes", engine === "native" ? "not told" : megabytes(httpBytes));
   write("upload-bytes", megabytes(uploadBytes));
   write("refused", refused === 0 ? "none" : `${refused}`);
-  writeState("tracker-link", LINK[link]);
+  // Turned off, the library closes its sockets.
+  writeState("tracker-link", LINK[stats.sharing === "on" ? link : "off"]);
   writeState("stun", STUN[stun]);
 }

@@ -4,10 +4,9 @@ import Hls, { ErrorDetails, ErrorTypes, Events } from "hls.js";
 import type { ErrorData, HlsConfig, LevelDetails } from "hls.js";
 import type { HlsJsP2PEngine } from "p2p-media-loader-hlsjs";
 import { coreConfig } from "./core_config";
-import { quality, startS, wantedS, type Engine, type EngineEvents } from "./engine";
+import { quality, startS, type Engine, type EngineEvents } from "./engine";
 import {
   BACK_BUFFER_S,
-  LIVE_SYNC_TARGETS,
   P2P_ERRORS_MAX,
   PEER_WAIT_MAX_MS,
   RETRY_FIRST_MS,
@@ -134,7 +133,7 @@ export class HlsEngine implements Engine {
       // that very buffer for the other viewers, would be left with a detached one.
       enableWorker: false,
       // Overruled by `#startWhenDeepEnough`, which knows the playlist.
-      liveSyncDurationCount: LIVE_SYNC_TARGETS,
+      liveSyncDurationCount: this.#settings.sharing.behindTargets,
       backBufferLength: BACK_BUFFER_S,
       loader: tellingLoader(Hls, (bytes, { frag }) => {
         this.#stats.httpBytes += bytes;
@@ -165,10 +164,11 @@ export class HlsEngine implements Engine {
     const grows = startSN === this.#firstSequence;
     const isFull = startSN > (this.#firstSequence ?? startSN);
     this.#firstSequence ??= startSN;
-    if (live) hls.targetLatency = startS({ wholeS, targetS, grows });
+    const wantedS = this.#settings.sharing.behindTargets * targetS;
+    if (live) hls.targetLatency = startS({ wholeS, targetS, grows }, wantedS);
     const httpDownloadInitialTimeoutMs = Math.min(PEER_WAIT_MAX_MS, 500 * targetS);
     this.#p2p?.applyDynamicConfig({ core: { httpDownloadInitialTimeoutMs } });
-    if (!live || wholeS >= wantedS(targetS) || isFull) {
+    if (!live || wholeS >= wantedS || isFull) {
       this.#started = true;
       this.#events.ready();
     } else {

@@ -3,13 +3,17 @@
 // 2 s segments.
 
 /**
- * Segments that are due within this many seconds are fetched over HTTP, whatever the peers have.
- * The library's default of 15 s leaves no room for peers in a live stream that plays 12 s behind.
+ * Segments that are due within this many seconds are fetched over HTTP, whatever the peers have. The
+ * library's default of 15 s leaves no room for peers in a live stream that plays 12 s behind. It and
+ * the next two hold where the server doesn't say otherwise.
  */
-export const HIGH_DEMAND_WINDOW_S = 3;
+export const HTTP_SECONDS = 3;
 
 /** How far behind the live edge to play, in target durations: the room in which peers can deliver. */
-export const LIVE_SYNC_TARGETS = 6;
+export const BEHIND_TARGETS = 6;
+
+/** What is sent to others at most, on average, in kbit/s: a good picture to one of them. */
+export const UPLOAD_KBPS = 10_000;
 
 /**
  * But no further back than this before the beginning of a playlist, or its middle where that is
@@ -59,7 +63,7 @@ export const RESCUE_CHECK_MS = 250;
 
 /**
  * With less than this ahead, a segment that nobody has begun to load is fetched over HTTP. The
- * library should have begun at `HIGH_DEMAND_WINDOW_S`.
+ * library should have begun at `HTTP_SECONDS`.
  */
 export const RESCUE_AHEAD_S = 1;
 

@@ -1,7 +1,14 @@
 // What to play and whom to ask for peers. The server's `/player.json` says it, and the page's query
 // string overrides it, so that one page serves every stream, a mirror, or a tracker elsewhere.
 import type { DigestSettings } from "./digests";
-import { QUERY_LIST_MAX, RETRY_FIRST_MS, RETRY_MAX_MS } from "./limits";
+import {
+  BEHIND_TARGETS,
+  HTTP_SECONDS,
+  QUERY_LIST_MAX,
+  RETRY_FIRST_MS,
+  RETRY_MAX_MS,
+  UPLOAD_KBPS,
+} from "./limits";
 
 /** What an origin like ours calls a stream's HLS and its DASH. */
 const OWN_PLAYLIST = "/index.m3u8";
@@ -26,10 +33,19 @@ export interface Settings {
   digests: DigestSettings | null;
   /** False plays over HTTP alone, whatever the viewer said before; null leaves it to him. */
   p2p: boolean | null;
+  sharing: SharingSettings;
+}
+
+/** How viewers share, as the server says it. */
+export interface SharingSettings {
   /** `ask` shares only with those who have said yes. */
   consent: "assumed" | "ask";
   /** What may be sent to others, an average in kbit/s; 0 is no limit. */
   uploadKbps: number;
+  /** How far behind the live edge to play, in target durations: the room for peers to deliver. */
+  behindTargets: number;
+  /** What is due within so many seconds comes over HTTP, whatever the peers have. */
+  httpSeconds: number;
 }
 
 /** `/player.json`, as the server writes it. */
@@ -38,8 +54,7 @@ interface ServerSettings {
   trackers: string[];
   stun: string[];
   uncheckedSegments?: "refuse" | "accept";
-  consent?: "assumed" | "ask";
-  uploadKbps?: number;
+  sharing?: Partial<SharingSettings>;
 }
 
 interface ServerStream {
@@ -56,7 +71,7 @@ export class SettingsError extends Error {}
 /**
  * Asks the server until it answers, then applies the query string:
  * `?stream=NAME|URL&format=hls|dash&engine=hls.js|shaka&tracker=URL(,URL)
- * &stun=HOST:PORT(,HOST:PORT)|none&p2p=0`.
+ * &stun=HOST:PORT(,HOST:PORT)|none&p2p=0&upload=KBPS&behind=TARGETS&http=SECONDS`.
  *
  * @throws {SettingsError} when an address can't be used, or there is no stream to play
  */
@@ -80,8 +95,7 @@ export async function loadSettings(page: Location, onRetry: () => void): Promise
       .map((stun) => stunUrl(stun, page)),
     digests: digestsOf(stream, server.uncheckedSegments),
     p2p: query.get("p2p") === "0" ? false : null,
-    consent: server.consent ?? "assumed",
-    uploadKbps: server.uploadKbps ?? 0,
+    sharing: sharingOf(server.sharing ?? {}, query),
   };
 }
 
@@ -114,6 +128,23 @@ function chooseStream(
   }
   const url = httpUrl(wanted, page);
   return { name: new URL(url).pathname.split("/").at(-2) || "Live stream", url };
+}
+
+/** The viewer's own numbers go over the server's; consent isn't for a link to give. */
+function sharingOf(server: Partial<SharingSettings>, query: URLSearchParams): SharingSettings {
+  const number = (key: string, from: number, to: number, otherwise: number): number => {
+    const written = query.get(key);
+    if (written === null) return otherwise;
+    const value = Number(written);
+    if (value >= from && value <= to) return value;
+    throw new SettingsError(`${key}=${written}: write a number from ${from} to ${to}.`);
+  };
+  return {
+    consent: server.consent ?? "assumed",
+    uploadKbps: number("upload", 0, 1_000_000, server.uploadKbps ?? UPLOAD_KBPS),
+    behindTargets: number("behind", 2, 60, server.behindTargets ?? BEHIND_TARGETS),
+    httpSeconds: number("http", 1, 60, server.httpSeconds ?? HTTP_SECONDS),
+  };
 }
 
 function digestsOf(

@@ -2,7 +2,7 @@
 // growing waits, like hls.js's.
 import type { ShakaP2PEngine } from "p2p-media-loader-shaka";
 import { coreConfig } from "./core_config";
-import { quality, startS, wantedS, type Engine, type EngineEvents } from "./engine";
+import { quality, startS, type Engine, type EngineEvents } from "./engine";
 import {
   BACK_BUFFER_S,
   RETRY_FIRST_MS,
@@ -126,7 +126,7 @@ export class ShakaEngine implements Engine {
     // Shaka estimates where it begins, a little differently each time.
     const isFull = firstS !== null && beginS > firstS + targetS / 2;
     const grows = firstS !== null && !isFull;
-    if (!timeline.isLive() || wholeS >= wantedS(targetS) || isFull) {
+    if (!timeline.isLive() || wholeS >= this.#wantedS || isFull) {
       this.#setDelay(grows);
       const aheadS = timeline.getSeekRangeEnd() - this.#video.currentTime;
       if (Math.abs(aheadS) > targetS) this.#player?.goToLive();
@@ -139,7 +139,12 @@ export class ShakaEngine implements Engine {
 
   /** Shaka plays at the end of what can be reached, which is so much before the live edge. */
   #setDelay(grows: boolean): void {
-    if (this.#depth.wholeS > 0) this.#timeline?.setDelay(startS({ ...this.#depth, grows }));
+    const depth = { ...this.#depth, grows };
+    if (depth.wholeS > 0) this.#timeline?.setDelay(startS(depth, this.#wantedS));
+  }
+
+  get #wantedS(): number {
+    return this.#settings.sharing.behindTargets * this.#depth.targetS;
   }
 
   /** What the manifest has, in seconds. */

@@ -78,13 +78,13 @@ export class Sharing {
   }
 
   #atFirst(): SharingState {
-    const { p2p, trackers, consent } = this.#settings;
+    const { p2p, trackers, sharing } = this.#settings;
     if (typeof RTCPeerConnection === "undefined" || trackers.length === 0) return "impossible";
     if (p2p === false) return "off";
     const said = remembered();
     if (said !== null) return said;
     if (isMetered()) return "metered";
-    return consent === "ask" ? "ask" : "on";
+    return sharing.consent === "ask" ? "ask" : "on";
   }
 
   #become(state: SharingState): void {
@@ -95,7 +95,7 @@ export class Sharing {
 
   /** P2P Media Loader knows no limit: who has sent too much is silent until the average is below. */
   #limitUpload(): void {
-    const { uploadKbps } = this.#settings;
+    const { uploadKbps } = this.#settings.sharing;
     this.#sent.push(this.#stats.uploadBytes);
     if (this.#sent.length > UPLOAD_WINDOW_S + 1) this.#sent.shift();
     const bytes = (this.#sent.at(-1) ?? 0) - (this.#sent[0] ?? 0);
