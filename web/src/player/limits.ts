@@ -40,8 +40,8 @@ export const SEGMENT_MEMORY_MIB_MAX = 256;
  */
 export const SHAKA_BUFFER_S = 4;
 
-/** How often Shaka's manifest is looked at while a stream is just starting. */
-export const SHAKA_LOOK_MS = 500;
+/** How long Shaka waits with a stream that is just starting: one that grows has grown by then. */
+export const SHAKA_LOOK_TARGETS = 1.5;
 
 /** When Shaka asks for a segment again that hasn't come: by then the picture stands. */
 export const SHAKA_SEGMENT_TIMEOUT_MS = 8_000;

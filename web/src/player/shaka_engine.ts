@@ -8,7 +8,7 @@ import {
   RETRY_FIRST_MS,
   RETRY_MAX_MS,
   SHAKA_BUFFER_S,
-  SHAKA_LOOK_MS,
+  SHAKA_LOOK_TARGETS,
   SHAKA_SEGMENT_TIMEOUT_MS,
 } from "./limits";
 import { PeerEvents } from "./peer_events";
@@ -75,12 +75,35 @@ export class ShakaEngine implements Engine {
     this.#player?.goToLive();
   }
 
+  /**
+   * Begins when the stream is deep enough, as `HlsEngine` does and for the same reason. Until then it
+   * is loaded again and again: P2P Media Loader keeps the times at which Shaka saw segments first,
+   * which for those of a stream that has just begun aren't the ones at which they are played.
+   */
   async #open(): Promise<void> {
     this.#player ??= await this.#makePlayer();
-    this.#peers.clear();
-    await this.#player.load(this.#settings.streamUrl);
-    this.#errorsInARow = 0;
-    this.#startWhenDeepEnough();
+    const player = this.#player;
+    for (let beforeS: number | null = null; ; ) {
+      this.#peers.clear();
+      await player.load(this.#settings.streamUrl);
+      this.#errorsInARow = 0;
+      const { wholeS, targetS } = this.#depth;
+      const grows = beforeS !== null && wholeS > beforeS;
+      if (wholeS === 0 || wholeS >= this.#wantedS || (beforeS !== null && !grows)) {
+        return this.#begin(grows);
+      }
+      beforeS = wholeS;
+      this.#events.show({ mood: "waiting", text: "The stream is just starting" });
+      await player.unload();
+      await new Promise((resume) => setTimeout(resume, SHAKA_LOOK_TARGETS * targetS * 1_000));
+    }
+  }
+
+  #begin(grows: boolean): void {
+    this.#setDelay(grows);
+    const lateS = (this.#timeline?.getSeekRangeEnd() ?? 0) - this.#video.currentTime;
+    if (this.#depth.wholeS > 0 && Math.abs(lateS) > this.#depth.targetS) this.#player?.goToLive();
+    this.#events.ready();
   }
 
   async #makePlayer(): Promise<Player> {
@@ -115,26 +138,6 @@ export class ShakaEngine implements Engine {
 
   get #timeline() {
     return this.#player?.getManifest()?.presentationTimeline;
-  }
-
-  /** As `HlsEngine` does, and for the same reason. */
-  #startWhenDeepEnough(firstS: number | null = null): void {
-    const timeline = this.#timeline;
-    if (timeline === undefined) return;
-    const beginS = timeline.getSeekRangeStart();
-    const { wholeS, targetS } = this.#depth;
-    // Shaka estimates where it begins, a little differently each time.
-    const isFull = firstS !== null && beginS > firstS + targetS / 2;
-    const grows = firstS !== null && !isFull;
-    if (!timeline.isLive() || wholeS >= this.#wantedS || isFull) {
-      this.#setDelay(grows);
-      const aheadS = timeline.getSeekRangeEnd() - this.#video.currentTime;
-      if (Math.abs(aheadS) > targetS) this.#player?.goToLive();
-      return this.#events.ready();
-    }
-    this.#events.show({ mood: "waiting", text: "The stream is just starting" });
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.#startWhenDeepEnough(firstS ?? beginS), SHAKA_LOOK_MS);
   }
 
   /** Shaka plays at the end of what can be reached, which is so much before the live edge. */
