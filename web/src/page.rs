@@ -129,7 +129,7 @@ impl Coded {
             let file = Page::get(&format!("{name}{ending}"))?;
             Some(Coded { file, coding: *coding })
         });
-        // What isn't worth compressing, or can't be sent as the client would like it, goes as it is.
+        // What isn't worth compressing, or can't be sent as a client would like it, goes as it is.
         let plain = || Some(Coded { file: Page::get(name)?, coding: None });
         compressed.or_else(plain)
     }

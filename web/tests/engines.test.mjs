@@ -24,11 +24,16 @@ for (const { name, queries } of [
     );
     t.after(() => Promise.all(viewers.map((viewer) => viewer.close())));
     const seen = await watchTogether(viewers);
-    await viewers[1].screenshot(`engines-${queries.map(({ engine, format }) => format ?? engine).join("-")}`);
+    await viewers[1].screenshot(
+      `engines-${queries.map(({ engine, format }) => format ?? engine).join("-")}`,
+    );
     assertShared(seen, SHARE);
     seen.end.forEach((look, i) => {
       assert.equal(look.engine, queries[i].engine);
-      assert.ok(look.p2pBytes > seen.start[i].p2pBytes, `viewer ${i + 1} got nothing from the other`);
+      assert.ok(
+        look.p2pBytes > seen.start[i].p2pBytes,
+        `viewer ${i + 1} got nothing from the other`,
+      );
       assert.deepEqual(viewers[i].errors, []);
     });
   });

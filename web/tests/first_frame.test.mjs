@@ -1,5 +1,5 @@
-// How soon there is a picture: from navigation to the first frame on the screen, with nothing in the
-// browser's cache. The median of five, for a viewer who is alone, and for one who comes later.
+// How soon there is a picture: from navigation to the first frame on the screen, with nothing in
+// the browser's cache. The median of five, for a viewer who is alone, and for one who comes later.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setStage } from "./support/stage.mjs";

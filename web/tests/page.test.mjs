@@ -50,7 +50,10 @@ test("the first load is small, from this host alone, and within its own policy",
 
   const { host } = new URL(product.address.player);
   const loaded = requests.filter(([, url]) => !url.startsWith("blob:"));
-  assert.deepEqual(loaded.filter(([, url]) => new URL(url).host !== host), []);
+  assert.deepEqual(
+    loaded.filter(([, url]) => new URL(url).host !== host),
+    [],
+  );
   const scripts = [...new Set(loaded.filter(([type]) => type === "script").map(([, url]) => url))];
   const bytes = await Promise.all(scripts.map(gzippedBytes));
   const sum = bytes.reduce((sum, bytes) => sum + bytes, 0);
@@ -76,10 +79,14 @@ describe("axe finds nothing serious:", () => {
       const axe = await readFile(createRequire(import.meta.url).resolve("axe-core"), "utf8");
       await viewer.page.evaluate(axe);
       const { violations } = await viewer.page.evaluate(() => window.axe.run());
-      const serious = violations.filter(({ impact }) => impact === "serious" || impact === "critical");
+      const serious = violations.filter(
+        ({ impact }) => impact === "serious" || impact === "critical",
+      );
       const told = serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
       assert.deepEqual(told, []);
-      const { scrollWidth, clientWidth } = await viewer.page.evaluate(() => document.documentElement);
+      const { scrollWidth, clientWidth } = await viewer.page.evaluate(
+        () => document.documentElement,
+      );
       assert.equal(scrollWidth, clientWidth);
     });
   }
@@ -203,7 +210,8 @@ test("embedded, there is the picture and nothing around it", async (t) => {
 function gzippedBytes(url) {
   return new Promise((done, failed) => {
     get(url, { headers: { "accept-encoding": "gzip" } }, (response) => {
-      if (response.headers["content-encoding"] !== "gzip") failed(new Error(`${url} isn't gzipped`));
+      if (response.headers["content-encoding"] !== "gzip")
+        failed(new Error(`${url} isn't gzipped`));
       let bytes = 0;
       response.on("data", (chunk) => (bytes += chunk.length)).on("end", () => done(bytes));
     }).on("error", failed);

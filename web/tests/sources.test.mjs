@@ -182,7 +182,10 @@ async function mediaPlaylist(stream) {
   let url = new URL(`/live/${stream}/index.m3u8`, product.address.player);
   let text = await (await fetch(url)).text();
   if (!text.includes("#EXT-X-TARGETDURATION:")) {
-    url = new URL(text.split("\n").find((line) => line !== "" && !line.startsWith("#")), url);
+    url = new URL(
+      text.split("\n").find((line) => line !== "" && !line.startsWith("#")),
+      url,
+    );
     text = await (await fetch(url)).text();
   }
   return text;

@@ -1,5 +1,6 @@
 // By which way each viewer is reached. P2P Media Loader hides its connections, so the page watches
-// those that it opens, and what the tracker passes on: a description's `ice-ufrag` says whose it is.
+// those that it opens, and what the tracker passes on: a description's `ice-ufrag` says whose it
+// is.
 import { DESCRIPTIONS_KEPT_MAX } from "./limits";
 import type { PeerRecord } from "./stats";
 
@@ -14,7 +15,7 @@ export class Connections {
   readonly #open = new Set<RTCPeerConnection>();
   readonly #peerByUfrag = new Map<string, string>();
 
-  /** Watches every connection that is opened from now on; to be called before the library's load. */
+  /** Watches every connection that is opened from now on; to be called before the library loads. */
   watch(): void {
     if (typeof RTCPeerConnection === "undefined") return;
     const open = this.#open;
@@ -23,7 +24,8 @@ export class Connections {
         super(config);
         open.add(this);
         this.addEventListener("connectionstatechange", () => {
-          if (this.connectionState === "closed" || this.connectionState === "failed") open.delete(this);
+          if (this.connectionState === "closed" || this.connectionState === "failed")
+            open.delete(this);
         });
       }
 

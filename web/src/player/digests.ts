@@ -58,7 +58,11 @@ export class Digests {
       expected === undefined
         ? this.#settings.unchecked === "accept"
         : (await sha256(data)) === expected;
-    if (!isGood) this.#stats.refused += 1;
+    if (!isGood) {
+      this.#stats.refused += 1;
+      // It was counted as it came, and the origin has to send it after all.
+      this.#stats.p2pBytes = Math.max(0, this.#stats.p2pBytes - data.byteLength);
+    }
     return isGood;
   };
 

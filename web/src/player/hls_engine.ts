@@ -145,7 +145,11 @@ export class HlsEngine implements Engine {
   }
 
   #follow(hls: Hls): void {
-    hls.on(Events.LEVEL_UPDATED, (_event, { details }) => this.#startWhenDeepEnough(hls, details));
+    hls.on(Events.LEVEL_UPDATED, (_event, { details }) => {
+      this.#patience?.moved(details);
+      this.#startWhenDeepEnough(hls, details);
+    });
+    hls.on(Events.AUDIO_TRACK_UPDATED, (_event, { details }) => this.#patience?.moved(details));
     hls.on(Events.FRAG_BUFFERED, () => (this.#errorsInARow = 0));
     hls.on(Events.ERROR, (_event, error) => {
       if (error.fatal) this.#recover(hls, error);

@@ -3,13 +3,13 @@
 // 2 s segments.
 
 /**
- * Segments that are due within this many seconds are fetched over HTTP, whatever the peers have. The
- * library's default of 15 s leaves no room for peers in a live stream that plays 12 s behind. It and
- * the next two hold where the server doesn't say otherwise.
+ * Segments that are due within this many seconds are fetched over HTTP, whatever the peers have.
+ * The library's default of 15 s leaves no room for peers in a live stream that plays 12 s behind.
+ * It and the next two hold where the server doesn't say otherwise.
  */
 export const HTTP_SECONDS = 3;
 
-/** How far behind the live edge to play, in target durations: the room in which peers can deliver. */
+/** How far behind the live edge to play, in target durations: the room for peers to deliver. */
 export const BEHIND_TARGETS = 6;
 
 /** What is sent to others at most, on average, in kbit/s: a good picture to one of them. */
@@ -35,8 +35,8 @@ export const PEER_WAIT_MAX_MS = 1_200;
 export const SEGMENT_MEMORY_MIB_MAX = 256;
 
 /**
- * What Shaka has ahead, in seconds, as hls.js has by P2P Media Loader's own choice: what is asked for
- * earlier waits for peers all the same.
+ * What Shaka has ahead, in seconds, as hls.js has by P2P Media Loader's own choice: what is asked
+ * for earlier waits for peers all the same.
  */
 export const SHAKA_BUFFER_S = 4;
 
@@ -62,13 +62,13 @@ export const P2P_ERRORS_MAX = 3;
 export const RESCUE_CHECK_MS = 250;
 
 /**
- * With less than this ahead, a segment that nobody has begun to load is fetched over HTTP. The
- * library should have begun at `HTTP_SECONDS`.
+ * With less than this ahead, a segment that the library hasn't begun to load is fetched over HTTP.
+ * It should have begun at `HTTP_SECONDS`.
  */
 export const RESCUE_AHEAD_S = 1;
 
-/** But not sooner than this: the library's queue has its turn first. */
-export const RESCUE_AFTER_MS = 700;
+/** But not sooner than this: the library waits for a first peer, and would load it once more. */
+export const RESCUE_AFTER_MS = 2_000;
 
 /** So many rescues with no segment in between, and peers are given up. */
 export const RESCUES_IN_A_ROW_MAX = 6;

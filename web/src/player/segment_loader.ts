@@ -1,10 +1,11 @@
-// How hls.js gets a segment: from P2P Media Loader, which asks peers and HTTP, or else directly over
-// HTTP. The library waits for ever for a segment that leaves the playlist before it has begun with
-// it, so nothing is left to it that the picture can't wait for.
+// How hls.js gets a segment: from P2P Media Loader, which asks peers and HTTP, or else directly
+// over HTTP. The library waits for ever for a segment that leaves the playlist before it has begun
+// with it, so nothing is left to it that the picture can't wait for.
 import type Hls from "hls.js";
 import type {
   FragmentLoaderContext,
   HlsConfig,
+  LevelDetails,
   Loader,
   LoaderCallbacks,
   LoaderConfiguration,
@@ -25,7 +26,7 @@ type Callbacks = LoaderCallbacks<FragmentLoaderContext>;
 
 /** A segment that is left to the library. */
 interface Waiting {
-  readonly url: string;
+  readonly context: FragmentLoaderContext | null;
   readonly sinceMs: number;
   fetchDirectly(): void;
 }
@@ -39,6 +40,8 @@ export class Patience {
   readonly #waiting = new Set<Waiting>();
   /** The kinds (`main`, `audio`) whose first segment has been asked for. */
   readonly #begun = new Set<string>();
+  /** The first segment of each kind's newest playlist, by its sequence number. */
+  readonly #first = new Map<string, number>();
   #rescuesInARow = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -72,6 +75,12 @@ export class Patience {
     return !isFirst;
   }
 
+  /** A playlist is there anew. */
+  moved({ startSN, fragments }: LevelDetails): void {
+    const kind = fragments[0]?.type;
+    if (kind !== undefined) this.#first.set(kind, startSN);
+  }
+
   watch(waiting: Waiting): void {
     this.#waiting.add(waiting);
   }
@@ -94,11 +103,13 @@ export class Patience {
   }
 
   /** What the library is loading has timeouts of its own, and HTTP behind it. */
-  #isLost({ url, sinceMs }: Waiting): boolean {
+  #isLost({ context, sinceMs }: Waiting): boolean {
     const waitedMs = performance.now() - sinceMs;
-    if (waitedMs > SEGMENT_WAIT_MAX_MS) return true;
-    if (waitedMs < RESCUE_AFTER_MS || this.#events.isUnderWay(url)) return false;
-    return aheadS(this.#video) < RESCUE_AHEAD_S;
+    if (context === null || waitedMs > SEGMENT_WAIT_MAX_MS) return true;
+    if (this.#events.isUnderWay(context.url)) return false;
+    const { sn, type } = context.frag;
+    if (Number(sn) < (this.#first.get(type) ?? 0)) return true;
+    return waitedMs > RESCUE_AFTER_MS && aheadS(this.#video) < RESCUE_AHEAD_S;
   }
 }
 
@@ -121,7 +132,6 @@ export function segmentLoader(FromPeers: FragmentLoader, patience: Patience): Fr
     /** hls.js keeps a reference to it from the start: all loaders of a segment share it. */
     readonly stats: LoaderStats;
     context: FragmentLoaderContext | null = null;
-    url = "";
     sinceMs = 0;
 
     constructor(config: HlsConfig) {
@@ -132,7 +142,6 @@ export function segmentLoader(FromPeers: FragmentLoader, patience: Patience): Fr
 
     load(context: FragmentLoaderContext, config: LoaderConfiguration, callbacks: Callbacks): void {
       this.context = context;
-      this.url = context.url;
       this.sinceMs = performance.now();
       this.#load = (loader) => loader.load(context, config, callbacks);
       if (!patience.canWait(context)) return this.fetchDirectly();

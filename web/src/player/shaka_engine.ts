@@ -76,14 +76,14 @@ export class ShakaEngine implements Engine {
   }
 
   /**
-   * Begins when the stream is deep enough, as `HlsEngine` does and for the same reason. Until then it
-   * is loaded again and again: P2P Media Loader keeps the times at which Shaka saw segments first,
-   * which for those of a stream that has just begun aren't the ones at which they are played.
+   * Begins when the stream is deep enough, as `HlsEngine` does and for the same reason. Until then
+   * it is loaded again and again: P2P Media Loader keeps the times at which Shaka saw segments
+   * first, which for those of a stream that has just begun aren't the ones at which they are played.
    */
   async #open(): Promise<void> {
     this.#player ??= await this.#makePlayer();
     const player = this.#player;
-    for (let beforeS: number | null = null; ; ) {
+    for (let beforeS: number | null = null; ;) {
       this.#peers.clear();
       await player.load(this.#settings.streamUrl);
       this.#errorsInARow = 0;
@@ -124,7 +124,11 @@ export class ShakaEngine implements Engine {
         bufferingGoal: SHAKA_BUFFER_S,
         bufferBehind: BACK_BUFFER_S,
         // A segment that peers are waited for brings no byte meanwhile.
-        retryParameters: { timeout: SHAKA_SEGMENT_TIMEOUT_MS, stallTimeout: 0, connectionTimeout: 0 },
+        retryParameters: {
+          timeout: SHAKA_SEGMENT_TIMEOUT_MS,
+          stallTimeout: 0,
+          connectionTimeout: 0,
+        },
       },
     });
     player.addEventListener("manifestparsed", () => this.#setDelay(false));

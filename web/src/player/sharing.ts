@@ -93,7 +93,7 @@ export class Sharing {
     this.#tell();
   }
 
-  /** P2P Media Loader knows no limit: who has sent too much is silent until the average is below. */
+  /** P2P Media Loader knows no limit: who has sent too much has nothing to give, for a while. */
   #limitUpload(): void {
     const { uploadKbps } = this.#settings.sharing;
     this.#sent.push(this.#stats.uploadBytes);

@@ -42,7 +42,7 @@ export type SharingState = "on" | "off" | "ask" | "metered" | "impossible" | "fa
 export interface Stats {
   /** What plays; `native` is the browser itself, where it has no Media Source Extensions. */
   engine: "hls.js" | "shaka" | "native";
-  /** From other viewers. */
+  /** From other viewers, without what was refused. */
   p2pBytes: number;
   /** From the origin or the CDN in front of it. */
   httpBytes: number;

@@ -25,7 +25,8 @@ export function drawStrip({ segments, refused }: Stats): void {
   if (refused === 0) return;
   write(
     "notice",
-    `${count(refused, "segment")} from other viewers did not have the origin's digest, and came over HTTP instead.`,
+    `${count(refused, "segment")} from other viewers did not have the origin's digest, ` +
+      "and came over HTTP instead.",
   );
 }
 

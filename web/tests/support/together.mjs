@@ -5,7 +5,7 @@ import { assertNoStall, sum } from "./expect.mjs";
 const WARM_UP_S = 14; // what was fetched before the peers met has been played by then
 const STEADY_S = 16; // eight segments
 
-/** Waits until everybody has met everybody, and then for the steady state: looks before and after. */
+/** Waits until all have met, and then for the steady state: looks before and after. */
 export async function watchTogether(viewers) {
   await Promise.all(viewers.map((viewer) => viewer.untilPeers(viewers.length - 1)));
   await Promise.all(viewers.map((viewer) => viewer.play(WARM_UP_S)));
