@@ -9,7 +9,7 @@ run:
 
 # All tests: rules, sockets, ffmpeg, and browsers that watch together.
 test:
-	.ci/get ffmpeg chromium nginx openssl
+	.ci/get ffmpeg chromium nginx openssl ip:iproute2 nft:nftables
 	cargo test --workspace --locked
 	cargo build --workspace --bins --locked
 	cd web/tests && npm ci --ignore-scripts --no-audit --no-fund && \

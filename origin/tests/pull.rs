@@ -75,6 +75,34 @@ fn many_viewers_cost_one_request_a_segment_and_two_pullers_agree() {
     let _ = [first, second, origin].map(Served::stop);
 }
 
+#[test]
+fn who_asks_for_a_track_before_anything_is_known_of_it_never_sees_its_playlist_go_back() {
+    let origin =
+        Served::start(r#"{ "streams": [{ "name": "clip", "loop": {}, "playlistSegments": 6 }] }"#);
+    eventually(PATIENCE, "a whole playlist to pull from", || {
+        (Playlist::get(origin.address, "clip").segments.len() == 6).then_some(())
+    });
+    // What the list of tracks is made of may come before or after the viewer: several tries.
+    for _ in 0..5 {
+        let served = puller(&format!("http://{}/live/clip/index.m3u8", origin.address));
+        let mut newest = 0;
+        eventually(PATIENCE, "three segments of a track", || {
+            let response = get(served.address, "/live/tv/video.m3u8");
+            if response.status != 200 {
+                return None;
+            }
+            let playlist = Playlist::parse(response.text());
+            assert!(playlist.newest() >= newest, "after {newest}: {}", playlist.text);
+            newest = playlist.newest();
+            let name = playlist.segments.last()?;
+            assert_eq!(get(served.address, &format!("/live/tv/{name}")).status, 200, "{name}");
+            (playlist.segments.len() >= 3).then_some(())
+        });
+        served.stop();
+    }
+    origin.stop();
+}
+
 /// An ffmpeg that writes a live stream of two qualities and sound into a folder.
 struct Muxer(Child);
 

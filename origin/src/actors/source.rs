@@ -129,7 +129,7 @@ impl Handler<FromSource> for SourceActor {
         };
         match supply {
             Supply::Ended(reason) => return self.end_run(reason, ctx),
-            Supply::Segment(_) => running.last_segment = Some(Instant::now()),
+            Supply::Segment(_) | Supply::Sample(_) => running.last_segment = Some(Instant::now()),
             Supply::Tracks { .. } | Supply::Rests { .. } | Supply::Fails(_) => {}
         }
         self.to.do_send(Supplied { from: self.from, supply });

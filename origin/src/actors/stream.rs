@@ -115,18 +115,36 @@ impl StreamActor {
         match self.presentation.push(delivery.clone()) {
             Ok(segment) => {
                 let (sequence, timeline) = (segment.sequence, segment.timeline);
-                self.shelf.note(|status| {
-                    if status.state != State::Live {
-                        tracing::info!(stream = self.name, sequence, "the stream is live");
-                    }
-                    status.state = State::Live;
-                    status.last_segment_at = Some(SystemTime::now());
-                });
+                self.note_life(sequence);
                 self.publish();
                 self.tell(&Supply::Segment(Delivery { timeline, ..delivery }));
             }
             Err(refusal) => tracing::warn!(stream = self.name, "not taken: {refusal}"),
         }
+    }
+
+    /// The list of tracks says from now on what this one is; of its segments there is none.
+    fn take_sample(&mut self, sample: Delivery) {
+        let track = sample.track;
+        match self.presentation.push(sample) {
+            Ok(segment) => {
+                let sequence = segment.sequence;
+                self.presentation.clear_track(track);
+                self.note_life(sequence);
+                self.publish();
+            }
+            Err(refusal) => tracing::warn!(stream = self.name, "not taken: {refusal}"),
+        }
+    }
+
+    fn note_life(&self, sequence: u64) {
+        self.shelf.note(|status| {
+            if status.state != State::Live {
+                tracing::info!(stream = self.name, sequence, "the stream is live");
+            }
+            status.state = State::Live;
+            status.last_segment_at = Some(SystemTime::now());
+        });
     }
 
     /// All files at once, with the digests of those that they name.
@@ -190,6 +208,7 @@ impl Handler<Supplied> for StreamActor {
                 }
             }
             Supply::Segment(delivery) => self.take(delivery),
+            Supply::Sample(sample) => self.take_sample(sample),
             Supply::Rests { track } => {
                 self.presentation.clear_track(track);
                 self.publish();

@@ -85,7 +85,9 @@ impl Chain {
                 }
             }
             // What it delivered lasts for a while, and its silence after that is what counts.
-            Supply::Rests { .. } | Supply::Fails(_) | Supply::Ended(_) => Vec::new(),
+            Supply::Sample(_) | Supply::Rests { .. } | Supply::Fails(_) | Supply::Ended(_) => {
+                Vec::new()
+            }
         }
     }
 
@@ -231,7 +233,7 @@ mod tests {
                         let content = String::from_utf8_lossy(&bytes);
                         self.aired.push(format!("{}.{timeline}:{content}", self.runs));
                     }
-                    Supply::Rests { .. } | Supply::Fails(_) | Supply::Ended(_) => {}
+                    other => assert!(!matches!(other, Supply::Sample(_)), "never on air"),
                 }
             }
         }

@@ -88,6 +88,9 @@ pub(crate) enum Supply {
         target: Duration,
     },
     Segment(Delivery),
+    /// A segment of a track that nobody wants: from it the list of tracks learns what the track is.
+    /// It is never shown, so whoever comes next may be given older ones.
+    Sample(Delivery),
     /// Nobody wants this track, so no more of it comes until somebody does: what is there ages.
     Rests {
         track: usize,

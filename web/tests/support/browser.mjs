@@ -25,11 +25,10 @@ const SCREENSHOTS = process.env.SCREENSHOTS ?? resolve(import.meta.dirname, "../
 const POLL_MS = 100;
 const CONSOLE_LINES_KEPT = 20;
 
-export function launch(flags = []) {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: [...FLAGS, ...flags],
-  });
+export const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+export function launch(flags = [], executablePath = CHROMIUM) {
+  return chromium.launch({ executablePath, args: [...FLAGS, ...flags] });
 }
 
 /** One viewer of the page, or a page of a test's own. */

@@ -43,10 +43,10 @@ export const TRACKER = {
 };
 
 /** Tracker, origin, player and STUN in one process. `environment` is added to this one's, and
- * `sections` to the file. */
-export function startAll(environment = {}, sections = {}) {
+ * `sections` to the file; `run` is the command that runs it, such as one that enters a network. */
+export function startAll(environment = {}, sections = {}, run = []) {
   const config = { ...TRACKER, origin: TESTCARD, web: {}, stun: { port: 0 }, ...sections };
-  return start("tracker", config, ["player", "tracker", "stream", "stun"], environment);
+  return start("tracker", config, ["player", "tracker", "stream", "stun"], environment, run);
 }
 
 /** A tracker and nothing else. `server` and `websockets` are added to those of `TRACKER`. */
@@ -156,13 +156,14 @@ class Product {
   }
 }
 
-async function start(name, config, words, environment = {}) {
+async function start(name, config, words, environment = {}, run = []) {
   const folder = await mkdtemp(join(tmpdir(), `${name}-test-`));
   const file = join(folder, "config.json");
   await writeFile(file, JSON.stringify(config));
+  const [command, ...args] = [...run, binary(name), file];
   const product = new Product(
     name,
-    spawn(binary(name), [file], {
+    spawn(command, args, {
       stdio: ["ignore", "pipe", "pipe"],
       env: { ...process.env, ...environment },
     }),

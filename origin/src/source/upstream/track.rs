@@ -21,6 +21,14 @@ use crate::limits::{
 use crate::playlist::{Delivery, Track};
 use crate::source::{Closed, Supply};
 
+/// What segments are taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    Play,
+    /// To learn what the track is.
+    Sample,
+}
+
 /// Follows one track for one run.
 pub(super) struct TrackTask {
     run: Rc<Run>,
@@ -36,8 +44,8 @@ pub(super) struct TrackTask {
     is_fresh: bool,
     /// Whether it has delivered anything: a list of tracks needs a segment of each.
     is_known: bool,
-    /// The last one that was delivered while nobody wanted the track, so that it is not taken again
-    /// for whoever comes next.
+    /// A sample, or the last one that was taken while nobody wanted the track, so that it is not taken again for
+    /// whoever comes next.
     kept: Option<(u64, Taken)>,
     /// When something new last came, or the track was woken.
     alive_at: Instant,
@@ -100,19 +108,27 @@ impl TrackTask {
         Ok(())
     }
 
-    /// Waits for news, and takes what is new.
+    /// Waits for news, and takes what is new. Of a track that nobody wants and nothing is known of,
+    /// that is a sample.
     async fn step(&mut self) -> Result<(), End> {
+        let purpose = match self.is_known || self.is_wanted() {
+            true => Purpose::Play,
+            false => Purpose::Sample,
+        };
         match self.feed.next(&self.run.fetcher, self.newest).await {
             Ok(listing) => {
                 let is_over = listing.is_over;
                 self.target = listing.target;
-                let news = self.news(listing).await?;
-                self.take(news).await?;
+                let news = self.news(listing, purpose).await?;
+                self.take(news, purpose).await?;
                 self.check_alive().await?;
                 if is_over {
                     self.wait_for_the_others().await?;
                 }
-                Ok(())
+                match (purpose, self.is_known) {
+                    (Purpose::Sample, true) => self.rest().await,
+                    _ => Ok(()),
+                }
             }
             Err(Problem::Passing(reason)) => {
                 self.fail(reason).await?;
@@ -124,9 +140,12 @@ impl TrackTask {
 
     /// What to take of a listing: all that is new, or of a track that begins, or that has fallen
     /// behind, the newest.
-    async fn news(&mut self, listing: Listing) -> Result<Vec<Item>, End> {
+    async fn news(&mut self, listing: Listing, purpose: Purpose) -> Result<Vec<Item>, End> {
         let Listing { mut items, numbers, .. } = listing;
-        let count = if self.is_wanted() { UPSTREAM_START_SEGMENTS } else { 1 };
+        let count = match purpose {
+            Purpose::Play => UPSTREAM_START_SEGMENTS,
+            Purpose::Sample => 1,
+        };
         let missed = match (numbers, self.newest) {
             (Some((oldest, _)), Some(newest)) if !self.is_fresh => {
                 oldest > newest.saturating_add(1)
@@ -145,7 +164,7 @@ impl TrackTask {
     }
 
     /// Several at a time, delivered in order.
-    async fn take(&mut self, items: Vec<Item>) -> Result<(), End> {
+    async fn take(&mut self, items: Vec<Item>, purpose: Purpose) -> Result<(), End> {
         let taker = self.taker.clone();
         let mut kept = self.kept.take();
         let take = |item: Item| {
@@ -162,7 +181,7 @@ impl TrackTask {
         while let Some((taken, item)) = taking.next().await {
             self.newest = Some(item.sequence);
             match taken {
-                Ok(taken) => self.deliver(&item, taken).await?,
+                Ok(taken) => self.deliver(&item, taken, purpose).await?,
                 Err(reason) => {
                     let (name, sequence) = (&self.name, item.sequence);
                     self.fail(format!("segment {sequence} of {name} is left out: {reason}"))
@@ -173,7 +192,7 @@ impl TrackTask {
         Ok(())
     }
 
-    async fn deliver(&mut self, item: &Item, taken: Taken) -> Result<(), End> {
+    async fn deliver(&mut self, item: &Item, taken: Taken, purpose: Purpose) -> Result<(), End> {
         let timeline = item.timeline.saturating_sub(self.run.first_timeline);
         if timeline > UPSTREAM_TIMELINES_MAX {
             return Err(End(format!("{} has {timeline} discontinuities in one run", self.name)));
@@ -194,8 +213,12 @@ impl TrackTask {
             header: taken.header.clone(),
             bytes: taken.bytes.clone(),
         };
-        self.run.sink.deliver(Supply::Segment(delivery)).await?;
-        if !self.is_wanted() {
+        let supply = match purpose {
+            Purpose::Play => Supply::Segment(delivery),
+            Purpose::Sample => Supply::Sample(delivery),
+        };
+        self.run.sink.deliver(supply).await?;
+        if purpose == Purpose::Sample || !self.is_wanted() {
             self.kept = Some((item.sequence, Taken { _permit: None, ..taken }));
         }
         self.is_known = true;
