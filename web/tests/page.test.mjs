@@ -196,6 +196,16 @@ test("who refuses to send still receives", async (t) => {
   assert.equal((await taker.look()).uploadBytes, 0);
 });
 
+test("who may send little sends little", async (t) => {
+  const giver = await open(t, { query: { upload: "1" } });
+  const taker = await open(t);
+  await giver.untilMore("uploadBytes", { uploadBytes: 0 }, 60_000);
+  await giver.play(4);
+  const { uploadBytes } = await giver.look();
+  await Promise.all([giver.play(20), taker.play(20)]);
+  assert.equal((await giver.look()).uploadBytes, uploadBytes);
+});
+
 test("embedded, there is the picture and nothing around it", async (t) => {
   const viewer = await open(t, { query: { embed: "1" } });
   await viewer.play(2);

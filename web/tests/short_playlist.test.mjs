@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, Viewer } from "./support/browser.mjs";
-import { assertNoStall } from "./support/expect.mjs";
 import { startAll } from "./support/product.mjs";
 
+// Two segments behind live an encoder that is late is seen; what is gone was waited for in vain.
+const STALL_MAX_MS = 1_000;
 const FIRST_FRAME_MAX_MS = 5_000; // the playlist has to have its full length first
 const qualities = [{ height: 90, videoKbps: 100 }];
 const card = { fps: 10, segmentSeconds: 1, qualities };
@@ -33,7 +34,8 @@ for (const { name, playlistSegments } of STREAMS) {
     t.after(() => viewer.close());
     await viewer.play(15);
     const look = await viewer.look();
-    assertNoStall(look, "the viewer");
+    const long = look.stalls.filter(({ ms }) => ms > STALL_MAX_MS);
+    assert.deepEqual(long, [], JSON.stringify(look));
     assert.ok(look.tFirstFrame < FIRST_FRAME_MAX_MS, JSON.stringify(look));
     assert.equal(look.sharing, "on");
   });

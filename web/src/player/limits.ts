@@ -91,8 +91,8 @@ export const STALLS_KEPT_MAX = 500;
 /** Peer ids remembered to count each once: as `peersEver` in a page that stays open for weeks. */
 export const PEERS_REMEMBERED_MAX = 10_000;
 
-/** Over which the upload's rate is an average, in seconds: a segment goes out in one burst. */
-export const UPLOAD_WINDOW_S = 10;
+/** How much of the upload's rate may go out at once, in seconds: a segment is one burst. */
+export const UPLOAD_BURST_S = 10;
 
 /** Segments on the strip: two minutes of 2 s segments. */
 export const SEGMENTS_KEPT_MAX = 60;

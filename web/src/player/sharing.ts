@@ -1,7 +1,7 @@
 // Whether this viewer shares with others, and why not: the operator may want consent first, the
 // connection may be metered, the viewer may have said no. What the viewer says is remembered, and
 // outlasts everything but the query string.
-import { UPLOAD_WINDOW_S } from "./limits";
+import { UPLOAD_BURST_S } from "./limits";
 import type { Settings } from "./settings";
 import type { SharingState, Stats } from "./stats";
 
@@ -25,8 +25,9 @@ export class Sharing {
   readonly #listeners: ((config: SharingConfig) => void)[] = [];
   #uploads = true;
   #withinLimit = true;
-  /** Bytes sent by the end of each of the last seconds. */
-  #sent: number[] = [];
+  /** Bytes sent by the last second, and of them those that the rate hasn't paid for yet. */
+  #sent = 0;
+  #owed = 0;
 
   constructor(settings: Settings, stats: Stats) {
     this.#settings = settings;
@@ -93,13 +94,17 @@ export class Sharing {
     this.#tell();
   }
 
-  /** P2P Media Loader knows no limit: who has sent too much has nothing to give, for a while. */
+  /**
+   * P2P Media Loader knows no limit: who has sent ten seconds' worth at once has nothing to give
+   * until the rate has paid for half of it.
+   */
   #limitUpload(): void {
-    const { uploadKbps } = this.#settings.sharing;
-    this.#sent.push(this.#stats.uploadBytes);
-    if (this.#sent.length > UPLOAD_WINDOW_S + 1) this.#sent.shift();
-    const bytes = (this.#sent.at(-1) ?? 0) - (this.#sent[0] ?? 0);
-    const withinLimit = uploadKbps === 0 || (bytes * 8) / 1_000 <= uploadKbps * UPLOAD_WINDOW_S;
+    const bytesPerSecond = (this.#settings.sharing.uploadKbps * 1_000) / 8;
+    const { uploadBytes } = this.#stats;
+    this.#owed = Math.max(0, this.#owed + uploadBytes - this.#sent - bytesPerSecond);
+    this.#sent = uploadBytes;
+    const most = bytesPerSecond * UPLOAD_BURST_S * (this.#withinLimit ? 1 : 0.5);
+    const withinLimit = bytesPerSecond === 0 || this.#owed <= most;
     if (withinLimit === this.#withinLimit) return;
     this.#withinLimit = withinLimit;
     this.#tell();

@@ -164,7 +164,7 @@ pub const KEYS: &[Key] = &[
         "Whether viewers share from the start, or once they have agreed. On metered connections \
          they don't until they say so."),
     number("web.uploadKbps", "kbit/s", 0..=1_000_000, Is("10000"),
-        "What a page sends to other viewers at most, averaged over ten seconds. 0 is no limit."),
+        "What a page sends to other viewers on average at most; ten seconds' worth may go at once. 0 is no limit."),
     number("web.behindTargets", "target durations", 2..=60, Is("6"),
         "How far behind live the page plays, which is the room in which viewers can share. A short \
          playlist is played from its middle."),
