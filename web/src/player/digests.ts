@@ -47,7 +47,7 @@ export class Digests {
     this.#stats = stats;
   }
 
-  /** P2P Media Loader's `validateP2PSegment`: what is false is thrown away, and its peer hung up on. */
+  /** P2P Media Loader's `validateP2PSegment`: what is false is thrown away, its peer hung up on. */
   readonly isGood = async (
     url: string,
     byteRange: unknown,

@@ -110,8 +110,8 @@ export const HISTORY_STEP_MS = 1_000;
 /** A rate on the chart is the average of so many seconds: three segments come and go in them. */
 export const RATE_WINDOW_S = 6;
 
-/** The chart's height: as tall as a few lines of text are read beside it. */
-export const CHART_HEIGHT_PX = 190;
+/** The chart's height, in CSS pixels: that of the graph beside it. The style sheet has it, too. */
+export const CHART_HEIGHT_PX = 230;
 
 /** Viewers in the graph; the table has all of them. More would overlap. */
 export const GRAPH_PEERS_MAX = 12;

@@ -78,7 +78,7 @@ export class ShakaEngine implements Engine {
   /**
    * Begins when the stream is deep enough, as `HlsEngine` does and for the same reason. Until then
    * it is loaded again and again: P2P Media Loader keeps the times at which Shaka saw segments
-   * first, which for those of a stream that has just begun aren't the ones at which they are played.
+   * first, which for those of a stream that has just begun aren't the ones at which they play.
    */
   async #open(): Promise<void> {
     this.#player ??= await this.#makePlayer();

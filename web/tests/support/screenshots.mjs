@@ -23,7 +23,7 @@ try {
   );
   await Promise.all(viewers.map((viewer) => viewer.play(SHOWN_S)));
   for (const { name, page } of viewers) {
-    await page.screenshot({ path: resolve(FOLDER, `${name}.png`) });
+    await page.screenshot({ path: resolve(FOLDER, `${name}.png`), fullPage: true });
   }
 } finally {
   await browser.close();
