@@ -9,7 +9,8 @@ use std::{
 
 /// All that the page is made from; a change of anything else (tests, this crate's code) rebuilds
 /// nothing.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 11] = [
+    "build",
     "index.html",
     "dashboard.html",
     "src/dashboard",
@@ -17,6 +18,7 @@ const SOURCES: [&str; 9] = [
     "package.json",
     "package-lock.json",
     ".npmrc",
+    "tsconfig.build.json",
     "tsconfig.json",
     "vite.config.ts",
 ];

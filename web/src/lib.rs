@@ -8,7 +8,7 @@ mod settings;
 use actix_web::web::{Bytes, ServiceConfig};
 use actix_web::{HttpRequest, HttpResponse};
 
-pub use settings::{PlayerSettings, PlayerStream, Unchecked};
+pub use settings::{Consent, PlayerSettings, PlayerStream, Sharing, Unchecked};
 
 /// Routes for the page: `GET` and `HEAD` of `/`, `/assets/*` and `/player.json`.
 ///

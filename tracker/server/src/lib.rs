@@ -345,5 +345,6 @@ fn player(
             .stun
             .unwrap_or_else(|| stun.iter().map(|stun| format!(":{}", stun.port())).collect()),
         unchecked_segments: config.unchecked_segments,
+        sharing: config.sharing,
     }
 }

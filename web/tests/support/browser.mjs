@@ -136,6 +136,10 @@ export class Viewer {
   screenshot(name) {
     return screenshot(this.page, name);
   }
+
+  close() {
+    return this.page.context().close();
+  }
 }
 
 export async function screenshot(page, name, folder = SCREENSHOTS) {

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use origin::OriginConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use web::Sharing;
 
 use super::kinds::{optional_section, optional_whole, section, sections, whole};
 use super::limits::RawLimits;
@@ -169,6 +170,17 @@ pub(super) struct RawWeb {
     pub(super) streams: Option<Vec<RawStream>>,
     /// `refuse` or `accept`: segments from peers whose digest can't be had.
     pub(super) unchecked_segments: String,
+    /// `assumed` or `ask`: whether viewers share before they have said yes.
+    pub(super) consent: String,
+    /// What a page sends to others at most, on average; 0 is no limit.
+    #[serde(deserialize_with = "whole")]
+    pub(super) upload_kbps: u64,
+    /// How far behind live the page plays, in target durations.
+    #[serde(deserialize_with = "whole")]
+    pub(super) behind_targets: u64,
+    /// Segments that are due within so many seconds come over HTTP.
+    #[serde(deserialize_with = "whole")]
+    pub(super) http_seconds: u64,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -257,8 +269,17 @@ impl Default for RawServer {
 
 impl Default for RawWeb {
     fn default() -> Self {
-        let unchecked_segments = "refuse".to_owned();
-        RawWeb { trackers: None, stun: None, streams: None, unchecked_segments }
+        let sharing = Sharing::default();
+        RawWeb {
+            trackers: None,
+            stun: None,
+            streams: None,
+            unchecked_segments: "refuse".to_owned(),
+            consent: "assumed".to_owned(),
+            upload_kbps: sharing.upload_kbps,
+            behind_targets: sharing.behind_targets,
+            http_seconds: sharing.http_seconds,
+        }
     }
 }
 

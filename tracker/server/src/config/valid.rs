@@ -8,7 +8,7 @@ use origin::{ConfigError, OriginConfig, ValidOrigin};
 use serde_json::Value;
 use tracker_core::Settings;
 use tracker_core::limits::OFFERS_RELAYED_MAX;
-use web::{PlayerStream, Unchecked};
+use web::{Consent, PlayerStream, Sharing, Unchecked};
 
 use super::checks::{host, port, quoted, refused, within};
 use super::listener::ServerConfig;
@@ -58,6 +58,8 @@ pub struct WebConfig {
     pub streams: Option<Vec<PlayerStream>>,
     /// What becomes of segments that can't be checked.
     pub unchecked_segments: Unchecked,
+    /// How viewers share.
+    pub sharing: Sharing,
 }
 
 /// Where STUN listens.
@@ -166,11 +168,25 @@ impl RawWeb {
                 return Err(refused("web.uncheckedSegments", quoted(other), bound));
             }
         };
+        let consent = match self.consent.as_str() {
+            "assumed" => Consent::Assumed,
+            "ask" => Consent::Ask,
+            other => {
+                return Err(refused("web.consent", quoted(other), "\"assumed\" or \"ask\""));
+            }
+        };
+        let sharing = Sharing {
+            consent,
+            upload_kbps: within("web.uploadKbps", self.upload_kbps, 0..=1_000_000)?,
+            behind_targets: within("web.behindTargets", self.behind_targets, 2..=60)?,
+            http_seconds: within("web.httpSeconds", self.http_seconds, 1..=60)?,
+        };
         Ok(WebConfig {
             trackers: self.trackers,
             stun: self.stun,
             streams: self.streams.map(|streams| streams.into_iter().map(stream).collect()),
             unchecked_segments,
+            sharing,
         })
     }
 }
