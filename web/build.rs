@@ -9,8 +9,10 @@ use std::{
 
 /// All that the page is made from; a change of anything else (tests, this crate's code) rebuilds
 /// nothing.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 9] = [
     "index.html",
+    "dashboard.html",
+    "src/dashboard",
     "src/player",
     "package.json",
     "package-lock.json",

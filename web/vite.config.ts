@@ -12,6 +12,7 @@ export default defineConfig({
   },
   build: {
     target: "es2022",
+    rolldownOptions: { input: ["index.html", "dashboard.html"] },
     // Every asset is a file with a hash in its name: the server calls those immutable for a year,
     // and the Content-Security-Policy needs no exception for data: URLs.
     assetsInlineLimit: 0,

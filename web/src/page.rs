@@ -21,6 +21,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; st
     img-src 'self'; worker-src 'self' blob:; media-src 'self' blob: http: https:; \
     connect-src 'self' http: https: ws: wss:; base-uri 'none'; form-action 'none'";
 
+/// The dashboard talks to nobody but who it came from, and may not be framed: a click on it could be
+/// meant for something else.
+const DASHBOARD_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
 /// A year, the longest that caches honour (RFC 9111 leaves the bound to them).
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
@@ -34,13 +40,23 @@ where
     web::resource(path).route(web::get().to(handler.clone())).route(web::head().to(handler))
 }
 
-/// `/`: asked for at every visit, and sent again only when it changed.
+/// `/`: the player.
 pub(crate) async fn index(request: HttpRequest) -> HttpResponse {
-    let Some(file) = Page::get("index.html") else {
+    document(&request, "index.html", CONTENT_SECURITY_POLICY)
+}
+
+/// `/dashboard`.
+pub(crate) fn dashboard(request: &HttpRequest) -> HttpResponse {
+    document(request, "dashboard.html", DASHBOARD_SECURITY_POLICY)
+}
+
+/// A page: asked for at every visit, and sent again only when it changed.
+fn document(request: &HttpRequest, name: &str, security_policy: &'static str) -> HttpResponse {
+    let Some(file) = Page::get(name) else {
         return not_found();
     };
     let etag = EntityTag::new_strong(hex(&file.metadata.sha256_hash()));
-    if is_cached(&request, &etag) {
+    if is_cached(request, &etag) {
         return HttpResponse::NotModified()
             .insert_header(ETag(etag))
             .insert_header((header::CACHE_CONTROL, "no-cache"))
@@ -49,7 +65,7 @@ pub(crate) async fn index(request: HttpRequest) -> HttpResponse {
     HttpResponse::Ok()
         .insert_header(ETag(etag))
         .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .insert_header((header::CONTENT_SECURITY_POLICY, security_policy))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((header::CONTENT_TYPE, mime_type(&file)))

@@ -161,6 +161,13 @@ pub const KEYS: &[Key] = &[
         "What becomes of a segment from another viewer whose digest can't be had: when refused, it \
          comes over HTTP."),
 
+    section("dashboard", Off,
+        "The operators' page at `/dashboard` of each listener."),
+    text("dashboard.tokenFile", "file", "", Unset("this machine alone", r#""/etc/tracker/dashboard-token""#),
+        "A token of 16 to 256 letters, digits and signs, for whoever looks at it, from wherever; read \
+         again when it changes. Without one only browsers of this machine may, and none that a proxy \
+         speaks for."),
+
     section("stun", Off,
         "The STUN server."),
     number("stun.port", "UDP port", 0..=65_535, Is("3478"),

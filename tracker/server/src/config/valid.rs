@@ -14,8 +14,8 @@ use super::checks::{host, port, quoted, refused, within};
 use super::listener::ServerConfig;
 use super::log::LogConfig;
 use super::policy::Policy;
-use super::raw::{RawConfig, RawMetrics, RawStream, RawStun, RawTracker, RawWeb};
-use crate::access::{Access, TrustedProxies};
+use super::raw::{RawConfig, RawDashboard, RawMetrics, RawStream, RawStun, RawTracker, RawWeb};
+use crate::access::{Access, DashboardAccess, TrustedProxies};
 use crate::web_root::WebRoot;
 
 /// What runs.
@@ -31,6 +31,8 @@ pub struct Config {
     pub origin: Option<ValidOrigin>,
     /// The player.
     pub web: Option<WebConfig>,
+    /// Who may see the dashboard.
+    pub dashboard: Option<DashboardAccess>,
     /// The STUN server.
     pub stun: Option<StunConfig>,
     /// Where Prometheus reads the counts.
@@ -85,6 +87,7 @@ impl Config {
     pub fn has_files(&self) -> bool {
         let has_certificate = |server: &ServerConfig| server.certificate.is_some();
         self.access.has_files()
+            || self.dashboard.as_ref().is_some_and(DashboardAccess::has_files)
             || self.servers.iter().any(has_certificate)
             || self.origin.as_ref().is_some_and(ValidOrigin::has_files)
     }
@@ -117,6 +120,7 @@ impl RawConfig {
             access: self.access.unwrap_or_default().validate()?,
             origin: self.origin.map(OriginConfig::validate).transpose()?.map(ValidOrigin::as_guest),
             web: self.web.map(RawWeb::validate).transpose()?,
+            dashboard: self.dashboard.map(RawDashboard::validate).transpose()?,
             stun: self.stun.map(RawStun::validate).transpose()?,
             metrics: self.metrics.map(RawMetrics::validate).transpose()?,
             workers: within("workers", self.workers.unwrap_or(cores.min(256)), 1..=256)? as u16,
@@ -168,6 +172,12 @@ impl RawWeb {
             streams: self.streams.map(|streams| streams.into_iter().map(stream).collect()),
             unchecked_segments,
         })
+    }
+}
+
+impl RawDashboard {
+    fn validate(self) -> Result<DashboardAccess, ConfigError> {
+        self.token_file.map_or_else(|| Ok(DashboardAccess::this_machine()), DashboardAccess::token)
     }
 }
 

@@ -10,6 +10,8 @@ mod certificates;
 mod compression;
 mod connections;
 mod conversation;
+mod dashboard;
+mod dashboard_access;
 mod flags;
 mod limits;
 mod lists;
