@@ -1,5 +1,5 @@
-// The operators' page in a browser: it shows what the node's sockets do, survives the node's restart,
-// asks for a token where the node does, and leaves nobody out who reads it in another way.
+// The operators' page in a browser: it shows what the node's sockets do, survives the node's
+// restart, asks for a token where the node does, and leaves out nobody who reads it otherwise.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -179,7 +179,7 @@ test("where the node asks for a token the page does, and forgets it when told", 
   }
 });
 
-test("other nodes are listed where the feed tells of some, and missed when they are silent", async () => {
+test("other nodes are listed where the feed tells of some, and missed when silent", async () => {
   const product = await startDashboard();
   const nodes = [
     { name: "east", connections: 1200, peers: 1300, heardSecondsAgo: 1 },
@@ -204,7 +204,7 @@ test("other nodes are listed where the feed tells of some, and missed when they 
   }
 });
 
-test("it is for readers of all kinds: light and dark, a phone, a keyboard, a screen reader", async () => {
+test("it is for all readers: light and dark, a phone, a keyboard, a screen reader", async () => {
   const product = await startDashboard({ origin: { streams: [{ name: "film", loop: {} }] } });
   try {
     const viewers = await enter(product, 12);
@@ -219,7 +219,10 @@ test("it is for readers of all kinds: light and dark, a phone, a keyboard, a scr
       await page.click("#numbers summary");
       await untilText(page, "#numbers-table tbody th", "now");
       await assertAccessible(page, name);
-      const over = () => document.documentElement.scrollWidth - document.documentElement.clientWidth;
+      const over = () => {
+        const { scrollWidth, clientWidth } = document.documentElement;
+        return scrollWidth - clientWidth;
+      };
       assert.equal(await page.evaluate(over), 0, `${name}: wider than the screen`);
       await page.click("#numbers summary");
       await page.evaluate(() => scrollTo(0, 0));

@@ -66,7 +66,15 @@ export class Chart {
         y: { range: (_, low, high) => [Math.min(0, low ?? 0), top(high)] },
       },
       axes: [
-        { ...axis, size: 20, gap: 2, space: 50, incrs: STEPS_S, grid: { show: false }, values: clock },
+        {
+          ...axis,
+          size: 20,
+          gap: 2,
+          space: 50,
+          incrs: STEPS_S,
+          grid: { show: false },
+          values: clock,
+        },
         {
           ...axis,
           size: 50,

@@ -1,5 +1,5 @@
-// The operators' page: whether the node is well, live, with the last hour. Everything on it comes over
-// one feed, a tick a second, whose size doesn't grow with the node's viewers.
+// The operators' page: whether the node is well, live, with the last hour. Everything on it comes
+// over one feed, a tick a second, whose size doesn't grow with the node's viewers.
 import { Feed, type LinkState } from "./feed";
 import { Figures } from "./figures";
 import { age } from "./format";

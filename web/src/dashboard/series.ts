@@ -65,7 +65,8 @@ export class Series {
   mean(name: string, seconds: number, secondsAgo: number): Figure {
     const column = this.#columns[this.#names.indexOf(name)] ?? [];
     const end = column.length - Math.round(secondsAgo / this.#stepS);
-    const part = column.slice(Math.max(0, end - Math.round(seconds / this.#stepS)), Math.max(0, end));
+    const begin = end - Math.round(seconds / this.#stepS);
+    const part = column.slice(Math.max(0, begin), Math.max(0, end));
     const known = part.filter((figure) => figure !== null);
     if (known.length === 0) return null;
     return known.reduce((sum, figure) => sum + figure, 0) / known.length;

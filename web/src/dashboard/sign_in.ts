@@ -38,7 +38,8 @@ export class SignIn {
 
   async #submit(done: () => void): Promise<void> {
     const body = this.#token?.value ?? "";
-    const answer = await fetch("/dashboard/session", { method: "POST", body }).catch(() => undefined);
+    const sent = fetch("/dashboard/session", { method: "POST", body });
+    const answer = await sent.catch(() => undefined);
     if (this.#token !== null) this.#token.value = "";
     const isIn = answer?.ok === true;
     const why = isIn ? "" : ((await answer?.text()) ?? "the node doesn't answer");

@@ -22,7 +22,12 @@ export interface Options {
 }
 
 /** Writes heads and rows. The first cell of each row is its head. */
-export function fillTable(table: HTMLTableElement, heads: string[], rows: Row[], options: Options = {}): void {
+export function fillTable(
+  table: HTMLTableElement,
+  heads: string[],
+  rows: Row[],
+  options: Options = {},
+): void {
   const head = table.tHead ?? table.createTHead();
   const body = table.tBodies[0] ?? table.createTBody();
   if (options.caption !== undefined) write(table.caption ?? table.createCaption(), options.caption);

@@ -1,5 +1,5 @@
-// The line that an operator reads first: is the node well, and if not, why. It is read aloud when it
-// changes, and only then: the seconds that pass are beside it, for who looks.
+// The line that an operator reads first: is the node well, and if not, why. It is read aloud when
+// it changes, and only then: the seconds that pass are beside it, for who looks.
 import type { LinkState } from "./feed";
 import { age, count } from "./format";
 import type { Tick } from "./messages";

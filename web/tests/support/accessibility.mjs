@@ -3,7 +3,8 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 
-const source = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const { resolve } = createRequire(import.meta.url);
+const source = await readFile(resolve("axe-core/axe.min.js"), "utf8");
 
 /** Fails if axe finds anything serious on the page as it stands. */
 export async function assertAccessible(page, what) {
@@ -12,7 +13,8 @@ export async function assertAccessible(page, what) {
   const { violations } = await page.evaluate(() => window.axe.run());
   const serious = violations.filter(({ impact }) => ["serious", "critical"].includes(impact));
   const told = serious.map(({ id, help, nodes }) => {
-    return `${id}: ${help}\n${nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`).join("\n")}`;
+    const places = nodes.map(({ html, failureSummary }) => `${html}\n${failureSummary}`);
+    return [`${id}: ${help}`, ...places].join("\n");
   });
   assert.equal(serious.length, 0, `${what}:\n${told.join("\n")}`);
 }
