@@ -1,6 +1,6 @@
 # The few commands that people type. Everything else is cargo's.
 
-.PHONY: run cluster test autobahn fuzz bench
+.PHONY: run cluster test screenshots autobahn fuzz bench
 
 # The whole product on port 8000. Without ffmpeg it plays a shipped clip, so getting it may fail.
 run:
@@ -18,6 +18,13 @@ test:
 	cargo build --workspace --bins --locked
 	cd web/tests && npm ci --ignore-scripts --no-audit --no-fund && \
 		CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" npm test
+
+# The pictures of the pages in docs/screenshots, anew.
+screenshots:
+	.ci/get ffmpeg chromium
+	cargo build --workspace --bins --locked
+	cd web/tests && npm ci --ignore-scripts --no-audit --no-fund && \
+		CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" node support/screenshots.mjs
 
 # RFC 6455 and 7692 by somebody else's judgement: the Autobahn test suite, for which it gets what
 # it needs but Python 2.7. `.ci/autobahn '9.*'` runs some cases.

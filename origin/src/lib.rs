@@ -20,6 +20,7 @@ mod mpegts;
 mod plan;
 mod playlist;
 mod priority;
+mod report;
 mod serve;
 mod source;
 mod store;
@@ -44,6 +45,7 @@ pub use certificate::{Certificate, Offers};
 pub use config::{OriginConfig, ValidOrigin};
 pub use error::{ConfigError, OriginError};
 pub use file_thread::on_file_thread;
+pub use report::StreamReport;
 pub use serve::{Punctual, Server, Times, tcp_listener};
 
 use access::Access;
@@ -89,6 +91,12 @@ impl Counts {
     /// Writes them.
     pub fn write(&self, page: &mut exposition::Page) {
         metrics::write(page, &self.store, &self.intakes);
+    }
+
+    /// How each stream is, by name.
+    #[must_use]
+    pub fn streams(&self) -> Vec<StreamReport> {
+        StreamReport::of_all(&self.store)
     }
 }
 

@@ -7,6 +7,7 @@ mod actors;
 mod bus;
 mod close;
 pub mod config;
+mod dashboard;
 mod directory;
 mod http;
 mod latency;
@@ -38,6 +39,7 @@ use web::{PlayerSettings, PlayerStream};
 use actors::{FilesActor, ReloadFiles, StopFiles, StopStun, StunActor};
 use bus::{NatsActor, StopNats};
 use config::{Config, ServerConfig, WebConfig};
+use dashboard::Dashboard;
 use limits::{BACKLOG_CONNECTIONS, HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
 use node::Node;
 use streams::Streams;
@@ -54,6 +56,7 @@ pub struct Tracker {
     link: Option<Addr<NatsActor>>,
     stun: Vec<Addr<StunActor>>,
     metrics: Option<ServerHandle>,
+    dashboard: Option<Arc<Dashboard>>,
     streams: Option<Streams>,
     /// What it was started with.
     written: serde_json::Value,
@@ -74,6 +77,8 @@ pub struct Addresses {
     pub streams_at: Option<StreamsAddress>,
     /// Whether `/` is the player.
     pub player: bool,
+    /// Whether there is `/dashboard`.
+    pub dashboard: bool,
 }
 
 /// Where a listener is.
@@ -129,6 +134,7 @@ impl Tracker {
         let node = Node::new(
             config.policy,
             config.access,
+            config.dashboard,
             certificates,
             config.workers,
             listeners.len(),
@@ -160,19 +166,33 @@ impl Tracker {
             streams: streams.iter().flat_map(Streams::list).map(|stream| stream.path).collect(),
             streams_at,
             player: player.is_some(),
+            dashboard: node.dashboard.is_some(),
         };
+        let counts = streams.as_ref().map(Streams::counts);
+        let dashboard = Dashboard::start(&node, counts.clone());
         let pages = listen::Pages {
             player: player.map(|settings| Arc::new(web::routes(settings)) as listen::Routes),
             origin: streams.as_ref().and_then(Streams::routes),
+            dashboard: dashboard.clone(),
             files: config.web_root.map(|root| Arc::new(root.routes()) as listen::Routes),
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
-        let counts = streams.as_ref().map(Streams::counts);
         let metrics =
             metrics.map(|listener| prometheus::serve(&node, counts, listener)).transpose()?;
         let files = has_files.then(|| FilesActor::start_for(&node));
         let link = node.cluster.as_ref().map(|cluster| NatsActor::start_for(&node, cluster));
-        Ok(Self { addresses, node, server, files, link, stun, metrics, streams, written })
+        Ok(Self {
+            addresses,
+            node,
+            server,
+            files,
+            link,
+            stun,
+            metrics,
+            dashboard,
+            streams,
+            written,
+        })
     }
 
     /// Where everything is.
@@ -222,6 +242,9 @@ impl Tracker {
         }
         for stun in &self.stun {
             stun.do_send(StopStun);
+        }
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.stop();
         }
         self.server.pause().await;
         let streams = self.streams.take();
@@ -341,5 +364,6 @@ fn player(
             .stun
             .unwrap_or_else(|| stun.iter().map(|stun| format!(":{}", stun.port())).collect()),
         unchecked_segments: config.unchecked_segments,
+        sharing: config.sharing,
     }
 }

@@ -123,7 +123,7 @@ fn tell(addresses: &Addresses) {
     let mut page = String::new();
     for (word, url) in lines {
         // Writing to a String cannot fail.
-        let _ = writeln!(page, "{word:<8} {url}");
+        let _ = writeln!(page, "{word:<9} {url}");
     }
     print(&page);
 }
@@ -142,6 +142,9 @@ fn listed(addresses: &Addresses) -> Vec<(&'static str, String)> {
     let mut line = |word, url| lines.push((word, url));
     if addresses.player {
         line("player", format!("{page}/"));
+    }
+    if addresses.dashboard {
+        line("dashboard", format!("{page}/dashboard"));
     }
     for server in &addresses.servers {
         line("tracker", url("ws", server.address, server.tls) + &server.socket_path);

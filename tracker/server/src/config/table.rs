@@ -199,6 +199,23 @@ pub const KEYS: &[Key] = &[
     text("web.uncheckedSegments", "word", "`refuse` or `accept`", Is(r#""refuse""#),
         "What becomes of a segment from another viewer whose digest can't be had: when refused, it \
          comes over HTTP."),
+    text("web.consent", "word", "`assumed` or `ask`", Is(r#""assumed""#),
+        "Whether viewers share from the start, or once they have agreed. On metered connections \
+         they don't until they say so."),
+    number("web.uploadKbps", "kbit/s", 0..=1_000_000, Is("10000"),
+        "What a page sends to other viewers on average at most; ten seconds' worth may go at once. 0 is no limit."),
+    number("web.behindTargets", "target durations", 2..=60, Is("6"),
+        "How far behind live the page plays, which is the room in which viewers can share. A short \
+         playlist is played from its middle."),
+    number("web.httpSeconds", "seconds", 1..=60, Is("3"),
+        "What is due within this time comes over HTTP, whatever other viewers have."),
+
+    section("dashboard", Off,
+        "The operators' page at `/dashboard` of each listener."),
+    text("dashboard.tokenFile", "file", "", Unset("this machine alone", r#""/etc/tracker/dashboard-token""#),
+        "A token of 16 to 256 letters, digits and signs, for whoever looks at it, from wherever; read \
+         again when it changes. Without one only browsers of this machine may, and none that a proxy \
+         speaks for."),
 
     section("stun", Off,
         "The STUN server."),

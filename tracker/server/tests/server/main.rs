@@ -13,6 +13,8 @@ mod cluster_wire;
 mod compression;
 mod connections;
 mod conversation;
+mod dashboard;
+mod dashboard_access;
 mod flags;
 mod limits;
 mod lists;

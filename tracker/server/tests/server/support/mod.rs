@@ -5,6 +5,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of this")]
 
 mod client;
+pub mod feed;
 pub mod nats;
 pub mod program;
 mod raw;
