@@ -139,8 +139,8 @@ impl Tracker {
             config.workers,
             listeners.len(),
             connections_max,
-            config.cluster,
-        );
+        )
+        .in_cluster(config.cluster);
         let node = Arc::new(node);
         let (stun, stun_address) = match config.stun {
             Some(stun) => start_stun(stun)?,

@@ -57,7 +57,6 @@ impl Node {
         workers: WorkerId,
         listeners: usize,
         connections_max: Option<usize>,
-        cluster: Option<ClusterConfig>,
     ) -> Self {
         Self {
             connections_max,
@@ -68,7 +67,7 @@ impl Node {
             certificates,
             admissions: Arc::default(),
             directory: Arc::default(),
-            cluster: cluster.map(|config| Arc::new(Cluster::new(config))),
+            cluster: None,
             metrics: Metrics::new(workers, listeners),
             hash_seed: rand::random(),
             shards: (0..workers).map(|_| OnceLock::new()).collect(),
@@ -76,6 +75,11 @@ impl Node {
             stopping: AtomicBool::new(false),
             epoch: Instant::now(),
         }
+    }
+
+    /// The same as one of several, if it is to be.
+    pub(crate) fn in_cluster(self, config: Option<ClusterConfig>) -> Self {
+        Self { cluster: config.map(|config| Arc::new(Cluster::new(config))), ..self }
     }
 
     /// The place of the next worker that starts.
