@@ -131,17 +131,16 @@ impl Tracker {
             .zip(&servers)
             .filter_map(|((server, _), place)| Some((place.address, server.certificate.clone()?)));
         let certificates = certificates.collect();
-        let node = Node::new(
-            config.policy,
-            config.access,
-            config.dashboard,
+        let node = Arc::new(Node::new(node::Parts {
+            policy: config.policy,
+            access: config.access,
+            dashboard: config.dashboard,
+            cluster: config.cluster,
             certificates,
-            config.workers,
-            listeners.len(),
+            workers: config.workers,
+            listeners: listeners.len(),
             connections_max,
-        )
-        .in_cluster(config.cluster);
-        let node = Arc::new(node);
+        }));
         let (stun, stun_address) = match config.stun {
             Some(stun) => start_stun(stun)?,
             None => (Vec::new(), None),

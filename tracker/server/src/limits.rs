@@ -262,7 +262,6 @@ pub(crate) const FEED_SILENCE_MAX: Duration = Duration::from_secs(35);
 /// Bytes that a feed's client may send from one ping to the next: a pong, and then some. It has
 /// nothing to say.
 pub(crate) const FEED_RECEIVED_BYTES_MAX: usize = 4 << 10;
-
 /// How often a node may say that it is there, and what it has of each swarm: the shortest is for
 /// tests, and the longest still lets a crashed node be forgotten within minutes.
 pub(crate) const BUS_INTERVAL_MIN: Duration = Duration::from_secs(1);

@@ -48,18 +48,25 @@ pub(crate) struct Node {
     epoch: Instant,
 }
 
+/// What a node is made of.
+pub(crate) struct Parts {
+    pub(crate) policy: Policy,
+    pub(crate) access: Access,
+    pub(crate) dashboard: Option<DashboardAccess>,
+    pub(crate) cluster: Option<ClusterConfig>,
+    pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
+    /// How many there are.
+    pub(crate) workers: WorkerId,
+    pub(crate) listeners: usize,
+    /// See [`Node`].
+    pub(crate) connections_max: Option<usize>,
+}
+
 impl Node {
-    pub(crate) fn new(
-        policy: Policy,
-        access: Access,
-        dashboard: Option<DashboardAccess>,
-        certificates: Vec<(SocketAddr, Arc<Certificate>)>,
-        workers: WorkerId,
-        listeners: usize,
-        connections_max: Option<usize>,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { policy, access, dashboard, cluster, certificates, .. } = parts;
         Self {
-            connections_max,
+            connections_max: parts.connections_max,
             announce_interval_s: AtomicU64::new(policy.settings.announce_interval.as_secs()),
             policy: ArcSwap::from_pointee(policy),
             access,
@@ -67,10 +74,10 @@ impl Node {
             certificates,
             admissions: Arc::default(),
             directory: Arc::default(),
-            cluster: None,
-            metrics: Metrics::new(workers, listeners),
+            cluster: cluster.map(|config| Arc::new(Cluster::new(config))),
+            metrics: Metrics::new(parts.workers, parts.listeners),
             hash_seed: rand::random(),
-            shards: (0..workers).map(|_| OnceLock::new()).collect(),
+            shards: (0..parts.workers).map(|_| OnceLock::new()).collect(),
             started: AtomicU16::new(0),
             stopping: AtomicBool::new(false),
             epoch: Instant::now(),

@@ -18,9 +18,8 @@
 //!
 //! On the main thread a `StunActor` per UDP socket, a `FilesActor` that reads lists, keys and
 //! certificates again when their files change, and a `SamplerActor`, which looks at what all workers
-//! have counted and tells each `StatsFeed`, an operator's dashboard on any worker.
-//! In a cluster a `NatsActor` (`bus/nats/`), on a thread of its own, says to shards what other nodes
-//! do.
+//! have counted and tells each `StatsFeed`, an operator's dashboard on any worker. In a cluster a
+//! `NatsActor` (`bus/nats/`), on a thread of its own, says to shards what other nodes do.
 //!
 //! A message lives beside the actor that hears it.
 
