@@ -84,11 +84,6 @@ impl Node {
         }
     }
 
-    /// The same as one of several, if it is to be.
-    pub(crate) fn in_cluster(self, config: Option<ClusterConfig>) -> Self {
-        Self { cluster: config.map(|config| Arc::new(Cluster::new(config))), ..self }
-    }
-
     /// The place of the next worker that starts.
     pub(crate) fn next_worker(&self) -> WorkerId {
         // The server restarts a worker whose thread has died, which no input makes it do; then
