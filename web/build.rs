@@ -9,12 +9,16 @@ use std::{
 
 /// All that the page is made from; a change of anything else (tests, this crate's code) rebuilds
 /// nothing.
-const SOURCES: [&str; 7] = [
+const SOURCES: [&str; 11] = [
+    "build",
     "index.html",
+    "dashboard.html",
+    "src/dashboard",
     "src/player",
     "package.json",
     "package-lock.json",
     ".npmrc",
+    "tsconfig.build.json",
     "tsconfig.json",
     "vite.config.ts",
 ];

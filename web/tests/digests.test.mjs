@@ -27,6 +27,11 @@ test("garbled segments are refused, counted, and come over HTTP without a stall"
   await victim.play(WATCHED_S);
   const after = await victim.look();
   await victim.screenshot("polluted");
+  assert.ok((await victim.page.locator("#strip [data-source=refused]").count()) > 0);
+  assert.match(
+    await victim.page.locator("#notice").textContent(),
+    /^\d+ segments? from other viewers/,
+  );
 
   assert.ok(after.httpBytes > before.httpBytes, JSON.stringify({ before, after }));
   assertNoStall(after, "the viewer");

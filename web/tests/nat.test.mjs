@@ -6,9 +6,9 @@ import { launch, Viewer } from "./support/browser.mjs";
 import { assertNoStall, sum } from "./support/expect.mjs";
 import { Internet, SERVER } from "./support/internet.mjs";
 import { startAll, TRACKER } from "./support/product.mjs";
+import { assertShared, watchTogether } from "./support/together.mjs";
 
-const WARM_UP_S = 14; // what was fetched before the peers met has been played by then
-const STEADY_S = 16; // eight segments
+const PLAYED_S = 30; // as long as those with STUN are watched
 const SHARE_MIN = 0.4; // the ceiling for two is a half
 
 let internet;
@@ -32,26 +32,19 @@ after(async () => {
 
 test("two viewers behind two routers share by way of the STUN server", async () => {
   const viewers = await open({});
-  await Promise.all(viewers.map((viewer) => viewer.untilPeers(1)));
-  await Promise.all(viewers.map((viewer) => viewer.play(WARM_UP_S)));
-  const start = await looks(viewers);
-  await Promise.all(viewers.map((viewer) => viewer.play(STEADY_S)));
-  const end = await looks(viewers);
+  const seen = await watchTogether(viewers);
   await viewers[0].screenshot("nat");
   await close(viewers);
-
-  const p2p = sum(end, "p2pBytes") - sum(start, "p2pBytes");
-  const http = sum(end, "httpBytes") - sum(start, "httpBytes");
-  const share = p2p / (p2p + http);
-  console.log(`${(100 * share).toFixed(1)} % from peers through two routers`);
-  assert.ok(share >= SHARE_MIN, `${share}: ${JSON.stringify({ start, end })}`);
-  end.forEach((look, i) => assertNoStall(look, `viewer ${i + 1}`));
+  assertShared(seen, SHARE_MIN);
+  for (const { peers } of seen.end) {
+    assert.ok(peers.some(({ path }) => path === "stun"), JSON.stringify(peers));
+  }
 });
 
 test("without a STUN server they play, and get nothing from each other", async () => {
   const viewers = await open({ stun: "none" });
   await Promise.all(viewers.map((viewer) => viewer.untilTrackerLink("connected")));
-  await Promise.all(viewers.map((viewer) => viewer.play(WARM_UP_S + STEADY_S)));
+  await Promise.all(viewers.map((viewer) => viewer.play(PLAYED_S)));
   const seen = await looks(viewers);
   await close(viewers);
   assert.equal(sum(seen, "p2pBytes"), 0, JSON.stringify(seen));
@@ -72,5 +65,5 @@ function looks(viewers) {
 }
 
 function close(viewers) {
-  return Promise.all(viewers.map(({ page }) => page.context().close()));
+  return Promise.all(viewers.map((viewer) => viewer.close()));
 }

@@ -127,6 +127,39 @@ async fn assets_are_kept_for_a_year_and_have_their_type() {
     server.stop(false).await;
 }
 
+/// The page is text, so what is read of it here are only heads.
+#[actix_rt::test]
+async fn script_and_page_are_sent_compressed_to_who_takes_it() {
+    let (address, server) = serve().await;
+    let page = ask(address, "GET", "/", "").await;
+    let script = script_of(&page);
+    for path in ["/", &script] {
+        let plain = ask(address, "HEAD", path, "").await;
+        assert_eq!(plain.header("content-encoding"), None, "{path}");
+        let mut lengths = vec![length(&plain)];
+        for (accepted, coding) in [("gzip", "gzip"), ("gzip, deflate, br, zstd", "br")] {
+            let header = format!("Accept-Encoding: {accepted}\r\n");
+            let head = ask(address, "HEAD", path, &header).await;
+            assert_eq!(head.header("content-encoding"), Some(coding), "{path}");
+            assert_eq!(head.header("vary"), Some("accept-encoding"), "{path}");
+            assert_eq!(head.header("content-type"), plain.header("content-type"), "{path}");
+            lengths.push(length(&head));
+        }
+        assert!(lengths.is_sorted_by(|longer, shorter| longer > shorter), "{path}: {lengths:?}");
+        let refused = ask(address, "HEAD", path, "Accept-Encoding: gzip;q=0\r\n").await;
+        assert_eq!(length(&refused), lengths[0], "{path}");
+    }
+    // A cache that has one coding doesn't hand it to those who can't read it.
+    let tag = |head: &Answer| head.header("etag").map(str::to_owned);
+    let compressed = ask(address, "HEAD", "/", "Accept-Encoding: br\r\n").await;
+    assert_ne!(tag(&compressed), tag(&page));
+    server.stop(false).await;
+}
+
+fn length(head: &Answer) -> usize {
+    head.header("content-length").expect("a length").parse().expect("a number")
+}
+
 #[actix_rt::test]
 async fn the_settings_are_the_operators_and_never_kept() {
     let (address, server) = serve().await;
@@ -144,6 +177,12 @@ async fn the_settings_are_the_operators_and_never_kept() {
         "trackers": ["/"],
         "stun": [":3478"],
         "uncheckedSegments": "refuse",
+        "sharing": {
+            "consent": "assumed",
+            "uploadKbps": 10_000,
+            "behindTargets": 6,
+            "httpSeconds": 3,
+        },
     });
     assert_eq!(json, expected);
     server.stop(false).await;

@@ -17,7 +17,6 @@ const BEYOND_BUFFER_S = 10; // more than a viewer has when the fault strikes
 const HALT_MAX_TARGETS = 3;
 const START_MAX_MS = 30_000;
 const AWAY_MS = 6_000; // as long as a viewer's buffer lasts
-const HTTP_ALONE = { p2p: "0" }; // it is the sources that fail here
 const TOKEN = "correct-horse-battery";
 
 /** By stream: pixels across, by which a viewer's picture is known as its. */
@@ -57,10 +56,7 @@ before(async () => {
     { name: "loop", loop: {} },
     { name: "fallback", fallback: { streams: ["card"] } },
   ];
-  // Twice as far back as the page starts, should a target be 2 s though segments are of 1 s: what
-  // leaves the playlist while the page waits for peers is lost to it.
-  const deep = streams.map((stream) => ({ ...stream, playlistSegments: 24 }));
-  product = await startAll({}, { origin: { streams: deep } });
+  product = await startAll({}, { origin: { streams } });
   const hls = "-f hls -hls_time 1 -hls_list_size 8 -hls_flags delete_segments".split(" ");
   const bearer = ["-method", "PUT", "-headers", `Authorization: Bearer ${TOKEN}\r\n`];
   const pushed = new URL("/push/push/index.m3u8", product.address.player).href;
@@ -111,7 +107,7 @@ describe("plays in Chromium:", { concurrency: true }, () => {
 
 describe("stands still for three target durations at the most:", { concurrency: true }, () => {
   test("an ingest whose ffmpeg is killed", async (t) => {
-    const viewer = await watch(t, "rtmp", HTTP_ALONE);
+    const viewer = await watch(t, "rtmp");
     await viewer.play(PLAYED_S);
     const cuts = await discontinuities("rtmp");
     const fault = await mark(viewer, "rtmp");
@@ -123,7 +119,7 @@ describe("stands still for three target durations at the most:", { concurrency: 
   });
 
   test("a fallback whose first stream hangs", async (t) => {
-    const viewer = await watch(t, "fallback", HTTP_ALONE);
+    const viewer = await watch(t, "fallback");
     await viewer.play(PLAYED_S);
     const fault = await mark(viewer, "fallback");
     process.kill(await ffmpegOf(product, "card"), "SIGSTOP");
@@ -136,7 +132,7 @@ describe("stands still for three target durations at the most:", { concurrency: 
   });
 
   test("an upstream that goes away and comes back", async (t) => {
-    const viewer = await watch(t, "upstream-hls", HTTP_ALONE);
+    const viewer = await watch(t, "upstream-hls");
     await viewer.play(PLAYED_S);
     const { hostname: host, port } = new URL(upstream.address.stream);
     await upstream.kill();
@@ -152,12 +148,12 @@ describe("stands still for three target durations at the most:", { concurrency: 
 });
 
 /** A viewer of the page, once there is something to see. */
-async function watch(t, stream, query = {}) {
+async function watch(t, stream) {
   await untilServed(stream, "index.m3u8");
   const sender = encoders[stream] ?? upstream;
-  const options = { query: { stream, ...query } };
+  const options = { query: { stream } };
   const viewer = await Viewer.open(browser, `a viewer of ${stream}`, [product, sender], options);
-  t.after(() => viewer.page.context().close());
+  t.after(() => viewer.close());
   return viewer;
 }
 
@@ -186,7 +182,10 @@ async function mediaPlaylist(stream) {
   let url = new URL(`/live/${stream}/index.m3u8`, product.address.player);
   let text = await (await fetch(url)).text();
   if (!text.includes("#EXT-X-TARGETDURATION:")) {
-    url = new URL(text.split("\n").find((line) => line !== "" && !line.startsWith("#")), url);
+    url = new URL(
+      text.split("\n").find((line) => line !== "" && !line.startsWith("#")),
+      url,
+    );
     text = await (await fetch(url)).text();
   }
   return text;

@@ -186,8 +186,7 @@ fn when_the_bus_is_back_siblings_know_each_other_within_an_interval() {
     }
     let known = |cluster: &Cluster| [0, 1].map(|at| cluster.trackers[at].counts(&swarm).incomplete);
     assert_eq!(known(&cluster), [1, 1], "they have lost each other");
-    // One of them is enough.
-    cluster.trackers[0].reconnected();
+    cluster.trackers.iter_mut().for_each(Tracker::reconnected);
     cluster.wait_s(5);
     assert_eq!(known(&cluster), [2, 2]);
 }

@@ -11,9 +11,10 @@ use arc_swap::{ArcSwap, Guard};
 use origin::Certificate;
 use origin::watched::Refresh;
 
-use crate::access::{Access, Admission, Admissions, Arrival, Full};
+use crate::access::{Access, Admission, Admissions, Arrival, DashboardAccess, Full};
 use crate::actors::{Drain, PolicyChanged, ShardActor};
-use crate::config::{Policy, ServerConfig};
+use crate::bus::Cluster;
+use crate::config::{ClusterConfig, Policy, ServerConfig};
 use crate::directory::{Directory, WorkerId};
 use crate::limits::ARRIVAL_WAIT_MAX;
 use crate::load;
@@ -29,10 +30,14 @@ pub(crate) struct Node {
     /// The pause between two announces that clients are asked for now, in seconds.
     announce_interval_s: AtomicU64,
     pub(crate) access: Access,
+    /// Who may see the dashboard; nobody without it.
+    pub(crate) dashboard: Option<DashboardAccess>,
     /// The certificates of the listeners that have one, by the address that is listened on.
     pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
     pub(crate) admissions: Arc<Admissions>,
     pub(crate) directory: Arc<Directory>,
+    /// The link to other nodes; `None` on one that is alone.
+    pub(crate) cluster: Option<Arc<Cluster>>,
     pub(crate) metrics: Metrics,
     /// Seeds the hash tables of all shards.
     pub(crate) hash_seed: u64,
@@ -43,26 +48,36 @@ pub(crate) struct Node {
     epoch: Instant,
 }
 
+/// What a node is made of.
+pub(crate) struct Parts {
+    pub(crate) policy: Policy,
+    pub(crate) access: Access,
+    pub(crate) dashboard: Option<DashboardAccess>,
+    pub(crate) cluster: Option<ClusterConfig>,
+    pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
+    /// How many there are.
+    pub(crate) workers: WorkerId,
+    pub(crate) listeners: usize,
+    /// See [`Node`].
+    pub(crate) connections_max: Option<usize>,
+}
+
 impl Node {
-    pub(crate) fn new(
-        policy: Policy,
-        access: Access,
-        certificates: Vec<(SocketAddr, Arc<Certificate>)>,
-        workers: WorkerId,
-        listeners: usize,
-        connections_max: Option<usize>,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { policy, access, dashboard, cluster, certificates, .. } = parts;
         Self {
-            connections_max,
+            connections_max: parts.connections_max,
             announce_interval_s: AtomicU64::new(policy.settings.announce_interval.as_secs()),
             policy: ArcSwap::from_pointee(policy),
             access,
+            dashboard,
             certificates,
             admissions: Arc::default(),
             directory: Arc::default(),
-            metrics: Metrics::new(workers, listeners),
+            cluster: cluster.map(|config| Arc::new(Cluster::new(config))),
+            metrics: Metrics::new(parts.workers, parts.listeners),
             hash_seed: rand::random(),
-            shards: (0..workers).map(|_| OnceLock::new()).collect(),
+            shards: (0..parts.workers).map(|_| OnceLock::new()).collect(),
             started: AtomicU16::new(0),
             stopping: AtomicBool::new(false),
             epoch: Instant::now(),
@@ -213,6 +228,11 @@ impl Node {
         self.connections_max.into_iter().chain(in_all).min()
     }
 
+    /// Swarms with a member.
+    pub(crate) fn swarms(&self) -> usize {
+        self.metrics.partitions().saturating_sub(self.directory.further_partitions())
+    }
+
     /// The pause between two announces that clients are asked for now.
     pub(crate) fn announce_interval(&self) -> Duration {
         Duration::from_secs(self.announce_interval_s.load(Relaxed))
@@ -237,6 +257,9 @@ impl Node {
             certificate.refresh(which);
         }
         self.access.refresh(which);
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.refresh(which);
+        }
     }
 
     /// The clock of the rules: time since the node began.

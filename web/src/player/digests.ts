@@ -47,7 +47,7 @@ export class Digests {
     this.#stats = stats;
   }
 
-  /** P2P Media Loader's `validateP2PSegment`: what is false is thrown away, and its peer hung up on. */
+  /** P2P Media Loader's `validateP2PSegment`: what is false is thrown away, its peer hung up on. */
   readonly isGood = async (
     url: string,
     byteRange: unknown,
@@ -58,7 +58,11 @@ export class Digests {
       expected === undefined
         ? this.#settings.unchecked === "accept"
         : (await sha256(data)) === expected;
-    if (!isGood) this.#stats.refused += 1;
+    if (!isGood) {
+      this.#stats.refused += 1;
+      // It was counted as it came, and the origin has to send it after all.
+      this.#stats.p2pBytes = Math.max(0, this.#stats.p2pBytes - data.byteLength);
+    }
     return isGood;
   };
 

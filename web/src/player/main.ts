@@ -1,31 +1,41 @@
 // Puts the page together: settings, then playback, with the figures live from the first moment. The
 // peer-to-peer module is loaded beside the settings and may fail to: the stream plays without it.
-import { Playback, type P2PModule } from "./playback";
+import { Connections } from "./connections";
+import { element } from "./dom";
+import type { P2PModule } from "./hls_engine";
+import { Playback } from "./playback";
 import { loadSettings, SettingsError } from "./settings";
+import { Sharing } from "./sharing";
 import { StallMeter } from "./stalls";
 import { newStats } from "./stats";
 import { TrackerLink } from "./tracker_link";
 import { View } from "./view";
 
 const stats = (window.__p2pStats = newStats());
-const link = new TrackerLink();
-const view = new View(stats, link);
+const connections = new Connections();
+const link = new TrackerLink((message) => connections.told(message));
+const view = new View(stats, link, connections);
+connections.watch();
 link.watch();
 
 void run();
 
 async function run(): Promise<void> {
-  // Both at once: the module is as large as the player, and the first picture waits for it.
+  // Both at once: the first picture waits for either.
   const p2pModule = loadP2P();
   try {
     const settings = await loadSettings(location, () =>
       view.showStream({ mood: "waiting", text: "The server is away; trying again" }),
     );
-    const playback = new Playback(view.video, settings, stats, (state) => view.showStream(state));
-    view.showTitle(settings.title);
-    view.start(() => playback.play());
-    new StallMeter(view.video, stats.stalls).start();
-    playback.start(settings.p2p && settings.trackers.length > 0 ? await p2pModule : null);
+    const sharing = new Sharing(settings, stats);
+    const playback = new Playback(view.video, settings, stats, sharing, (state) =>
+      view.showStream(state),
+    );
+    new StallMeter(view.video, stats).start();
+    sharing.start();
+    const opened = playback.start(p2pModule);
+    view.start(settings, sharing, playback);
+    await Promise.all([opened, addControls(playback)]);
   } catch (error) {
     if (!(error instanceof SettingsError)) throw error;
     view.showStream({ mood: "bad", text: error.message });
@@ -35,9 +45,20 @@ async function run(): Promise<void> {
 async function loadP2P(): Promise<P2PModule> {
   if (typeof RTCPeerConnection === "undefined") return null;
   try {
-    return await import("p2p-media-loader-hlsjs");
+    return await import("./p2p_hls");
   } catch (error) {
     console.warn("Peer to peer can't be loaded; playing over HTTP alone.", error);
     return null;
+  }
+}
+
+/** Where they can't be had, the browser's own controls do. */
+async function addControls(playback: Playback): Promise<void> {
+  try {
+    const { bindControls } = await import("./controls");
+    bindControls(element("controls"), () => playback.toLive());
+  } catch (error) {
+    console.warn("The controls can't be loaded; showing the browser's.", error);
+    view.video.controls = true;
   }
 }

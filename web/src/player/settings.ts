@@ -1,14 +1,28 @@
 // What to play and whom to ask for peers. The server's `/player.json` says it, and the page's query
 // string overrides it, so that one page serves every stream, a mirror, or a tracker elsewhere.
 import type { DigestSettings } from "./digests";
-import { QUERY_LIST_MAX, RETRY_FIRST_MS, RETRY_MAX_MS } from "./limits";
+import {
+  BEHIND_TARGETS,
+  HTTP_SECONDS,
+  QUERY_LIST_MAX,
+  RETRY_FIRST_MS,
+  RETRY_MAX_MS,
+  UPLOAD_KBPS,
+} from "./limits";
+
+/** What an origin like ours calls a stream's HLS and its DASH. */
+const OWN_PLAYLIST = "/index.m3u8";
+const OWN_MANIFEST = "/manifest.mpd";
 
 /** What the page runs with: every address absolute, every default filled in. */
 export interface Settings {
   /** Shown above the picture. */
   title: string;
-  /** The playlist, absolute. */
+  /** The playlist or manifest, absolute. */
   streamUrl: string;
+  /** What plays it. Only Shaka plays DASH. */
+  engine: "hls.js" | "shaka";
+  format: "hls" | "dash";
   /** Viewers with the same id share; see {@link swarmIdOf}. */
   swarmId: string;
   /** `ws:` and `wss:` addresses. */
@@ -17,8 +31,21 @@ export interface Settings {
   stun: string[];
   /** What peers' segments are checked against, or null for streams that have no digests. */
   digests: DigestSettings | null;
-  /** False plays over HTTP alone. */
-  p2p: boolean;
+  /** False plays over HTTP alone, whatever the viewer said before; null leaves it to him. */
+  p2p: boolean | null;
+  sharing: SharingSettings;
+}
+
+/** How viewers share, as the server says it. */
+export interface SharingSettings {
+  /** `ask` shares only with those who have said yes. */
+  consent: "assumed" | "ask";
+  /** What may be sent to others, an average in kbit/s; 0 is no limit. */
+  uploadKbps: number;
+  /** How far behind the live edge to play, in target durations: the room for peers to deliver. */
+  behindTargets: number;
+  /** What is due within so many seconds comes over HTTP, whatever the peers have. */
+  httpSeconds: number;
 }
 
 /** `/player.json`, as the server writes it. */
@@ -27,6 +54,7 @@ interface ServerSettings {
   trackers: string[];
   stun: string[];
   uncheckedSegments?: "refuse" | "accept";
+  sharing?: Partial<SharingSettings>;
 }
 
 interface ServerStream {
@@ -42,7 +70,8 @@ export class SettingsError extends Error {}
 
 /**
  * Asks the server until it answers, then applies the query string:
- * `?stream=NAME|URL&tracker=URL(,URL)&stun=HOST:PORT(,HOST:PORT)|none&p2p=0`.
+ * `?stream=NAME|URL&format=hls|dash&engine=hls.js|shaka&tracker=URL(,URL)
+ * &stun=HOST:PORT(,HOST:PORT)|none&p2p=0&upload=KBPS&behind=TARGETS&http=SECONDS`.
  *
  * @throws {SettingsError} when an address can't be used, or there is no stream to play
  */
@@ -50,18 +79,23 @@ export async function loadSettings(page: Location, onRetry: () => void): Promise
   const server = await fetchServerSettings(onRetry);
   const query = new URLSearchParams(page.search);
   const stream = chooseStream(server.streams, query.get("stream"), page);
+  const format = formatOf(stream.url, query.get("format"));
+  const streamUrl = format === "dash" ? stream.url.replace(OWN_PLAYLIST, OWN_MANIFEST) : stream.url;
   return {
     title: stream.name,
-    streamUrl: stream.url,
-    swarmId: swarmIdOf(stream.url),
+    streamUrl,
+    engine: engineOf(format, query.get("engine")),
+    format,
+    swarmId: swarmIdOf(streamUrl),
     trackers: (listOf(query, "tracker") ?? server.trackers).map((tracker) =>
       trackerUrl(tracker, page),
     ),
     stun: (listOf(query, "stun") ?? server.stun)
       .filter((stun) => stun !== "none")
       .map((stun) => stunUrl(stun, page)),
-    digests: digestsOf(stream, server.uncheckedSegments),
-    p2p: query.get("p2p") !== "0",
+    digests: digestsOf(stream, page, server.uncheckedSegments),
+    p2p: query.get("p2p") === "0" ? false : null,
+    sharing: sharingOf(server.sharing ?? {}, query),
   };
 }
 
@@ -96,20 +130,55 @@ function chooseStream(
   return { name: new URL(url).pathname.split("/").at(-2) || "Live stream", url };
 }
 
+/** The viewer's own numbers go over the server's; consent isn't for a link to give. */
+function sharingOf(server: Partial<SharingSettings>, query: URLSearchParams): SharingSettings {
+  const number = (key: string, from: number, to: number, otherwise: number): number => {
+    const written = query.get(key);
+    if (written === null) return otherwise;
+    const value = Number(written);
+    if (value >= from && value <= to) return value;
+    throw new SettingsError(`${key}=${written}: write a number from ${from} to ${to}.`);
+  };
+  return {
+    consent: server.consent ?? "assumed",
+    uploadKbps: number("upload", 0, 1_000_000, server.uploadKbps ?? UPLOAD_KBPS),
+    behindTargets: number("behind", 2, 60, server.behindTargets ?? BEHIND_TARGETS),
+    httpSeconds: number("http", 1, 60, server.httpSeconds ?? HTTP_SECONDS),
+  };
+}
+
 function digestsOf(
   { url, digests, digestsKey }: ServerStream,
+  page: Location,
   unchecked: DigestSettings["unchecked"] = "refuse",
 ): DigestSettings | null {
   if (digests === undefined) return null;
-  return { url: new URL(digests, url).href, key: digestsKey ?? null, unchecked };
+  return { url: new URL(withHost(digests, page), url).href, key: digestsKey ?? null, unchecked };
+}
+
+/** An address ends with what it is, and an origin like ours serves both. */
+function formatOf(url: string, written: string | null): Settings["format"] {
+  if (written === null) return new URL(url).pathname.endsWith(".mpd") ? "dash" : "hls";
+  if (written === "hls" || written === "dash") return written;
+  throw new SettingsError(`format=${written}: write hls or dash.`);
+}
+
+function engineOf(format: Settings["format"], written: string | null): Settings["engine"] {
+  if (written === null) return format === "dash" ? "shaka" : "hls.js";
+  if (written === "shaka") return written;
+  if (written !== "hls.js") throw new SettingsError(`engine=${written}: write hls.js or shaka.`);
+  if (format === "dash") throw new SettingsError("engine=hls.js: it is Shaka that plays DASH.");
+  return written;
 }
 
 /**
  * The path of the playlist: mirrors, ports and tokens in the query differ between viewers of one
- * stream, and would split them. Two different streams on one tracker therefore need two paths.
+ * stream, and would split them. Two different streams on one tracker therefore need two paths. A
+ * stream's HLS and DASH have one folder and the same segments, so their viewers share.
  */
 function swarmIdOf(streamUrl: string): string {
-  return new URL(streamUrl).pathname;
+  const folders = new URL(streamUrl).pathname.split("/").filter((part) => !part.startsWith("~"));
+  return folders.join("/").replace(OWN_PLAYLIST, "/").replace(OWN_MANIFEST, "/");
 }
 
 function listOf(query: URLSearchParams, key: string): string[] | null {
@@ -120,13 +189,18 @@ function listOf(query: URLSearchParams, key: string): string[] | null {
 }
 
 function httpUrl(written: string, page: Location): string {
-  const url = parse(written, page.href, "stream");
+  const url = parse(withHost(written, page), page.href, "stream");
   if (!/^https?:$/.test(url.protocol)) {
     throw new SettingsError(
       `stream=${written}: a stream's address starts with http:// or https://.`,
     );
   }
   return url.href;
+}
+
+/** `http://:8080/…` stands for that port of the page's own host name, and `https://:8443/…` too. */
+function withHost(written: string, page: Location): string {
+  return written.replace(/^(https?:\/\/)(?=:\d)/, `$1${page.hostname}`);
 }
 
 /** A path stands for the page's own host, `wss:` where the page is secure. */

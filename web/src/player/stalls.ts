@@ -6,17 +6,17 @@
 // jump. What doesn't: a pause, the end, and a hidden tab, where browsers stop pictures and timers
 // as they like. A dropped frame is no stall: the clock goes on.
 import { STALL_MIN_MS, STALL_SAMPLE_MS, STALLS_KEPT_MAX } from "./limits";
-import type { Stall } from "./stats";
+import type { Stall, Stats } from "./stats";
 
 interface Sample {
   wallMs: number;
   mediaMs: number;
 }
 
-/** Writes the stalls of one video element to a list, while they last. */
+/** Writes when a video's first picture came, and its stalls while they last. */
 export class StallMeter {
   readonly #video: HTMLVideoElement;
-  readonly #stalls: Stall[];
+  readonly #stats: Stats;
   /** The last comparison, or null when there is nothing to compare with. */
   #last: Sample | null = null;
   /** What the clock lost in the sample before: the start of a stall that begins now. */
@@ -25,13 +25,16 @@ export class StallMeter {
   #jumped = false;
   #firstFrameShown = false;
 
-  constructor(video: HTMLVideoElement, stalls: Stall[]) {
+  constructor(video: HTMLVideoElement, stats: Stats) {
     this.#video = video;
-    this.#stalls = stalls;
+    this.#stats = stats;
   }
 
   start(): void {
-    this.#onFirstFrame(() => (this.#firstFrameShown = true));
+    this.#onFirstFrame(() => {
+      this.#firstFrameShown = true;
+      this.#stats.tFirstFrame = Math.round(performance.now());
+    });
     this.#video.addEventListener("seeking", () => (this.#jumped = true));
     document.addEventListener("visibilitychange", () => this.#forget());
     setInterval(() => this.#sample(), STALL_SAMPLE_MS);
@@ -77,9 +80,9 @@ export class StallMeter {
   }
 
   #record(stall: Stall): void {
-    if (stall.ms < STALL_MIN_MS || this.#stalls.at(-1) === stall) return;
-    this.#stalls.push(stall);
-    if (this.#stalls.length > STALLS_KEPT_MAX) this.#stalls.shift();
+    if (stall.ms < STALL_MIN_MS || this.#stats.stalls.at(-1) === stall) return;
+    this.#stats.stalls.push(stall);
+    if (this.#stats.stalls.length > STALLS_KEPT_MAX) this.#stats.stalls.shift();
   }
 
   #forget(): void {

@@ -1,6 +1,5 @@
 // The page's live figures, one record that everything writes to and everyone may read: the view,
 // the browser tests, and whoever embeds the page, as `window.__p2pStats`.
-import { PEERS_REMEMBERED_MAX } from "./limits";
 
 /** A halt of the picture after the first frame; how it is measured is told in `stalls.ts`. */
 export interface Stall {
@@ -10,11 +9,40 @@ export interface Stall {
   ms: number;
 }
 
+/** Another viewer who is connected. */
+export interface PeerRecord {
+  id: string;
+  /** What is exchanged with him: separate sound has connections of its own. */
+  of: "picture" | "sound";
+  /** From him. */
+  downBytes: number;
+  /** To him. */
+  upBytes: number;
+  /** By addresses that both have, by one that STUN told, through a relay, or not looked at yet. */
+  path: "direct" | "stun" | "relay" | "unknown";
+}
+
+/** Where a segment came from; `refused` is what a peer sent and wasn't played. */
+export type SegmentSource = "peers" | "http" | "refused";
+
+/** A segment of the picture. */
+export interface SegmentRecord {
+  /** Its file name. */
+  name: string;
+  source: SegmentSource;
+  bytes: number;
+  /** When it had come, in ms since navigation. */
+  at: number;
+}
+
+/** Whether peers are in use, and otherwise why they aren't; told in words by `sharing.ts`. */
+export type SharingState = "on" | "off" | "ask" | "metered" | "impossible" | "failed";
+
 /** `window.__p2pStats`. Bytes are bytes of media segments; playlists aren't counted. */
 export interface Stats {
-  /** What plays: hls.js, or the browser itself where it has no Media Source Extensions. */
-  engine: "hls.js" | "native";
-  /** From other viewers. */
+  /** What plays; `native` is the browser itself, where it has no Media Source Extensions. */
+  engine: "hls.js" | "shaka" | "native";
+  /** From other viewers, without what was refused. */
   p2pBytes: number;
   /** From the origin or the CDN in front of it. */
   httpBytes: number;
@@ -28,8 +56,21 @@ export interface Stats {
   peersEver: number;
   /** When the first viewer was connected, in ms since navigation. */
   tFirstPeer: number | null;
+  /** When the first picture was shown, in ms since navigation. */
+  tFirstFrame: number | null;
   /** Halts of the picture, the latest last. */
   stalls: Stall[];
+  sharing: SharingState;
+  /** The connected viewers. */
+  peers: PeerRecord[];
+  /** The latest segments of the picture, the latest last. */
+  segments: SegmentRecord[];
+  /** How far behind live it plays, in seconds. */
+  latencyS: number | null;
+  /** How much it has ahead, in seconds. */
+  bufferS: number;
+  /** Of the picture, such as `360p, 1.0 Mbit/s`. */
+  quality: string | null;
 }
 
 declare global {
@@ -49,38 +90,13 @@ export function newStats(): Stats {
     peersNow: 0,
     peersEver: 0,
     tFirstPeer: null,
+    tFirstFrame: null,
     stalls: [],
+    sharing: "off",
+    peers: [],
+    segments: [],
+    latencyS: null,
+    bufferS: 0,
+    quality: null,
   };
-}
-
-/** Counts viewers by peer id: one may come by two connections, leave, and come again. */
-export class PeerCount {
-  readonly #stats: Stats;
-  readonly #now = new Set<string>();
-  readonly #ever = new Set<string>();
-
-  constructor(stats: Stats) {
-    this.#stats = stats;
-  }
-
-  connected(peerId: string): void {
-    this.#now.add(peerId);
-    if (!this.#ever.has(peerId)) {
-      this.#stats.peersEver += 1;
-      if (this.#ever.size < PEERS_REMEMBERED_MAX) this.#ever.add(peerId);
-    }
-    this.#stats.tFirstPeer ??= Math.round(performance.now());
-    this.#stats.peersNow = this.#now.size;
-  }
-
-  closed(peerId: string): void {
-    this.#now.delete(peerId);
-    this.#stats.peersNow = this.#now.size;
-  }
-
-  /** Peer to peer ended as a whole. */
-  clear(): void {
-    this.#now.clear();
-    this.#stats.peersNow = 0;
-  }
 }

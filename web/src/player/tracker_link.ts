@@ -7,6 +7,12 @@ export type LinkState = "off" | "connecting" | "connected" | "lost";
 /** The state of the links to all trackers, taken together. */
 export class TrackerLink {
   readonly #sockets = new Map<string, LinkState>();
+  readonly #told: (message: unknown) => void;
+
+  /** `told` hears what the trackers say. */
+  constructor(told: (message: unknown) => void) {
+    this.#told = told;
+  }
 
   /**
    * Watches every WebSocket that is opened from now on. To be called before the library is loaded,
@@ -36,5 +42,6 @@ export class TrackerLink {
     set("connecting");
     socket.addEventListener("open", () => set("connected"));
     socket.addEventListener("close", () => set("lost"));
+    socket.addEventListener("message", ({ data }) => this.#told(data));
   }
 }

@@ -1,82 +1,69 @@
-// Draws the figures, twice a second and in place: one large one, and a few that explain it. Only
-// text that changed is written, so that a screen reader isn't told the same thing again.
-import { REDRAW_MS } from "./limits";
-import type { StreamState } from "./playback";
+// Draws the page: text and figures twice a second, the chart once, all of it in place.
+import { Buttons } from "./buttons";
+import type { Connections } from "./connections";
+import { element, write, writeState } from "./dom";
+import type { StreamState } from "./engine";
+import { drawFacts } from "./facts";
+import { drawFigure } from "./figure";
+import { drawGraph } from "./graph";
+import { History } from "./history";
+import { HISTORY_STEP_MS, REDRAW_MS } from "./limits";
+import type { Playback } from "./playback";
+import type { Settings } from "./settings";
+import type { Sharing } from "./sharing";
 import type { Stats } from "./stats";
-import type { LinkState, TrackerLink } from "./tracker_link";
-
-/** How each state of the tracker link is told and coloured. */
-const LINK: Record<LinkState, StreamState> = {
-  off: { mood: "quiet", text: "not in use" },
-  connecting: { mood: "waiting", text: "connecting" },
-  connected: { mood: "good", text: "connected" },
-  lost: { mood: "bad", text: "lost" },
-};
+import { drawStrip } from "./strip";
+import { StunCheck } from "./stun_check";
+import type { TrackerLink } from "./tracker_link";
 
 export class View {
   readonly #stats: Stats;
   readonly #link: TrackerLink;
+  readonly #connections: Connections;
   readonly video = element<HTMLVideoElement>("video");
   readonly #play = element<HTMLButtonElement>("play");
 
-  constructor(stats: Stats, link: TrackerLink) {
+  constructor(stats: Stats, link: TrackerLink, connections: Connections) {
     this.#stats = stats;
     this.#link = link;
+    this.#connections = connections;
+    if (new URLSearchParams(location.search).has("embed")) document.body.classList.add("embedded");
   }
 
-  start(play: () => void): void {
-    this.#play.addEventListener("click", play);
+  start(settings: Settings, sharing: Sharing, playback: Playback): void {
+    write("title", settings.title);
+    document.title = `${settings.title}, shared by its viewers`;
+    this.#play.addEventListener("click", () => playback.play());
     this.video.addEventListener("playing", () => (this.#play.hidden = true));
-    this.#draw();
-    setInterval(() => this.#draw(), REDRAW_MS);
+    new Buttons(settings, sharing).start();
+
+    const stun = new StunCheck(settings.stun);
+    const draw = () => {
+      playback.measure();
+      // Not at once: the first picture goes before.
+      if (sharing.state === "on" && this.#stats.tFirstFrame !== null) void stun.ask();
+      void this.#connections.look(this.#stats.peers);
+      drawFigure(this.#stats);
+      drawFacts(this.#stats, this.#link.state, stun.state);
+      drawGraph(this.#stats);
+      drawStrip(this.#stats);
+    };
+    draw();
+    setInterval(draw, REDRAW_MS);
+    void this.#drawHistory().catch((error: unknown) => console.warn("There is no chart:", error));
   }
 
-  showTitle(title: string): void {
-    write("title", title);
-    document.title = `${title}, shared by its viewers`;
+  async #drawHistory(): Promise<void> {
+    const history = new History(this.#stats);
+    setInterval(() => history.sample(), HISTORY_STEP_MS);
+    const { Chart } = await import("./chart");
+    const chart = new Chart(element("chart"), history);
+    chart.start();
+    setInterval(() => chart.draw(), HISTORY_STEP_MS);
   }
 
   showStream(state: StreamState): void {
     writeState("stream-state", state);
     this.#play.hidden = !state.text.startsWith("Press play");
   }
-
-  #draw(): void {
-    const { engine, p2pBytes, httpBytes, uploadBytes, peersNow, stalls } = this.#stats;
-    const bytes = p2pBytes + httpBytes;
-    const percent = bytes === 0 ? null : Math.round((100 * p2pBytes) / bytes);
-    write("share", percent === null ? "–" : `${percent} %`);
-    element("share-bar").style.inlineSize = `${percent ?? 0}%`;
-    write("p2p-bytes", megabytes(p2pBytes));
-    write("http-bytes", engine === "native" ? "not told" : megabytes(httpBytes));
-    write("upload-bytes", megabytes(uploadBytes));
-    write("peers-now", String(peersNow));
-    writeState("tracker-link", LINK[this.#link.state]);
-    const stalledMs = stalls.reduce((sum, { ms }) => sum + ms, 0);
-    write(
-      "stalls",
-      stalls.length === 0 ? "none" : `${stalls.length}, ${(stalledMs / 1000).toFixed(1)} s`,
-    );
-  }
-}
-
-function megabytes(bytes: number): string {
-  if (bytes === 0) return "0 MB";
-  return `${(bytes / 1e6).toFixed(bytes < 1e8 ? 1 : 0)} MB`;
-}
-
-function writeState(id: string, { mood, text }: StreamState): void {
-  write(id, text);
-  element(id).dataset["state"] = mood;
-}
-
-function write(id: string, text: string): void {
-  const target = element(id);
-  if (target.textContent !== text) target.textContent = text;
-}
-
-function element<E extends HTMLElement>(id: string): E {
-  const found = document.getElementById(id);
-  if (found === null) throw new Error(`index.html has no #${id}`);
-  return found as E;
 }

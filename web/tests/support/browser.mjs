@@ -136,9 +136,13 @@ export class Viewer {
   screenshot(name) {
     return screenshot(this.page, name);
   }
+
+  close() {
+    return this.page.context().close();
+  }
 }
 
-export async function screenshot(page, name) {
-  await mkdir(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+export async function screenshot(page, name, folder = SCREENSHOTS) {
+  await mkdir(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
 }

@@ -86,8 +86,6 @@ pub(crate) struct Partition {
     pub(crate) told: Option<Digest>,
     /// Nothing was said when it last was due, since nothing had changed.
     was_silent: bool,
-    /// Siblings have been out of reach: they shall hear of this one again, and answer.
-    was_cut_off: bool,
     /// When the next digest is due, in seconds of the caller's clock.
     pub(crate) due_s: u32,
 }
@@ -100,7 +98,6 @@ impl Partition {
             returns: Returns::default(),
             told: None,
             was_silent: false,
-            was_cut_off: false,
             due_s,
         }
     }
@@ -108,15 +105,14 @@ impl Partition {
     /// What to say when a digest is due and it would be `digest`: nothing, when that is no news and
     /// the last one was said. So whoever hears nothing for three intervals has missed one.
     pub(crate) fn tell(&mut self, digest: Digest) -> Option<Digest> {
-        let opening = std::mem::take(&mut self.was_cut_off);
-        self.was_silent = self.told == Some(digest) && !self.was_silent && !opening;
+        self.was_silent = self.told == Some(digest) && !self.was_silent;
         self.told = Some(digest);
-        (!self.was_silent).then_some(Digest { opening, ..digest })
+        (!self.was_silent).then_some(digest)
     }
 
-    /// The bus is back.
+    /// What was said last may not have been heard: the next digest is said, whatever it is.
     pub(crate) fn reconnect(&mut self) {
-        self.was_cut_off = true;
+        self.was_silent = true;
     }
 
     pub(crate) fn heap_bytes(&self) -> usize {

@@ -91,8 +91,9 @@ pub enum Input<'a> {
         /// The sibling.
         sibling: SiblingId,
     },
-    /// The bus was away and is back: what was said meanwhile is lost. Within
-    /// [`Settings::digest_interval`] each partition says how large it is, and hears of the others.
+    /// The bus was away and is back, or nodes have come that may have missed what was said: within
+    /// [`Settings::digest_interval`] each partition says how large it is, even if that is no news. To
+    /// be said on both sides.
     Reconnected,
     /// An offer of a sibling's member, for a member here.
     CrossOffer {

@@ -117,8 +117,9 @@ impl Shard {
         }
     }
 
-    /// The bus has been away. All say their next digest when it is due, so that not all do at once,
-    /// and are answered.
+    /// The bus has been away. All say their next digest when it is due, so that not all do at once.
+    /// Nobody asks to be answered: those who were out of reach say theirs, too, and a hundred nodes
+    /// that come back together would answer each other ten thousand times for each swarm.
     pub(super) fn reconnect(&mut self) {
         for (_, (_, swarm)) in &mut self.swarms {
             if let Some(partition) = swarm.partition() {

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use origin::OriginConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use web::Sharing;
 
+use super::cluster::RawCluster;
 use super::kinds::{optional_section, optional_whole, section, sections, whole};
 use super::limits::RawLimits;
 
@@ -31,12 +33,18 @@ pub(super) struct RawConfig {
     /// Who may join which swarms; everybody all of them without it.
     #[serde(deserialize_with = "optional_section")]
     pub(super) access: Option<RawJoinAccess>,
+    /// The other nodes; none without it.
+    #[serde(deserialize_with = "optional_section")]
+    pub(super) cluster: Option<RawCluster>,
     /// The streams to serve; no streams without it.
     #[serde(deserialize_with = "optional_section")]
     pub(super) origin: Option<OriginConfig>,
     /// The player at `/`; no page without it.
     #[serde(deserialize_with = "optional_section")]
     pub(super) web: Option<RawWeb>,
+    /// The dashboard; none without it.
+    #[serde(deserialize_with = "optional_section")]
+    pub(super) dashboard: Option<RawDashboard>,
     /// The STUN server; none without it.
     #[serde(deserialize_with = "optional_section")]
     pub(super) stun: Option<RawStun>,
@@ -111,6 +119,12 @@ pub(super) struct RawTracker {
     /// Seconds; a quarter of `announceInterval` without it, and 0 turns the rule off.
     #[serde(deserialize_with = "optional_whole")]
     pub(super) min_announce_interval: Option<u64>,
+    /// Percent of the offers of a swarm on several workers or nodes.
+    #[serde(deserialize_with = "whole")]
+    pub(super) cross_share: u64,
+    /// Seconds.
+    #[serde(deserialize_with = "whole")]
+    pub(super) digest_interval: u64,
     /// Whether a scrape without info hashes is answered with the largest swarms.
     pub(super) scrape_all: bool,
 }
@@ -166,6 +180,17 @@ pub(super) struct RawWeb {
     pub(super) streams: Option<Vec<RawStream>>,
     /// `refuse` or `accept`: segments from peers whose digest can't be had.
     pub(super) unchecked_segments: String,
+    /// `assumed` or `ask`: whether viewers share before they have said yes.
+    pub(super) consent: String,
+    /// What a page sends to others at most, on average; 0 is no limit.
+    #[serde(deserialize_with = "whole")]
+    pub(super) upload_kbps: u64,
+    /// How far behind live the page plays, in target durations.
+    #[serde(deserialize_with = "whole")]
+    pub(super) behind_targets: u64,
+    /// Segments that are due within so many seconds come over HTTP.
+    #[serde(deserialize_with = "whole")]
+    pub(super) http_seconds: u64,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -177,6 +202,14 @@ pub(super) struct RawStream {
     pub(super) digests: Option<String>,
     /// The public key that has to have signed it.
     pub(super) digests_key: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct RawDashboard {
+    /// A file with the token that whoever looks at it has to have; without it only this machine may.
+    /// It is read again as the files of [`RawJoinAccess`] are.
+    pub(super) token_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -224,8 +257,10 @@ impl Default for RawConfig {
             limits: RawLimits::default(),
             trusted_proxies: Vec::new(),
             access: None,
+            cluster: None,
             origin: None,
             web: None,
+            dashboard: None,
             stun: None,
             metrics: None,
             drain_seconds: 1,
@@ -245,8 +280,17 @@ impl Default for RawServer {
 
 impl Default for RawWeb {
     fn default() -> Self {
-        let unchecked_segments = "refuse".to_owned();
-        RawWeb { trackers: None, stun: None, streams: None, unchecked_segments }
+        let sharing = Sharing::default();
+        RawWeb {
+            trackers: None,
+            stun: None,
+            streams: None,
+            unchecked_segments: "refuse".to_owned(),
+            consent: "assumed".to_owned(),
+            upload_kbps: sharing.upload_kbps,
+            behind_targets: sharing.behind_targets,
+            http_seconds: sharing.http_seconds,
+        }
     }
 }
 
@@ -269,6 +313,8 @@ impl Default for RawTracker {
             max_offers: 20,
             announce_interval: 120,
             min_announce_interval: None,
+            cross_share: 12,
+            digest_interval: 5,
             scrape_all: false,
         }
     }

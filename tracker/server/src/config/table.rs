@@ -64,6 +64,10 @@ pub const KEYS: &[Key] = &[
     text("tracker.minAnnounceInterval", "seconds", "0 to `announceInterval`",
         Unset("a quarter of `announceInterval`", "30"),
         "How soon a peer may bring offers again; sooner ones go to nobody. 0 turns the rule off."),
+    number("tracker.crossShare", "percent", 0..=100, Is("12"),
+        "Of the offers in a swarm that several workers or nodes have: so many go to a member elsewhere, and all when nobody is here."),
+    number("tracker.digestInterval", "seconds", 1..=60, Is("5"),
+        "How often workers and nodes tell each other how many members they have of what they share. After three without a word one is gone."),
     switch("tracker.scrapeAll", Is("false"),
         "Whether a scrape without info hashes is answered, with the 1,000 largest swarms. It tells everybody which there are, with a token or not."),
 
@@ -103,6 +107,8 @@ pub const KEYS: &[Key] = &[
         "Passed on to one peer."),
     number("limits.swarms", "swarms", 0..=1 << 32, Is("1000000"),
         "Open at a time; what would open a further one is refused."),
+    number("limits.partitionMembers", "peers", 0..=1 << 32, Is("2500"),
+        "Of one swarm on one worker; beyond it another worker with fewer sockets takes those who come, and the two exchange `tracker.crossShare` of their offers."),
     number("limits.outboxBytes", "bytes", 0..=1 << 30, Is("262144"),
         "That wait for a client that doesn't read; beyond it the socket is closed."),
 
@@ -139,6 +145,39 @@ pub const KEYS: &[Key] = &[
     text("access.tokens.parameter", "name", "1 to 64 letters, digits or `-._~`", Is(r#""token""#),
         "The query's parameter with the token."),
 
+    section("cluster", Off,
+        "Other nodes, of which this one hears through NATS: viewers of one swarm meet whichever node \
+         they are on. It needs NATS's core, and no JetStream."),
+    text("cluster.servers", "NATS servers", "`nats://` or `tls://`, several with commas between",
+        Is(r#""nats://127.0.0.1:4222""#),
+        "Any that can be reached will do. While none can, this node serves its own viewers."),
+    text("cluster.node", "name", "1 to 64 letters, digits, `-` or `_`",
+        Unset("a random one", r#""node-1""#),
+        "What this node is called. One that starts again under its name takes the place of its last run."),
+    text("cluster.subject", "name", "up to 64 letters, digits, `-` or `_`, in parts between dots",
+        Is(r#""tracker""#),
+        "What the subjects begin with: several clusters may share one NATS."),
+    number("cluster.queueBytes", "bytes", 1 << 16..=1 << 30, Is("16777216"),
+        "That may wait for NATS; beyond it the oldest are dropped."),
+    text("cluster.user", "name", "with `password`", Unset("none", r#""tracker""#),
+        "Who this node is to NATS. Of this, `token`, `nkeyFile` and `credentialsFile` there is one at most."),
+    text("cluster.password", "text", "with `user`", Unset("none", r#""correct-horse-battery""#),
+        "It is never logged. The variable `TRACKER_CLUSTER__PASSWORD` keeps it out of files."),
+    text("cluster.token", "text", "", Unset("none", r#""correct-horse-battery""#),
+        "The same, where NATS goes by tokens."),
+    text("cluster.nkeyFile", "file", "", Unset("none", r#""/etc/tracker/nats.nk""#),
+        "The seed of this node's nkey."),
+    text("cluster.credentialsFile", "file", "", Unset("none", r#""/etc/tracker/nats.creds""#),
+        "This node's JWT and seed, as nsc writes them."),
+    section("cluster.tls", Off,
+        "NATS is spoken to with TLS only. The files are in PEM, and read when a connection is made."),
+    text("cluster.tls.caFile", "file", "", Unset("whom the system trusts", r#""/etc/tracker/ca.pem""#),
+        "Who has to have signed the servers' certificates."),
+    text("cluster.tls.certFile", "file", "with `keyFile`", Unset("none", r#""/etc/tracker/node.pem""#),
+        "This node's own certificate, where the servers ask for one."),
+    text("cluster.tls.keyFile", "file", "with `certFile`", Unset("none", r#""/etc/tracker/node-key.pem""#),
+        "The certificate's key."),
+
     section("web", Off,
         "The player at `/`."),
     text("web.trackers", "list of URLs", "", Unset("this one", r#"["wss://tracker.example.org/"]"#),
@@ -150,7 +189,7 @@ pub const KEYS: &[Key] = &[
     text("web.streams[].name", "text", "", Needed(r#""news""#),
         "What the page calls it."),
     text("web.streams[].url", "URL", "", Needed(r#""https://cdn.example.org/news.m3u8""#),
-        "Where it is."),
+        "Where it is. `http://:8080/...`, without a host, is at that port of the page's own."),
     text("web.streams[].digests", "URL", "", Unset("none", r#""digests.json""#),
         "Signed digests that segments from other viewers are checked against, perhaps relative to \
          `url`; this origin's are `digests.json`. Without them nothing is checked."),
@@ -160,6 +199,23 @@ pub const KEYS: &[Key] = &[
     text("web.uncheckedSegments", "word", "`refuse` or `accept`", Is(r#""refuse""#),
         "What becomes of a segment from another viewer whose digest can't be had: when refused, it \
          comes over HTTP."),
+    text("web.consent", "word", "`assumed` or `ask`", Is(r#""assumed""#),
+        "Whether viewers share from the start, or once they have agreed. On metered connections \
+         they don't until they say so."),
+    number("web.uploadKbps", "kbit/s", 0..=1_000_000, Is("10000"),
+        "What a page sends to other viewers on average at most; ten seconds' worth may go at once. 0 is no limit."),
+    number("web.behindTargets", "target durations", 2..=60, Is("6"),
+        "How far behind live the page plays, which is the room in which viewers can share. A short \
+         playlist is played from its middle."),
+    number("web.httpSeconds", "seconds", 1..=60, Is("3"),
+        "What is due within this time comes over HTTP, whatever other viewers have."),
+
+    section("dashboard", Off,
+        "The operators' page at `/dashboard` of each listener."),
+    text("dashboard.tokenFile", "file", "", Unset("this machine alone", r#""/etc/tracker/dashboard-token""#),
+        "A token of 16 to 256 letters, digits and signs, for whoever looks at it, from wherever; read \
+         again when it changes. Without one only browsers of this machine may, and none that a proxy \
+         speaks for."),
 
     section("stun", Off,
         "The STUN server."),
@@ -188,7 +244,9 @@ pub const KEYS: &[Key] = &[
         "An Ed25519 key in PKCS#8 PEM (`openssl genpkey -algorithm ed25519`) that signs the digests: \
          the same on each origin behind one CDN. Pages of this process then accept no other."),
     section("origin.listen", Off,
-        "Where the binary `origin` listens; inside the tracker its port serves the streams."),
+        "Where the streams are, and encoders push. Inside the tracker it has threads of its own, which \
+         give way to signalling; without it the tracker's own port serves the streams, for a first \
+         look. The binary `origin` listens at the defaults then."),
     text("origin.listen.host", "IP address", "of this machine", Is(r#""0.0.0.0""#),
         "`::` takes IPv4 as well."),
     number("origin.listen.port", "TCP port", 0..=65_535, Is("8080"),
@@ -255,7 +313,7 @@ pub const KEYS: &[Key] = &[
         "Where it is. `udp` and `rtp` bring MPEG-TS. A file is played over and over."),
     switch("origin.streams[].ingest.listen", Is("false"),
         "Whether an encoder connects to `url`, an IP address of this machine and a port, instead of \
-         being connected to: RTMP and SRT. Of RTMP the path is the key that the encoder needs."),
+         being connected to: RTMP, RTSP and SRT. Of RTMP the path is the key that the encoder needs."),
     text("origin.streams[].ingest.video", "word", "`auto`, `copy` or `transcode`", Is(r#""auto""#),
         "`copy` leaves the picture as it comes, `transcode` encodes it in `qualities`, and `auto` \
          does so only when browsers don't play it."),

@@ -8,14 +8,16 @@ use origin::{ConfigError, OriginConfig, ValidOrigin};
 use serde_json::Value;
 use tracker_core::Settings;
 use tracker_core::limits::OFFERS_RELAYED_MAX;
-use web::{PlayerStream, Unchecked};
+use web::{Consent, PlayerStream, Sharing, Unchecked};
 
 use super::checks::{host, port, quoted, refused, within};
+use super::cluster::{ClusterConfig, RawCluster};
 use super::listener::ServerConfig;
 use super::log::LogConfig;
 use super::policy::Policy;
-use super::raw::{RawConfig, RawMetrics, RawStream, RawStun, RawTracker, RawWeb};
-use crate::access::{Access, TrustedProxies};
+use super::raw::{RawConfig, RawDashboard, RawMetrics, RawStream, RawStun, RawTracker, RawWeb};
+use crate::access::{Access, DashboardAccess, TrustedProxies};
+use crate::limits::BUS_INTERVAL_MAX;
 use crate::web_root::WebRoot;
 
 /// What runs.
@@ -27,10 +29,14 @@ pub struct Config {
     pub policy: Policy,
     /// Who may join which swarms.
     pub access: Access,
+    /// How it hears of other nodes.
+    pub cluster: Option<ClusterConfig>,
     /// The streams.
     pub origin: Option<ValidOrigin>,
     /// The player.
     pub web: Option<WebConfig>,
+    /// Who may see the dashboard.
+    pub dashboard: Option<DashboardAccess>,
     /// The STUN server.
     pub stun: Option<StunConfig>,
     /// Where Prometheus reads the counts.
@@ -56,6 +62,8 @@ pub struct WebConfig {
     pub streams: Option<Vec<PlayerStream>>,
     /// What becomes of segments that can't be checked.
     pub unchecked_segments: Unchecked,
+    /// How viewers share.
+    pub sharing: Sharing,
 }
 
 /// Where STUN listens.
@@ -84,7 +92,10 @@ impl Config {
     #[must_use]
     pub fn has_files(&self) -> bool {
         let has_certificate = |server: &ServerConfig| server.certificate.is_some();
-        self.access.has_files() || self.servers.iter().any(has_certificate)
+        self.access.has_files()
+            || self.dashboard.as_ref().is_some_and(DashboardAccess::has_files)
+            || self.servers.iter().any(has_certificate)
+            || self.origin.as_ref().is_some_and(ValidOrigin::has_files)
     }
 }
 
@@ -113,8 +124,10 @@ impl RawConfig {
                 drain: Duration::from_secs(within("drainSeconds", self.drain_seconds, 0..=600)?),
             },
             access: self.access.unwrap_or_default().validate()?,
-            origin: self.origin.map(OriginConfig::validate).transpose()?,
+            cluster: self.cluster.map(RawCluster::validate).transpose()?,
+            origin: self.origin.map(OriginConfig::validate).transpose()?.map(ValidOrigin::as_guest),
             web: self.web.map(RawWeb::validate).transpose()?,
+            dashboard: self.dashboard.map(RawDashboard::validate).transpose()?,
             stun: self.stun.map(RawStun::validate).transpose()?,
             metrics: self.metrics.map(RawMetrics::validate).transpose()?,
             workers: within("workers", self.workers.unwrap_or(cores.min(256)), 1..=256)? as u16,
@@ -137,9 +150,15 @@ impl RawTracker {
         Ok(Settings {
             max_offers: within("tracker.maxOffers", self.max_offers, offers)? as usize,
             announce_interval: Duration::from_secs(interval),
+            adapted_interval: None,
             min_announce_interval: Duration::from_secs(min),
+            cross_share_percent: within("tracker.crossShare", self.cross_share, 0..=100)? as u32,
+            digest_interval: Duration::from_secs(within(
+                "tracker.digestInterval",
+                self.digest_interval,
+                1..=BUS_INTERVAL_MAX.as_secs(),
+            )?),
             limits,
-            ..Settings::default()
         })
     }
 }
@@ -160,12 +179,32 @@ impl RawWeb {
                 return Err(refused("web.uncheckedSegments", quoted(other), bound));
             }
         };
+        let consent = match self.consent.as_str() {
+            "assumed" => Consent::Assumed,
+            "ask" => Consent::Ask,
+            other => {
+                return Err(refused("web.consent", quoted(other), "\"assumed\" or \"ask\""));
+            }
+        };
+        let sharing = Sharing {
+            consent,
+            upload_kbps: within("web.uploadKbps", self.upload_kbps, 0..=1_000_000)?,
+            behind_targets: within("web.behindTargets", self.behind_targets, 2..=60)?,
+            http_seconds: within("web.httpSeconds", self.http_seconds, 1..=60)?,
+        };
         Ok(WebConfig {
             trackers: self.trackers,
             stun: self.stun,
             streams: self.streams.map(|streams| streams.into_iter().map(stream).collect()),
             unchecked_segments,
+            sharing,
         })
+    }
+}
+
+impl RawDashboard {
+    fn validate(self) -> Result<DashboardAccess, ConfigError> {
+        self.token_file.map_or_else(|| Ok(DashboardAccess::this_machine()), DashboardAccess::token)
     }
 }
 

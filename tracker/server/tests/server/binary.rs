@@ -140,6 +140,9 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
         (r#"{"workers":0}"#, &["workers", "0", "1 to 256"]),
         (r#"{"origin":{"streams":[{"testcard":{"fps":1000}}]}}"#, &["fps", "1000"]),
         (r#"{"stun":{"prot":1}}"#, &["stun", "prot"]),
+        (r#"{"web":{"consent":"no"}}"#, &["web.consent", "no", "\"assumed\" or \"ask\""]),
+        (r#"{"web":{"uploadKbps":1000001}}"#, &["web.uploadKbps", "1000001", "0 to 1000000"]),
+        (r#"{"web":{"behindTargets":1}}"#, &["web.behindTargets", "1", "2 to 60"]),
         (
             r#"{"access":{"denyInfoHashes":"/nowhere/list"}}"#,
             &["access.denyInfoHashes", "'/nowhere/list'", "can be read"],

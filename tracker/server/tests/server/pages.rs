@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Client, PATIENCE, Server, http};
 
@@ -105,6 +105,14 @@ fn the_web_section_puts_the_player_at_the_root_beside_the_sockets() {
     assert_eq!(status, "HTTP/1.1 200 OK");
     assert!(page.contains("<html"));
     assert_eq!(server.client().announce("film", "ann")["incomplete"], 1);
+}
+
+#[test]
+fn the_page_is_told_how_viewers_share() {
+    let web = json!({"consent": "ask", "uploadKbps": 0, "behindTargets": 10, "httpSeconds": 5});
+    let server = Server::with(&json!({"web": web}));
+    let told: Value = serde_json::from_str(&server.get("/player.json").1).expect("JSON");
+    assert_eq!(told["sharing"], web);
 }
 
 #[test]

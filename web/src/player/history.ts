@@ -1,0 +1,38 @@
+// Two minutes of rates, a sample a second: bytes come in bursts, a segment at a time, so a rate is
+// the average of some seconds.
+import { HISTORY_S, RATE_WINDOW_S } from "./limits";
+import type { Stats } from "./stats";
+
+/** Rates of one second, in Mbit/s. */
+export interface Rates {
+  http: number;
+  peers: number;
+  sent: number;
+}
+
+export class History {
+  readonly #stats: Stats;
+  /** Bytes by the end of each second, the latest last. */
+  readonly #bytes: Rates[] = [];
+  readonly rates: Rates[] = [];
+
+  constructor(stats: Stats) {
+    this.#stats = stats;
+  }
+
+  /** Once a second. */
+  sample(): void {
+    const { httpBytes: http, p2pBytes: peers, uploadBytes: sent } = this.#stats;
+    this.#bytes.push({ http, peers, sent });
+    if (this.#bytes.length > RATE_WINDOW_S + 1) this.#bytes.shift();
+    const first = this.#bytes[0] ?? { http, peers, sent };
+    const seconds = Math.max(1, this.#bytes.length - 1);
+    const rate = (now: number, then: number) => ((now - then) * 8) / 1e6 / seconds;
+    this.rates.push({
+      http: rate(http, first.http),
+      peers: rate(peers, first.peers),
+      sent: rate(sent, first.sent),
+    });
+    if (this.rates.length > HISTORY_S) this.rates.shift();
+  }
+}

@@ -1,0 +1,143 @@
+// Whether this viewer shares with others, and why not: the operator may want consent first, the
+// connection may be metered, the viewer may have said no. What the viewer says is remembered, and
+// outlasts everything but the query string.
+import { UPLOAD_BURST_S } from "./limits";
+import type { Settings } from "./settings";
+import type { SharingState, Stats } from "./stats";
+
+/** How P2P Media Loader is told, in its own words. */
+export interface SharingConfig {
+  isP2PDisabled: boolean;
+  isP2PUploadDisabled: boolean;
+}
+
+/** What browsers tell of the connection; only Chromium's do. */
+interface Connection extends EventTarget {
+  saveData?: boolean;
+  type?: string;
+}
+
+const REMEMBERED = "sharing";
+
+export class Sharing {
+  readonly #settings: Settings;
+  readonly #stats: Stats;
+  readonly #listeners: ((config: SharingConfig) => void)[] = [];
+  #uploads = true;
+  #withinLimit = true;
+  /** Bytes sent by the last second, and of them those that the rate hasn't paid for yet. */
+  #sent = 0;
+  #owed = 0;
+
+  constructor(settings: Settings, stats: Stats) {
+    this.#settings = settings;
+    this.#stats = stats;
+    stats.sharing = this.#atFirst();
+  }
+
+  start(): void {
+    setInterval(() => this.#limitUpload(), 1_000);
+    connection()?.addEventListener("change", () => {
+      if (this.state === "on" && isMetered() && remembered() !== "on") this.#become("metered");
+    });
+  }
+
+  get state(): SharingState {
+    return this.#stats.sharing;
+  }
+
+  get uploads(): boolean {
+    return this.#uploads;
+  }
+
+  get config(): SharingConfig {
+    return {
+      isP2PDisabled: this.state !== "on",
+      isP2PUploadDisabled: !this.#uploads || !this.#withinLimit,
+    };
+  }
+
+  onChange(listener: (config: SharingConfig) => void): void {
+    this.#listeners.push(listener);
+  }
+
+  /** The viewer's word, which is remembered. */
+  set(on: boolean): void {
+    if (this.state === "impossible") return;
+    remember(on ? "on" : "off");
+    this.#become(on ? "on" : "off");
+  }
+
+  setUploads(on: boolean): void {
+    this.#uploads = on;
+    this.#tell();
+  }
+
+  /** P2P Media Loader breaks, or isn't there. */
+  giveUp(): void {
+    this.#become("failed");
+  }
+
+  #atFirst(): SharingState {
+    const { p2p, trackers, sharing } = this.#settings;
+    if (typeof RTCPeerConnection === "undefined" || trackers.length === 0) return "impossible";
+    if (p2p === false) return "off";
+    const said = remembered();
+    if (said !== null) return said;
+    if (isMetered()) return "metered";
+    return sharing.consent === "ask" ? "ask" : "on";
+  }
+
+  #become(state: SharingState): void {
+    if (state === this.state) return;
+    this.#stats.sharing = state;
+    this.#tell();
+  }
+
+  /**
+   * P2P Media Loader knows no limit: who has sent ten seconds' worth at once has nothing to give
+   * until the rate has paid for half of it.
+   */
+  #limitUpload(): void {
+    const bytesPerSecond = (this.#settings.sharing.uploadKbps * 1_000) / 8;
+    const { uploadBytes } = this.#stats;
+    this.#owed = Math.max(0, this.#owed + uploadBytes - this.#sent - bytesPerSecond);
+    this.#sent = uploadBytes;
+    const most = bytesPerSecond * UPLOAD_BURST_S * (this.#withinLimit ? 1 : 0.5);
+    const withinLimit = bytesPerSecond === 0 || this.#owed <= most;
+    if (withinLimit === this.#withinLimit) return;
+    this.#withinLimit = withinLimit;
+    this.#tell();
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener(this.config);
+  }
+}
+
+function connection(): Connection | undefined {
+  return (navigator as Navigator & { connection?: Connection }).connection;
+}
+
+function isMetered(): boolean {
+  const { saveData, type } = connection() ?? {};
+  return saveData === true || type === "cellular";
+}
+
+/** Nothing, in a page that may keep nothing. */
+function remembered(): "on" | "off" | null {
+  try {
+    const said = localStorage.getItem(REMEMBERED);
+    return said === "on" || said === "off" ? said : null;
+  } catch {
+    return null;
+  }
+}
+
+function remember(said: "on" | "off"): void {
+  try {
+    localStorage.setItem(REMEMBERED, said);
+  } catch {
+    // It holds for this visit.
+  }
+}
