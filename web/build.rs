@@ -9,9 +9,11 @@ use std::{
 
 /// All that the page is made from; a change of anything else (tests, this crate's code) rebuilds
 /// nothing.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 11] = [
     "build",
     "index.html",
+    "dashboard.html",
+    "src/dashboard",
     "src/player",
     "package.json",
     "package-lock.json",

@@ -67,7 +67,7 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     // A page a line.
-    rolldownOptions: { input: ["index.html"].map(file) },
+    rolldownOptions: { input: ["index.html", "dashboard.html"].map(file) },
     // hls.js, P2P Media Loader and Shaka are what they are; the default would warn about them in
     // every build.
     chunkSizeWarningLimit: 800,

@@ -26,6 +26,13 @@ pub async fn on_file_thread<T: Send + 'static>(
     told.await.map_err(io::Error::other)
 }
 
+/// Has `refresh` read files again, on a thread of its own.
+pub(crate) async fn refresh_all(refresh: impl FnOnce() + Send + 'static) {
+    if let Err(error) = on_file_thread(refresh).await {
+        tracing::error!("the files could not be read again: {error}");
+    }
+}
+
 /// Has files read again when they have changed, for as long as the future is polled.
 pub(crate) async fn keep_fresh<T: Send + Sync + 'static>(of: Arc<T>, refresh: fn(&T, Refresh)) {
     loop {

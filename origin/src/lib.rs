@@ -19,6 +19,8 @@ mod metrics;
 mod mpegts;
 mod plan;
 mod playlist;
+mod priority;
+mod report;
 mod serve;
 mod source;
 mod store;
@@ -43,6 +45,7 @@ pub use certificate::{Certificate, Offers};
 pub use config::{OriginConfig, ValidOrigin};
 pub use error::{ConfigError, OriginError};
 pub use file_thread::on_file_thread;
+pub use report::StreamReport;
 pub use serve::{Punctual, Server, Times, tcp_listener};
 
 use access::Access;
@@ -54,6 +57,7 @@ use integrity::Signer;
 use limits::{KEY_BYTES_MAX, ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
 use source::{Intakes, Surroundings, source_of};
 use store::Store;
+use watched::Refresh;
 
 /// A running origin. Dropping it stops it.
 #[derive(Debug)]
@@ -78,12 +82,21 @@ struct Running {
 
 /// What is counted, also when the origin has ended.
 #[derive(Debug, Clone)]
-pub struct Counts(Arc<Store>);
+pub struct Counts {
+    store: Arc<Store>,
+    intakes: Intakes,
+}
 
 impl Counts {
     /// Writes them.
     pub fn write(&self, page: &mut exposition::Page) {
-        metrics::write(page, &self.0);
+        metrics::write(page, &self.store, &self.intakes);
+    }
+
+    /// How each stream is, by name.
+    #[must_use]
+    pub fn streams(&self) -> Vec<StreamReport> {
+        StreamReport::of_all(&self.store)
     }
 }
 
@@ -119,8 +132,12 @@ impl Origin {
         let thread = thread::Builder::new().name("origin".to_owned());
         let streams = config.streams;
         let (shelves, access, sent) = (store.clone(), config.access, intakes.clone());
-        let watched = access.clone();
+        let (watched, is_guest) = (access.clone(), config.is_guest);
         let thread = thread.spawn(move || {
+            // Before ffmpeg is started, which is as nice as whoever starts it.
+            if is_guest {
+                priority::give_way();
+            }
             let signer = Arc::new(signer);
             let run = run(streams, &shelves, &watched, sent, folder.path(), &signer, stopped);
             System::new().block_on(run);
@@ -150,13 +167,19 @@ impl Origin {
 
     /// What is counted of the streams: their state, and what was asked of them.
     pub fn counts(&self) -> Counts {
-        Counts(self.store.clone())
+        Counts { store: self.store.clone(), intakes: self.intakes.clone() }
     }
 
     /// The key that signs the streams' digests, in base64url, for pages to pin; `None` when it is a
     /// fresh one that the next start will not have.
     pub fn digests_key(&self) -> Option<&str> {
         self.digests_key.as_deref()
+    }
+
+    /// Reads the files of `access` again, changed or not.
+    pub async fn reload(&self) {
+        let access = self.access.clone();
+        file_thread::refresh_all(move || access.refresh(Refresh::All)).await;
     }
 
     /// Ends all streams: kills and reaps ffmpeg, and deletes the temporary folder. Blocks its

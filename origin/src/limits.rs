@@ -69,10 +69,18 @@ pub const PLAYLIST_ENTRIES_MAX: usize = 20_000;
 pub const PLAYLIST_TRACKS_MAX: usize = 256;
 /// Bytes of a URI in it: a long path, and a signature.
 pub const PLAYLIST_URI_BYTES_MAX: usize = 4096;
+/// Timelines that one segment may be ahead of the segment before it, each of which is a line in the
+/// playlist; beyond that it starts anew.
+pub const TIMELINES_SKIPPED_MAX: u64 = 16;
+
 /// The highest number of a segment or a discontinuity: players count in JavaScript's numbers.
 pub const SEQUENCE_MAX: u64 = 1 << 53;
 /// How long a segment in it may play: what is cut into longer ones is no live stream.
 pub const ENTRY_DURATION_MAX: Duration = Duration::from_secs(3600);
+
+/// How long the segments of a clip have to play on average: shorter ones would come faster than
+/// players ask for a playlist, and those of no length without end.
+pub const CLIP_SEGMENT_MIN: Duration = Duration::from_millis(100);
 
 /// Headers that go along to an upstream.
 pub const UPSTREAM_HEADERS_MAX: usize = 16;
@@ -83,6 +91,9 @@ pub const UPSTREAM_FETCHES_MAX: usize = 6;
 pub const UPSTREAM_AHEAD: usize = 3;
 /// Segments with which a track begins: what players keep from the live edge (RFC 8216, 6.3.3).
 pub const UPSTREAM_START_SEGMENTS: usize = 3;
+/// The highest number of a segment that an upstream may give, half of [`SEQUENCE_MAX`]: one that
+/// counts anew after that still finds higher ones.
+pub const UPSTREAM_SEQUENCE_MAX: u64 = SEQUENCE_MAX / 2;
 /// How long nobody may ask for a track before it is not taken any more. Players ask for its playlist
 /// or its segments every few seconds, caches in between less often.
 pub const TRACK_IDLE: Duration = Duration::from_secs(30);
@@ -171,6 +182,9 @@ pub const JUMP_SEGMENTS: u32 = 3;
 /// See [`JUMP_SEGMENTS`].
 pub const JUMP_MIN: Duration = Duration::from_secs(10);
 
+/// A source of which nothing can be taken for this long starts again: what it delivers is not life.
+pub const REFUSED_PATIENCE: Duration = Duration::from_secs(15);
+
 /// How far the time that segments say may be from the machine's before it is set anew: what an
 /// encoder's clock and this one differ in some days.
 pub const WALL_CLOCK_DRIFT_MAX: Duration = Duration::from_secs(2);
@@ -209,6 +223,11 @@ pub(crate) const SECRET_FILE_BYTES_MAX: u64 = 1024;
 
 /// How often the files of `access` and `tls` are looked at.
 pub const FILES_WATCH: Duration = Duration::from_secs(2);
+
+/// Bytes of segments that the kernel has once more, to send them without a copy. Beyond it they are
+/// copied as they are sent.
+#[cfg(target_os = "linux")]
+pub const PAGES_BYTES_MAX: u64 = 1024 * 1024 * 1024;
 
 /// Bytes of a segment that are handed to HTTP at a time: what a slow client's connection holds of
 /// it, and what is still in the processor's cache when the kernel takes it.
@@ -258,6 +277,11 @@ pub const WORKER_CONNECTIONS_MAX: usize = 16_384;
 
 /// TLS handshakes at a time on one worker; more wait. Each takes some 0.5 ms of the worker.
 pub const TLS_HANDSHAKES_MAX: usize = 64;
+
+/// The nice value of the origin's threads and of its encoders inside another program's process: the
+/// lowest priority that there is.
+#[cfg(target_os = "linux")]
+pub const GUEST_NICE: i32 = 19;
 
 /// Connections that the kernel keeps in line for a listener.
 pub const BACKLOG_CONNECTIONS: u32 = 4096;

@@ -1,8 +1,11 @@
 //! `origin [config.json]`: the origin alone, on its own port, with the same file that the tracker
-//! reads. Prints where the streams are, and runs until SIGINT or SIGTERM. `origin --check-config`
+//! reads, and the same variables over it. Prints where the streams are, and runs until SIGINT or SIGTERM. `origin --check-config`
 //! says what it would do, and `origin sign` signs addresses.
 
+mod variables;
+
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, IsTerminal, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -16,6 +19,7 @@ use origin::limits::CONFIG_BYTES_MAX;
 use origin::{OriginConfig, Server, SigningKey, ValidOrigin};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 use tracing_subscriber::EnvFilter;
 
 /// What is logged unless `RUST_LOG` says otherwise. What the HTTP library says of clients is not:
@@ -126,21 +130,25 @@ impl Sign {
     }
 }
 
+/// Reads the file, with the environment's variables over it.
 fn read_config(path: Option<&Path>) -> anyhow::Result<ValidOrigin> {
-    let Some(path) = path else {
-        return Ok(OriginConfig::default().validate()?);
+    let (name, mut file) = match path {
+        Some(path) => (path.display().to_string(), read_file(path)?),
+        None => ("the environment".to_owned(), serde_json::json!({ "origin": {} })),
     };
-    let name = path.display();
-    let mut text = String::new();
-    let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
-    let read = file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text);
-    if read.with_context(|| format!("cannot read {name}"))? as u64 > CONFIG_BYTES_MAX {
-        bail!("{name} has more than {CONFIG_BYTES_MAX} bytes");
+    if let Value::Object(sections) = &mut file {
+        let variables = std::env::vars_os();
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let mut origin = sections.remove("origin").unwrap_or_default();
+        variables::put(&mut origin, variables.filter_map(text))?;
+        if !origin.is_null() {
+            sections.insert("origin".to_owned(), origin);
+        }
     }
-    let mut json = serde_json::Deserializer::from_str(&text);
-    let config: Result<ConfigFile, _> = serde_path_to_error::deserialize(&mut json);
-    let config = config.with_context(|| name.to_string())?;
-    json.end().with_context(|| name.to_string())?;
+    let config: Result<ConfigFile, _> = serde_path_to_error::deserialize(file);
+    let config = config.with_context(|| name.clone())?;
     if !config.others.is_empty() {
         let sections: Vec<_> = config.others.into_keys().collect();
         tracing::info!("{name}: not the origin's, and not read: {}", sections.join(", "));
@@ -149,7 +157,18 @@ fn read_config(path: Option<&Path>) -> anyhow::Result<ValidOrigin> {
         tracing::warn!("{name} has no section `origin`: playing the test card");
         OriginConfig::default()
     });
-    origin.validate().with_context(|| name.to_string())
+    origin.validate().with_context(|| name)
+}
+
+fn read_file(path: &Path) -> anyhow::Result<Value> {
+    let name = path.display();
+    let mut text = String::new();
+    let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
+    let read = file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text);
+    if read.with_context(|| format!("cannot read {name}"))? as u64 > CONFIG_BYTES_MAX {
+        bail!("{name} has more than {CONFIG_BYTES_MAX} bytes");
+    }
+    serde_json::from_str(&text).with_context(|| name.to_string())
 }
 
 async fn run(config: ValidOrigin) -> anyhow::Result<()> {
@@ -174,7 +193,8 @@ async fn run(config: ValidOrigin) -> anyhow::Result<()> {
 
 /// A line per address, for people and for scripts. Where nobody reads them, they are not missed.
 fn print_addresses(server: &Server) {
-    let (scheme, address) = (server.scheme(), reachable(server.address()));
+    let scheme = if server.is_secure() { "https" } else { "http" };
+    let address = reachable(server.address());
     let streams = server.streams();
     let mut lines: String = streams
         .iter()

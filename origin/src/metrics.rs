@@ -4,10 +4,11 @@
 use std::fmt::Display;
 
 use crate::exposition::Page;
+use crate::source::Intakes;
 use crate::store::{Shelf, State, Store, Traffic};
 
 /// Writes the counts of all streams, by name.
-pub(crate) fn write(page: &mut Page, store: &Store) {
+pub(crate) fn write(page: &mut Page, store: &Store, intakes: &Intakes) {
     let mut shelves: Vec<(&str, &Shelf)> =
         store.shelves().map(|(name, shelf)| (name, shelf.as_ref())).collect();
     shelves.sort_unstable_by_key(|(name, _)| *name);
@@ -16,6 +17,7 @@ pub(crate) fn write(page: &mut Page, store: &Store) {
     let named = shelves.iter().map(|(name, shelf)| (*name, &shelf.traffic));
     let all: Vec<_> = named.chain([("", &store.strays)]).collect();
     traffic(page, &all);
+    memory(page, intakes);
 }
 
 fn health(page: &mut Page, shelves: &[(&str, &Shelf)]) {
@@ -60,4 +62,18 @@ fn traffic(page: &mut Page, all: &[(&str, &Traffic)]) {
             denied.sample("", &labels, count);
         }
     }
+}
+
+/// What is in no stream's window.
+fn memory(page: &mut Page, intakes: &Intakes) {
+    let mut held: Vec<_> = intakes.held_bytes().collect();
+    held.sort_unstable();
+    let about = "Bytes from encoders that are coming, or have come and are not played yet.";
+    page.gauge("origin_held_bytes", about).labelled("stream", held);
+    #[cfg(target_os = "linux")]
+    page.gauge(
+        "origin_pages_bytes",
+        "Bytes of segments that the kernel has once more, to send them.",
+    )
+    .value(crate::store::pages_bytes());
 }

@@ -1,6 +1,11 @@
 //! What has to be known of a segment in MPEG-TS (ISO/IEC 13818-1): that it consists of whole packets,
 //! and says which streams it has before it brings any of them, so that a player can begin with it
-//! (RFC 8216, 3.2). Of what is in the streams only the mark of a key frame is read.
+//! (RFC 8216, 3.2). Of what is in the streams only the mark of a key frame is read, and when each
+//! frame is shown. That tells a segment of which more than half is missing. One that was cut behind
+//! a packet of its second half looks like one that ends there: nothing in MPEG-TS says how long a
+//! segment is, and a picture's length may be left open, and mostly is.
+
+use std::time::Duration;
 
 use thiserror::Error;
 
@@ -65,6 +70,49 @@ pub(crate) fn starts_with_key_frame(segment: &[u8]) -> Result<Option<bool>, TsEr
     }
 }
 
+/// How long a segment plays but for its last frame, as far as its frames say: those of a picture, or
+/// else of a sound. `None` with less than three, which say little.
+pub(crate) fn plays(segment: &[u8]) -> Option<Duration> {
+    let (mut picture, mut sound) = (Shown::default(), Shown::default());
+    for packet in segment.chunks_exact(PACKET_BYTES).map(Packet) {
+        match packet.shown_at() {
+            Some((0xe0..=0xef, time)) => picture.add(packet.id(), time),
+            Some((_, time)) => sound.add(packet.id(), time),
+            None => {}
+        }
+    }
+    picture.lasts().or_else(|| sound.lasts())
+}
+
+/// When the frames of one stream are shown, in units of 1/90,000 s since the first.
+#[derive(Default)]
+struct Shown {
+    first: Option<(u16, u64)>,
+    earliest: i64,
+    latest: i64,
+    frames: u32,
+}
+
+impl Shown {
+    /// Another frame, if it is of the same stream.
+    fn add(&mut self, id: u16, time: u64) {
+        let (of, first) = *self.first.get_or_insert((id, time));
+        if of != id {
+            return;
+        }
+        // The clock has 33 bits, and may begin anew in the middle.
+        let since = (time.wrapping_sub(first) << 31) as i64 >> 31;
+        self.earliest = self.earliest.min(since);
+        self.latest = self.latest.max(since);
+        self.frames += 1;
+    }
+
+    fn lasts(&self) -> Option<Duration> {
+        let ticks = self.latest.abs_diff(self.earliest);
+        (self.frames >= 3).then(|| Duration::from_micros(ticks * 100 / 9))
+    }
+}
+
 /// One packet, with its fields at the places of 13818-1, 2.4.3.2.
 struct Packet<'a>(&'a [u8]);
 
@@ -91,12 +139,30 @@ impl<'a> Packet<'a> {
         self.adaptation().first().map(|flags| flags & 0x40 != 0)
     }
 
+    /// The beginning of a table or a frame.
+    fn unit(&self) -> Option<&'a [u8]> {
+        let field = if self.0[3] & 0x20 == 0 { 0 } else { 1 + usize::from(self.0[4]) };
+        self.0.get(4 + field..).filter(|_| self.starts_unit())
+    }
+
     /// The table that begins in it, from its `table_id` to the packet's end. One that goes on in the
     /// next packet is read as far as it is here: what is looked for stands near its beginning.
     fn section(&self) -> Option<&'a [u8]> {
-        let field = if self.0[3] & 0x20 == 0 { 0 } else { 1 + usize::from(self.0[4]) };
-        let payload = self.0.get(4 + field..).filter(|_| self.starts_unit())?;
-        payload.get(1 + usize::from(*payload.first()?)..)
+        let unit = self.unit()?;
+        unit.get(1 + usize::from(*unit.first()?)..)
+    }
+
+    /// The `stream_id` of the picture or sound of which a frame begins in it, and when that is shown
+    /// (2.4.3.6).
+    fn shown_at(&self) -> Option<(u8, u64)> {
+        let [0, 0, 1, id @ (0xbd | 0xc0..=0xef), _, _, _, flags, _, time @ ..] = self.unit()?
+        else {
+            return None;
+        };
+        let [a, b, c, d, e] = *time.first_chunk()?;
+        let bits = |byte: u8, above: u32| u64::from(byte >> 1) << above;
+        let time = bits(a & 0x0f, 30) | u64::from(b) << 22 | bits(c, 15) | u64::from(d) << 7;
+        (flags & 0x80 != 0).then_some((*id, time | bits(e, 0)))
     }
 }
 
@@ -145,6 +211,23 @@ mod tests {
     }
 
     #[test]
+    fn a_segments_frames_say_how_long_it_plays_whatever_its_clock_says() {
+        let last_frame = Duration::from_millis(40);
+        assert_eq!(plays(CLIP), Some(Duration::from_secs(2) - last_frame));
+        let half = CLIP.len() / 2 / PACKET_BYTES * PACKET_BYTES;
+        let cut = plays(&CLIP[..half]).expect("frames");
+        assert!(cut < Duration::from_millis(1500), "{cut:?}");
+        assert_eq!(plays(&CLIP[..5 * PACKET_BYTES]), None);
+
+        let mut shown = Shown::default();
+        for time in [(1 << 33) - 3_000, 3_000, 0] {
+            shown.add(1, time);
+        }
+        shown.add(2, 1 << 20);
+        assert_eq!(shown.lasts(), Some(Duration::from_micros(66_666)));
+    }
+
+    #[test]
     fn a_segment_without_its_tables_is_refused() {
         let first = |id: u16| {
             let mut packets = CLIP.chunks_exact(PACKET_BYTES);
@@ -178,6 +261,7 @@ mod tests {
                 garbled[at] = byte;
                 // It is read or refused; which of them depends on the byte.
                 let _ = starts_with_key_frame(&garbled);
+                let _ = plays(&garbled);
             }
         }
     }

@@ -19,7 +19,9 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use support::running::{Running, command};
 use support::upstream::{Reply, Upstream};
-use support::{Playlist, eventually, ffmpeg_of, get, processes_with, require_ffmpeg, send_signal};
+use support::{
+    Playlist, eventually, ffmpeg_of, get, processes_with, require_ffmpeg, send, send_signal,
+};
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -250,6 +252,33 @@ fn a_config_that_cannot_work_is_one_clear_line_and_exit_code_2() {
         assert_eq!(log.lines().count(), 1, "{config}: {log}");
         assert!(output.stdout.is_empty());
     }
+}
+
+#[test]
+fn a_secret_may_come_from_the_environment_and_no_error_shows_it() {
+    let config = r#"{ "origin": { "listen": { "host": "127.0.0.1", "port": 0 },
+        "streams": [{ "name": "tv", "push": {} }] } }"#;
+    let with = |token: &str| {
+        let (mut command, folder) = command(config, None);
+        command.env("TRACKER_ORIGIN__STREAMS__0__PUSH__TOKEN", token);
+        (command, folder)
+    };
+    let token = "1234567890123456";
+    let (command, folder) = with(token);
+    let running = Running::from(command, folder, 1);
+    let put = |token: &str| {
+        let shown = format!("Bearer {token}");
+        let headers = [("Authorization", shown.as_str()), ("Content-Length", "1")];
+        send(running.address, "PUT", "/push/tv/1.ts", &headers, b"x").status
+    };
+    assert_eq!((put(token), put("6543210987654321")), (201, 401));
+    assert_eq!(running.end(Signal::TERM).0.code(), Some(0));
+
+    let (mut command, _folder) = with("s3cr3t");
+    let output = command.output().expect("the binary");
+    let log = String::from_utf8(output.stderr).expect("text");
+    assert_eq!(output.status.code(), Some(2), "{log}");
+    assert!(log.contains("origin.streams[0].push.token") && !log.contains("s3cr3t"), "{log}");
 }
 
 #[test]

@@ -74,8 +74,12 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
             &format!(r#"origin.streams[0].ingest.url is "ftp://host/***", {url_bound}"#),
         ),
         (
+            ingest(r#""url":"http://host/a","listen":true"#),
+            "origin.streams[0].ingest.listen is true, but must be false, but for rtmp://, rtsp:// and srt://",
+        ),
+        (
             ingest(r#""url":"rtsp://host/a","listen":true"#),
-            "origin.streams[0].ingest.listen is true, but must be false, but for rtmp:// and srt://",
+            r#"origin.streams[0].ingest.url is "rtsp://host/***", but must be an IP address of this machine and a port, to listen there"#,
         ),
         (
             ingest(r#""url":"rtmp://example.org/live/key","listen":true"#),

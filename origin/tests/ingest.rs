@@ -1,4 +1,4 @@
-//! Inputs from the real ffmpeg: it pushes RTMP, SRT and MPEG-TS over UDP, and leaves files, and what
+//! Inputs from the real ffmpeg: it pushes RTMP, RTSP, SRT and MPEG-TS over UDP, and leaves files, and what
 //! comes out can be decoded. What an encoder does wrong costs viewers a discontinuity at the most.
 
 #![allow(clippy::expect_used)]
@@ -120,10 +120,10 @@ fn newest_is(served: &Served, name: &str, playlist: &Playlist) -> String {
     ffprobe(&playlist.whole(served.address, name, newest))
 }
 
-/// An encoder sends to `url` in `format`, goes, and comes back: what it sends is copied, and its
-/// return is a discontinuity. Returns the playlists before and after.
-fn copied_and_comes_back(served: &Served, name: &str, format: &str, url: &str) -> [Playlist; 2] {
-    let start = || Encoder::start(H264, &["-f", format, url]);
+/// An encoder sends in this way, goes, and comes back: what it sends is copied, and its return is a
+/// discontinuity. Returns the playlists before and after.
+fn copied_and_comes_back(served: &Served, name: &str, to: &[&str]) -> [Playlist; 2] {
+    let start = || Encoder::start(H264, to);
     let first = send_until(start, "a stream", || playlist_of(served, name, 3));
     let told = newest_is(served, name, &first);
     assert!(told.contains("codec_name=h264|profile=Main"), "copied: {told}");
@@ -140,7 +140,7 @@ fn rtmp_is_copied_and_an_encoder_that_comes_back_is_a_discontinuity() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("rtmp://127.0.0.1:{}/live/s3cr3t", free_tcp_port());
     let served = ingesting("rtmp", folder.path(), &format!(r#""url": "{url}", "listen": true"#));
-    let [first, again] = copied_and_comes_back(&served, "rtmp", "flv", &url);
+    let [first, again] = copied_and_comes_back(&served, "rtmp", &["-f", "flv", &url]);
     let list = text(served.address, "rtmp", INDEX);
     assert!(list.contains("\nvideo.m3u8\n") && list.contains("audio.m3u8"), "{list}");
     assert_eq!(again.sequence, first.sequence, "numbers go on: {}", again.text);
@@ -180,8 +180,42 @@ fn srt_is_copied_and_an_encoder_that_comes_back_is_a_discontinuity() {
     let folder = tempfile::tempdir().expect("a folder");
     let url = format!("srt://127.0.0.1:{}?passphrase=0123456789abc", free_udp_port());
     let served = ingesting("srt", folder.path(), &format!(r#""url": "{url}", "listen": true"#));
-    copied_and_comes_back(&served, "srt", "mpegts", &url);
+    copied_and_comes_back(&served, "srt", &["-f", "mpegts", &url]);
     served.stop();
+}
+
+#[test]
+fn rtsp_is_copied_and_an_encoder_that_comes_back_is_a_discontinuity() {
+    require_ffmpeg();
+    let folder = tempfile::tempdir().expect("a folder");
+    let url = format!("rtsp://127.0.0.1:{}/live", free_tcp_port());
+    let served = ingesting("rtsp", folder.path(), &format!(r#""url": "{url}", "listen": true"#));
+    copied_and_comes_back(&served, "rtsp", &["-bf", "0", "-f", "rtsp", &url]);
+    served.stop();
+}
+
+/// RTP says when a frame is shown, and not when it is decoded.
+#[test]
+fn rtsp_whose_frames_come_in_another_order_is_encoded_unless_that_is_forbidden() {
+    require_ffmpeg();
+    for video in ["auto", "copy"] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let url = format!("rtsp://127.0.0.1:{}/live", free_tcp_port());
+        let ingest = format!(r#""url": "{url}", "listen": true, "video": "{video}""#);
+        let served = ingesting("rtsp", folder.path(), &ingest);
+        let start = || Encoder::start(H264, &["-f", "rtsp", &url]);
+        if video == "auto" {
+            send_until(start, "a stream", || playlist_of(&served, "rtsp", 3));
+            let list = text(served.address, "rtsp", INDEX);
+            assert!(list.contains("\nvideo-720.m3u8\n"), "{list}");
+        } else {
+            let failure = send_until(start, "a failure", || {
+                status(&served)["lastFailure"].as_str().map(str::to_owned)
+            });
+            assert!(failure.contains("another order than they are shown in"), "{failure}");
+        }
+        served.stop();
+    }
 }
 
 #[test]

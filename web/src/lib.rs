@@ -6,6 +6,7 @@ mod page;
 mod settings;
 
 use actix_web::web::{Bytes, ServiceConfig};
+use actix_web::{HttpRequest, HttpResponse};
 
 pub use settings::{Consent, PlayerSettings, PlayerStream, Sharing, Unchecked};
 
@@ -40,7 +41,18 @@ pub fn routes(settings: PlayerSettings) -> impl Fn(&mut ServiceConfig) + Clone +
             async move { page::settings(json) }
         };
         app.service(page::resource("/", page::index))
-            .service(page::resource("/assets/{path:.*}", page::asset))
-            .service(page::resource("/player.json", player_json));
+            .service(page::resource("/player.json", player_json))
+            .configure(assets);
     }
+}
+
+/// The dashboard's page. Whoever serves it decides who may see it; it needs [`assets`] beside it.
+#[must_use]
+pub fn dashboard(request: &HttpRequest) -> HttpResponse {
+    page::dashboard(request)
+}
+
+/// `GET` and `HEAD` of `/assets/*`, which all pages share: no harm where it is mounted twice.
+pub fn assets(app: &mut ServiceConfig) {
+    app.service(page::resource("/assets/{path:.*}", page::asset));
 }

@@ -27,6 +27,12 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; \
 /// The digests of styles that the controls bring with them, written by the build, for `style-src`.
 const STYLE_HASHES: &str = "style-hashes.txt";
 
+/// The dashboard talks to nobody but who it came from, and may not be framed: a click on it could be
+/// meant for something else.
+const DASHBOARD_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+    img-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
 /// A year, the longest that caches honour (RFC 9111 leaves the bound to them).
 const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
@@ -40,9 +46,21 @@ where
     web::resource(path).route(web::get().to(handler.clone())).route(web::head().to(handler))
 }
 
-/// `/`: asked for at every visit, and sent again only when it changed.
+/// `/`: the player.
 pub(crate) async fn index(request: HttpRequest) -> HttpResponse {
-    let Some(Coded { file, coding }) = Coded::best("index.html", &request) else {
+    let hashes = Page::get(STYLE_HASHES).map(|file| file.data).unwrap_or_default();
+    let policy = format!("{CONTENT_SECURITY_POLICY} {}", String::from_utf8_lossy(&hashes));
+    document(&request, "index.html", &policy)
+}
+
+/// `/dashboard`.
+pub(crate) fn dashboard(request: &HttpRequest) -> HttpResponse {
+    document(request, "dashboard.html", DASHBOARD_SECURITY_POLICY)
+}
+
+/// A page: asked for at every visit, and sent again only when it changed.
+fn document(request: &HttpRequest, name: &str, security_policy: &str) -> HttpResponse {
+    let Some(Coded { file, coding }) = Coded::best(name, request) else {
         return not_found();
     };
     // One page in two codings is two representations (RFC 9110, 8.8.3).
@@ -54,12 +72,12 @@ pub(crate) async fn index(request: HttpRequest) -> HttpResponse {
             .insert_header((header::CACHE_CONTROL, "no-cache"));
         response
     };
-    if is_cached(&request, &etag) {
+    if is_cached(request, &etag) {
         return fresh(HttpResponse::NotModified()).finish();
     }
     let mut response = fresh(HttpResponse::Ok());
     response
-        .insert_header((header::CONTENT_SECURITY_POLICY, content_security_policy()))
+        .insert_header((header::CONTENT_SECURITY_POLICY, security_policy))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header((header::CONTENT_TYPE, "text/html; charset=utf-8"));
     body(response, file, coding)
@@ -100,11 +118,6 @@ fn body(
         response.insert_header(coding);
     }
     response.body(file.data)
-}
-
-fn content_security_policy() -> String {
-    let hashes = Page::get(STYLE_HASHES).map(|file| file.data).unwrap_or_default();
-    format!("{CONTENT_SECURITY_POLICY} {}", String::from_utf8_lossy(&hashes))
 }
 
 /// A file as the client is best served; the build compressed what is worth it.

@@ -74,8 +74,9 @@ pub enum Unchecked {
 pub struct PlayerStream {
     /// Shown as the title, and what `?stream=` selects.
     pub name: String,
-    /// The playlist: an absolute `http(s)` address, or a path on the page's own host. Viewers whose
-    /// addresses have the same path share with each other, whatever the host and the query.
+    /// The playlist: an absolute `http(s)` address, or a path on the page's own host and port.
+    /// `http://:8080/live/tv/index.m3u8` is at that port of the host that the page came from. Viewers
+    /// whose addresses have the same path share with each other, whatever the host and the query.
     pub url: String,
     /// The signed digests that segments from peers are checked against, an address like `url` or
     /// relative to it. Without them nothing is checked.

@@ -56,6 +56,11 @@ impl Access {
         signature.seconds_left(now).map(Some).ok_or(Denied::Expired)
     }
 
+    /// Whether there are files to read again.
+    pub(crate) fn has_files(&self) -> bool {
+        self.cdn.is_some() || self.signing.is_some()
+    }
+
     /// Reads the files again.
     pub(crate) fn refresh(&self, which: Refresh) {
         let secrets = self.cdn.iter().map(|cdn| &cdn.secrets).chain(&self.signing);

@@ -100,7 +100,7 @@ impl Actor for FallbackActor {
 impl Handler<Supplied> for FallbackActor {
     type Result = ();
 
-    fn handle(&mut self, Supplied { from, supply }: Supplied, ctx: &mut Self::Context) {
+    fn handle(&mut self, Supplied { from, supply, .. }: Supplied, ctx: &mut Self::Context) {
         let out = self.chain.supply(from, supply, Instant::now());
         out.into_iter().for_each(|supply| self.sink.post(supply));
         self.follow(ctx);

@@ -1,6 +1,7 @@
 //! Supervises one source: starts it, passes on what it delivers, ends it when it hangs, and starts
 //! it again after growing pauses.
 
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use actix::prelude::*;
@@ -8,7 +9,8 @@ use futures_util::FutureExt;
 use futures_util::future::{LocalBoxFuture, Shared};
 
 use crate::limits::{
-    RESTART_DELAY_MAX, RESTART_DELAY_MIN, RESTART_DELAY_RESETS_AFTER, SOURCE_WATCH,
+    REFUSED_PATIENCE, RESTART_DELAY_MAX, RESTART_DELAY_MIN, RESTART_DELAY_RESETS_AFTER,
+    SOURCE_WATCH,
 };
 use crate::source::{Patience, Playing, Sink, Source, Supply};
 
@@ -31,7 +33,30 @@ pub(crate) struct SourceActor {
 struct Running {
     playing: Box<dyn Playing>,
     began: Instant,
+    fate: Arc<Fate>,
+    life: Life,
+}
+
+/// What became of the segments of one run, as its stream says, which judges them.
+#[derive(Debug, Default)]
+pub(crate) struct Fate(Mutex<Judged>);
+
+#[derive(Debug, Clone, Default)]
+struct Judged {
+    taken: u64,
+    refused: u64,
+    /// Why the last one was refused.
+    why: String,
+}
+
+/// What shows that a run is alive, looked at now and then: segments that were taken.
+#[derive(Debug, Default)]
+struct Life {
     last_segment: Option<Instant>,
+    taken: u64,
+    refused: u64,
+    /// Since when nothing was taken and something refused.
+    refused_since: Option<Instant>,
 }
 
 /// Sent by a run of the source through its [`Sink`]; answered when it has been taken.
@@ -48,6 +73,8 @@ pub(crate) struct FromSource {
 pub(crate) struct Supplied {
     pub(crate) from: usize,
     pub(crate) supply: Supply,
+    /// Where to say what became of a segment.
+    pub(crate) fate: Arc<Fate>,
 }
 
 /// Ends the source; answered when it has let go of everything.
@@ -70,17 +97,21 @@ impl SourceActor {
         self.ending = None;
         self.run += 1;
         let playing = self.source.play(Sink::new(ctx.address().recipient(), self.run));
-        self.running = Some(Running { playing, began: Instant::now(), last_segment: None });
+        let (began, fate, life) = (Instant::now(), Arc::default(), Life::default());
+        self.running = Some(Running { playing, began, fate, life });
     }
 
     fn watch(&mut self, ctx: &mut Context<Self>) {
-        let Some(Running { began, last_segment, .. }) = self.running else {
+        let Some(running) = &mut self.running else {
             return;
         };
+        if let Err(reason) = running.life.look(&running.fate, Instant::now()) {
+            return self.end_run(reason, ctx);
+        }
         let Patience { first, next } = self.source.patience();
-        let (since, patience) = match last_segment {
+        let (since, patience) = match running.life.last_segment {
             Some(last) => (last, next),
-            None => (began, first),
+            None => (running.began, first),
         };
         if let Some(patience) = patience.filter(|patience| since.elapsed() > *patience) {
             self.end_run(format!("no new segment for {patience:?}"), ctx);
@@ -106,8 +137,52 @@ impl SourceActor {
     fn start_again(&mut self, ran: Duration, reason: String, ctx: &mut Context<Self>) {
         let (stream, pause) = (&self.stream, self.pauses.after(ran));
         tracing::warn!(stream, ?pause, ?ran, "the source ended, starts again: {reason}");
-        self.to.do_send(Supplied { from: self.from, supply: Supply::Ended(reason) });
+        self.to.do_send(Supplied::of(self.from, Supply::Ended(reason)));
         ctx.run_later(pause, Self::begin_run);
+    }
+}
+
+impl Supplied {
+    /// What nobody is to judge.
+    pub(crate) fn of(from: usize, supply: Supply) -> Self {
+        Supplied { from, supply, fate: Arc::default() }
+    }
+}
+
+impl Fate {
+    /// A segment was taken.
+    pub(crate) fn take(&self) {
+        self.judge(|judged| judged.taken += 1);
+    }
+
+    /// One was not, and why.
+    pub(crate) fn refuse(&self, why: String) {
+        self.judge(|judged| {
+            judged.refused += 1;
+            judged.why = why;
+        });
+    }
+
+    fn judge<T>(&self, with: impl FnOnce(&mut Judged) -> T) -> T {
+        with(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Life {
+    /// Looks at what has become of the run's segments. An error is why it counts as dead: it still
+    /// delivers, and for long nothing that could be taken.
+    fn look(&mut self, fate: &Fate, now: Instant) -> Result<(), String> {
+        let Judged { taken, refused, why } = fate.judge(|judged| judged.clone());
+        if taken > self.taken {
+            *self = Life { last_segment: Some(now), taken, refused, refused_since: None };
+        } else if refused > self.refused {
+            self.refused = refused;
+            let since = *self.refused_since.get_or_insert(now);
+            if now.saturating_duration_since(since) >= REFUSED_PATIENCE {
+                return Err(format!("nothing of {REFUSED_PATIENCE:?} could be taken: {why}"));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -124,15 +199,16 @@ impl Handler<FromSource> for SourceActor {
     type Result = ();
 
     fn handle(&mut self, FromSource { run, supply }: FromSource, ctx: &mut Self::Context) {
-        let Some(running) = self.running.as_mut().filter(|_| run == self.run) else {
+        let Some(running) = self.running.as_ref().filter(|_| run == self.run) else {
             return;
         };
         match supply {
-            Supply::Ended(reason) => return self.end_run(reason, ctx),
-            Supply::Segment(_) | Supply::Sample(_) => running.last_segment = Some(Instant::now()),
-            Supply::Tracks { .. } | Supply::Rests { .. } | Supply::Fails(_) => {}
+            Supply::Ended(reason) => self.end_run(reason, ctx),
+            supply => {
+                let (from, fate) = (self.from, running.fate.clone());
+                self.to.do_send(Supplied { from, supply, fate });
+            }
         }
-        self.to.do_send(Supplied { from: self.from, supply });
     }
 }
 
@@ -173,8 +249,33 @@ impl Pauses {
 }
 
 #[cfg(test)]
+#[allow(clippy::expect_used, reason = "tests")]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_refused_is_no_life_and_for_long_it_is_an_end() {
+        let (mut life, fate, began) = (Life::default(), Fate::default(), Instant::now());
+        let at = |seconds| began + Duration::from_secs(seconds);
+        fate.refuse("half a segment".to_owned());
+        assert_eq!(life.look(&fate, at(1)), Ok(()));
+        assert_eq!(life.last_segment, None);
+        // One that was taken makes up for it.
+        fate.take();
+        assert_eq!(life.look(&fate, at(30)), Ok(()));
+        assert_eq!(life.last_segment, Some(at(30)));
+        fate.refuse("an old one".to_owned());
+        assert_eq!(life.look(&fate, at(31)), Ok(()));
+        assert_eq!(
+            life.look(&fate, at(60)),
+            Ok(()),
+            "it says nothing, which has bounds of its own"
+        );
+        fate.refuse("half a segment".to_owned());
+        let dead = life.look(&fate, at(61)).expect_err("an end");
+        assert_eq!(dead, "nothing of 15s could be taken: half a segment");
+        assert_eq!(life.last_segment, Some(at(30)));
+    }
 
     #[test]
     fn pauses_double_up_to_their_bound_and_start_again_after_a_good_run() {

@@ -7,13 +7,16 @@ use std::time::SystemTime;
 use actix::prelude::*;
 use futures_util::future::LocalBoxFuture;
 
-use super::source::{SourceActor, StopSource, Supplied};
+use super::source::{Fate, SourceActor, StopSource, Supplied};
 use crate::config::{Start, Stream};
 use crate::integrity::Signer;
 use crate::limits::{FALLBACK_HELD_SEGMENTS, SOURCE_WATCH};
-use crate::playlist::{Delivery, Presentation};
+use crate::playlist::{Delivery, Presentation, Refusal};
 use crate::source::{Source, Supply};
 use crate::store::{Edition, Shelf, State, Wanted};
+
+/// Why a stream or a source is away that nobody has stopped.
+const BROKEN_DOWN: &str = "it has broken down, which is a fault of the origin; its log has more";
 
 /// Makes a stream's source, once for each time that the stream starts.
 pub(crate) type MakeSource = Box<dyn Fn() -> Box<dyn Source>>;
@@ -28,6 +31,8 @@ pub(crate) struct StreamActor {
     shelf: Arc<Shelf>,
     signer: Arc<Signer>,
     followers: Vec<(usize, Recipient<Supplied>)>,
+    /// Whether it was told to stop: else its end is a fault.
+    is_stopping: bool,
 }
 
 /// Sent by a fallback that wants what the stream gets, from its tracks and newest segments on. As
@@ -67,6 +72,7 @@ impl StreamActor {
             shelf,
             signer,
             followers: Vec::new(),
+            is_stopping: false,
         }
     }
 
@@ -82,6 +88,21 @@ impl StreamActor {
         let source = (self.make_source)();
         let source = SourceActor::new(self.name.clone(), source, 0, ctx.address().recipient());
         self.source = Some(source.start());
+    }
+
+    /// A source whose actor has gone without being told to has met a fault of ours: another one
+    /// takes its place.
+    fn mend_source(&mut self, ctx: &mut Context<Self>) {
+        if self.source.as_ref().is_none_or(Addr::connected) {
+            return;
+        }
+        tracing::error!(stream = self.name, "the source has broken down: another one starts");
+        self.start_source(ctx);
+        self.shelf.note(|status| {
+            status.state = State::Failing;
+            status.restarts += 1;
+            status.last_failure = Some(BROKEN_DOWN.to_owned());
+        });
     }
 
     /// A stream on demand that nobody has asked for of late stops, and forgets what it had: it
@@ -111,30 +132,37 @@ impl StreamActor {
         ctx.spawn(stopped.map(move |_, stream, ctx| stream.wait_for_demand(since_ms, ctx)));
     }
 
-    fn take(&mut self, delivery: Delivery) {
+    fn take(&mut self, delivery: Delivery, fate: &Fate) {
         match self.presentation.push(delivery.clone()) {
             Ok(segment) => {
+                fate.take();
                 let (sequence, timeline) = (segment.sequence, segment.timeline);
                 self.note_life(sequence);
                 self.publish();
                 self.tell(&Supply::Segment(Delivery { timeline, ..delivery }));
             }
-            Err(refusal) => tracing::warn!(stream = self.name, "not taken: {refusal}"),
+            Err(refusal) => self.refuse(&refusal, fate),
         }
     }
 
     /// The list of tracks says from now on what this one is; of its segments there is none.
-    fn take_sample(&mut self, sample: Delivery) {
+    fn take_sample(&mut self, sample: Delivery, fate: &Fate) {
         let track = sample.track;
         match self.presentation.push(sample) {
             Ok(segment) => {
+                fate.take();
                 let sequence = segment.sequence;
                 self.presentation.clear_track(track);
                 self.note_life(sequence);
                 self.publish();
             }
-            Err(refusal) => tracing::warn!(stream = self.name, "not taken: {refusal}"),
+            Err(refusal) => self.refuse(&refusal, fate),
         }
+    }
+
+    fn refuse(&self, refusal: &Refusal, fate: &Fate) {
+        tracing::warn!(stream = self.name, "not taken: {refusal}");
+        fate.refuse(refusal.to_string());
     }
 
     fn note_life(&self, sequence: u64) {
@@ -161,7 +189,7 @@ impl StreamActor {
 
     fn tell(&self, supply: &Supply) {
         for (from, to) in &self.followers {
-            to.do_send(Supplied { from: *from, supply: supply.clone() });
+            to.do_send(Supplied::of(*from, supply.clone()));
         }
     }
 
@@ -173,9 +201,9 @@ impl StreamActor {
         }
         let target = self.presentation.target();
         let tracks = tracks.iter().map(|of| of.track.clone()).collect();
-        to.do_send(Supplied { from, supply: Supply::Tracks { tracks, target } });
+        to.do_send(Supplied::of(from, Supply::Tracks { tracks, target }));
         for delivery in self.presentation.newest(FALLBACK_HELD_SEGMENTS) {
-            to.do_send(Supplied { from, supply: Supply::Segment(delivery) });
+            to.do_send(Supplied::of(from, Supply::Segment(delivery)));
         }
     }
 }
@@ -188,14 +216,17 @@ impl Actor for StreamActor {
             Start::Always => self.start_source(ctx),
             Start::OnDemand(_) => self.wait_for_demand(0, ctx),
         }
-        ctx.run_interval(SOURCE_WATCH, Self::stop_when_idle);
+        ctx.run_interval(SOURCE_WATCH, |stream, ctx| {
+            stream.mend_source(ctx);
+            stream.stop_when_idle(ctx);
+        });
     }
 }
 
 impl Handler<Supplied> for StreamActor {
     type Result = ();
 
-    fn handle(&mut self, Supplied { supply, .. }: Supplied, _: &mut Self::Context) {
+    fn handle(&mut self, Supplied { supply, fate, .. }: Supplied, _: &mut Self::Context) {
         if self.source.is_none() {
             return;
         }
@@ -207,8 +238,8 @@ impl Handler<Supplied> for StreamActor {
                     Err(refusal) => tracing::warn!(stream = self.name, "not taken: {refusal}"),
                 }
             }
-            Supply::Segment(delivery) => self.take(delivery),
-            Supply::Sample(sample) => self.take_sample(sample),
+            Supply::Segment(delivery) => self.take(delivery, &fate),
+            Supply::Sample(sample) => self.take_sample(sample, &fate),
             Supply::Rests { track } => {
                 self.presentation.clear_track(track);
                 self.publish();
@@ -253,6 +284,7 @@ impl Handler<StopStream> for StreamActor {
 
     fn handle(&mut self, _: StopStream, ctx: &mut Self::Context) -> Self::Result {
         ctx.stop();
+        self.is_stopping = true;
         let source = self.source.take();
         Box::pin(async move {
             if let Some(source) = source {
@@ -262,3 +294,22 @@ impl Handler<StopStream> for StreamActor {
         })
     }
 }
+
+impl Drop for StreamActor {
+    /// An actor that panics is dropped, and nobody else would tell: what it has published stays, and
+    /// would look alive.
+    fn drop(&mut self) {
+        if !self.is_stopping {
+            tracing::error!(stream = self.name, "the stream has broken down");
+            self.shelf.note(|status| {
+                status.state = State::Failing;
+                status.last_failure = Some(BROKEN_DOWN.to_owned());
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::expect_used, clippy::panic, reason = "tests")]
+#[path = "stream_tests.rs"]
+mod tests;

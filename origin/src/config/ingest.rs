@@ -20,7 +20,7 @@ pub struct IngestConfig {
     /// `http`, `https`, or the absolute path of a file, which is played over and over.
     pub url: String,
     /// Whether an encoder connects to `url`, which is an address of this machine then, instead of
-    /// being connected to: RTMP and SRT.
+    /// being connected to: RTMP, RTSP and SRT.
     pub listen: bool,
     /// `copy`: as it comes. `transcode`: encoded in `qualities`. `auto`: copied when browsers play
     /// it so, and otherwise transcoded.
@@ -157,8 +157,9 @@ impl IngestConfig {
             return refuse(url_key, quoted(shown(&self.url)), URL_BOUND);
         };
         if self.listen {
-            if !matches!(protocol, Protocol::Rtmp | Protocol::Srt) {
-                return refuse(format!("{key}.listen"), true, "false, but for rtmp:// and srt://");
+            if !matches!(protocol, Protocol::Rtmp | Protocol::Rtsp | Protocol::Srt) {
+                let bound = "false, but for rtmp://, rtsp:// and srt://";
+                return refuse(format!("{key}.listen"), true, bound);
             }
             if !names_address(&self.url) {
                 let bound = "an IP address of this machine and a port, to listen there";

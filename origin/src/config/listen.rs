@@ -1,4 +1,4 @@
-//! Where the binary `origin` listens, for players and for whoever watches over it.
+//! Where the origin listens, for players and for whoever watches over it.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::checks::{quoted, refuse, within};
 use crate::certificate::{Certificate, Offers};
 use crate::error::ConfigError;
 
-/// Where the binary listens, as it is written.
+/// Where the origin listens, as it is written.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct ListenConfig {

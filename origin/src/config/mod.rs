@@ -75,7 +75,8 @@ pub(crate) use upstream::Upstream;
 pub struct OriginConfig {
     /// The streams; at least one. Default: the test card, named `testcard`.
     pub streams: Vec<StreamConfig>,
-    /// Where the binary `origin` listens. Inside the tracker its port serves the streams.
+    /// Where the streams are served, by threads for that alone. Without it the binary `origin` does
+    /// so at the default, and the tracker on its own listeners.
     pub listen: Option<ListenConfig>,
     /// Where the binary `origin` shows its counts. Inside the tracker they are on its page.
     pub metrics: Option<MetricsConfig>,
@@ -111,8 +112,12 @@ pub struct ValidOrigin {
     pub(crate) folder: Option<PathBuf>,
     pub(crate) key_file: Option<PathBuf>,
     pub(crate) listen: Listen,
+    /// Whether `listen` was written.
+    pub(crate) has_listener: bool,
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) access: Arc<Access>,
+    /// Whether it runs in another program's process, and gives way to that.
+    pub(crate) is_guest: bool,
 }
 
 impl OriginConfig {
@@ -142,11 +147,11 @@ impl OriginConfig {
             return refuse("origin.folder", quoted(folder.display()), "a path, or left out");
         }
         // Inside the tracker nothing listens at the default.
-        let is_written = self.listen.is_some();
+        let has_listener = self.listen.is_some();
         let listen = self.listen.unwrap_or_default().validate()?;
         for (index, stream) in streams.iter().enumerate() {
             if let SourceKind::Upstream(upstream) = &stream.source
-                && is_written
+                && has_listener
                 && upstream.place.is_served_at(listen.address)
             {
                 let key = format!("origin.streams[{index}].upstream.url");
@@ -156,13 +161,43 @@ impl OriginConfig {
         let metrics = self.metrics.map(MetricsConfig::validate).transpose()?;
         let access = Arc::new(self.access.unwrap_or_default().validate()?);
         let key_file = self.integrity.unwrap_or_default().validate()?;
-        Ok(ValidOrigin { streams, folder: self.folder, key_file, listen, metrics, access })
+        let folder = self.folder;
+        let is_guest = false;
+        Ok(ValidOrigin {
+            streams,
+            folder,
+            key_file,
+            listen,
+            has_listener,
+            metrics,
+            access,
+            is_guest,
+        })
     }
 }
 
 impl ValidOrigin {
-    /// Where the binary listens.
+    /// Where it listens, if nobody else serves its streams.
     pub fn listen(&self) -> SocketAddr {
         self.listen.address
+    }
+
+    /// The same in the process of another program: it gives way to that, which has a page of its own
+    /// for the counts.
+    #[must_use]
+    pub fn as_guest(self) -> Self {
+        ValidOrigin { metrics: None, is_guest: true, ..self }
+    }
+
+    /// Whether the config names a listener for the streams.
+    #[must_use]
+    pub fn has_listener(&self) -> bool {
+        self.has_listener
+    }
+
+    /// Whether it names files that are read again while it runs.
+    #[must_use]
+    pub fn has_files(&self) -> bool {
+        self.listen.certificate.is_some() || self.access.has_files()
     }
 }

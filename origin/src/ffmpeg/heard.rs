@@ -24,6 +24,9 @@ pub(crate) struct Heard {
     pub(crate) opened: Option<Instant>,
     /// Somebody sends who doesn't know the stream's key; ffmpeg would let him.
     pub(crate) wrong_key: bool,
+    /// The picture has frames in another order than they are shown in, and comes in a way that says
+    /// only when they are shown (RTP): what is copied has no place in a file.
+    pub(crate) untimed: bool,
 }
 
 impl Heard {
@@ -41,6 +44,8 @@ impl Heard {
         // libavformat/rtmpproto.c, which says so and goes on.
         self.wrong_key |= line.text.starts_with("Unexpected stream ")
             || line.text.starts_with("App field don't match up: ");
+        // libavformat/movenc.c, which puts the frame at 0.
+        self.untimed |= line.text == "pts has no value";
     }
 
     fn keep(&mut self, text: String) {

@@ -184,8 +184,11 @@ fn opened(input: &Input) -> Vec<String> {
         // Silent as long as nobody sends.
         Protocol::Udp | Protocol::Rtp => {}
     }
-    if input.listens && input.protocol == Protocol::Rtmp {
-        args.extend(strings(&["-listen", "1"]));
+    match input.protocol {
+        Protocol::Rtmp if input.listens => args.extend(strings(&["-listen", "1"])),
+        Protocol::Rtsp if input.listens => args.extend(strings(&["-rtsp_flags", "listen"])),
+        // SRT says so in its URL.
+        _ => {}
     }
     args.extend(["-i".to_owned(), address(input)]);
     args
@@ -243,6 +246,9 @@ mod tests {
              -media_seg_name $RepresentationID$-$Number$.m4s \
              -format_options movflags=+frag_discont+skip_sidx:use_editlist=0 tv.mpd"
         );
+        let rtsp = ingest(Protocol::Rtsp, "rtsp://0.0.0.0:8554/live", true);
+        let line = live("tv", &rtsp, &Plan::first(VideoPolicy::Auto)).join(" ");
+        assert!(line.contains(" -rtsp_flags listen -i rtsp://0.0.0.0:8554/live "), "{line}");
         let srt = ingest(Protocol::Srt, "srt://:9000?passphrase=0123456789", true);
         let line = live("tv", &srt, &Plan::first(VideoPolicy::Auto)).join(" ");
         assert!(line.contains("-i srt://:9000?passphrase=0123456789&mode=listener "), "{line}");

@@ -2,12 +2,11 @@
 //! it beside their body; whoever doesn't know it sends the body.
 
 use std::ops::Range;
-use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::loans::time_for;
-use crate::store::{File, Shelf};
+use crate::store::{File, Shelf, Written};
 
 /// A part of a file.
 pub(crate) struct Sendable {
@@ -18,7 +17,7 @@ pub(crate) struct Sendable {
 
 impl Sendable {
     /// The pages of the whole file, and which of its bytes are meant.
-    pub(crate) fn pages(&self) -> Option<(Arc<OwnedFd>, Range<u64>)> {
+    pub(crate) fn pages(&self) -> Option<(Arc<Written>, Range<u64>)> {
         Some((self.file.pages()?, self.bytes.clone()))
     }
 

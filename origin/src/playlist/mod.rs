@@ -19,7 +19,7 @@ pub(crate) use dash::{CLOCK, is_possible as is_dash_possible, render as manifest
 pub(crate) use date::date;
 pub(crate) use hls::render as media_playlist;
 pub(crate) use multivariant::render as multivariant_playlist;
-pub(crate) use presentation::{Presentation, TrackWindow};
+pub(crate) use presentation::{Presentation, Refusal, TrackWindow};
 pub(crate) use read::{
     Entry, HlsPlaylist, MediaPlaylist, MultivariantPlaylist, PlaylistError, Rendition, Resource,
     Variant,

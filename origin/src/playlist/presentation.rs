@@ -278,9 +278,10 @@ impl TrackWindow {
         let track = || self.track.name.clone();
         let Some(header) = header else {
             let whole = mpegts::starts_with_key_frame(bytes);
-            return match whole {
-                Ok(_) => Ok(None),
-                Err(reason) => Err(Refusal::Ts { track: track(), reason }),
+            whole.map_err(|reason| Refusal::Ts { track: track(), reason })?;
+            return match mpegts::plays(bytes) {
+                Some(here) if here < told / 2 => Err(Refusal::Short { track: track(), here, told }),
+                _ => Ok(None),
             };
         };
         let times = header.said.times(bytes);

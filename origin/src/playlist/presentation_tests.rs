@@ -136,6 +136,21 @@ fn what_is_not_whole_is_refused_and_takes_no_number() {
 }
 
 #[test]
+fn what_was_cut_where_a_packet_ends_is_refused_when_it_plays_less_than_half() {
+    let mut all = presentation(muxed());
+    let whole = delivery(0, None, 0);
+    let packets = whole.bytes.len() / 188;
+    let cut =
+        |packets: usize| Delivery { bytes: whole.bytes.slice(..packets * 188), ..whole.clone() };
+    let few = (1..packets).find(|few| mpegts::plays(&cut(*few).bytes).is_some());
+    let few = few.expect("frames that say something");
+    let short = all.push(cut(few)).map(|_| ());
+    assert!(matches!(short, Err(Refusal::Short { told: TARGET, .. })), "{short:?}");
+    // So few frames may be all that there are.
+    assert!(all.push(cut(few - 1)).is_ok());
+}
+
+#[test]
 fn what_cannot_be_played_is_refused() {
     let mut all = presentation(cmaf());
     let refused = |all: &mut Presentation, delivery| all.push(delivery).map(|_| ());

@@ -4,14 +4,14 @@
 use std::collections::VecDeque;
 
 use super::segment::Segment;
-use crate::limits::STREAM_BYTES_MAX;
+use crate::limits::{STREAM_BYTES_MAX, TIMELINES_SKIPPED_MAX};
 
 /// What one track holds.
 #[derive(Debug)]
 pub(crate) struct Window {
     playlist_segments: usize,
     segments: VecDeque<Segment>,
-    /// How many of them lie before the last gap in the numbers.
+    /// How many of them lie before the last gap.
     before_gap: usize,
     bytes: usize,
 }
@@ -22,9 +22,13 @@ impl Window {
     }
 
     /// Adds the newest segment, whose number is above all others. After a gap in the numbers the
-    /// playlist starts anew, since it cannot show a gap.
+    /// playlist starts anew, since it cannot show a gap; and after one in the timelines, each of
+    /// which would be a line.
     pub(crate) fn push(&mut self, segment: Segment) -> &Segment {
-        let gap = self.newest().is_some_and(|newest| segment.sequence != newest.sequence + 1);
+        let gap = self.newest().is_some_and(|newest| {
+            let skipped = segment.timeline.saturating_sub(newest.timeline);
+            segment.sequence != newest.sequence + 1 || skipped > TIMELINES_SKIPPED_MAX
+        });
         if gap {
             self.before_gap = self.segments.len();
         }
@@ -114,6 +118,18 @@ mod tests {
         }
         assert_eq!(sequences(window.shown()), [13, 14, 15]);
         assert_eq!(sequences(window.kept()), [9, 10, 11, 12, 13, 14, 15]);
+    }
+
+    #[test]
+    fn after_a_gap_in_the_timelines_the_playlist_starts_anew() {
+        let mut window = Window::new(3);
+        let most = TIMELINES_SKIPPED_MAX;
+        for (sequence, timeline) in [(1, 0), (2, most), (3, 2 * most + 1), (4, 100_000)] {
+            window.push(Segment { timeline, ..segment(sequence) });
+            let shown = sequences(window.shown());
+            assert_eq!(shown, if sequence == 2 { vec![1, 2] } else { vec![sequence] });
+        }
+        assert_eq!(sequences(window.kept()), [1, 2, 3, 4]);
     }
 
     #[test]

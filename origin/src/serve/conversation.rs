@@ -5,7 +5,6 @@
 
 use std::io;
 use std::ops::Range;
-use std::os::fd::OwnedFd;
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -27,6 +26,7 @@ use crate::http::Sendable;
 use crate::limits::{
     KEEP_ALIVE, REQUEST_HEAD_BYTES, REQUEST_TIMEOUT, SENDFILE_BYTES, WRITE_TIMEOUT,
 };
+use crate::store::Written;
 
 /// How a conversation ended.
 #[derive(Debug)]
@@ -186,7 +186,7 @@ where
 
     async fn send_pages(
         &self,
-        pages: &OwnedFd,
+        pages: &Written,
         bytes: Range<u64>,
         sendable: &Sendable,
     ) -> io::Result<()> {

@@ -25,6 +25,7 @@ use crate::certificate::Certificate;
 use crate::limits::{
     KEEP_ALIVE, REQUEST_TIMEOUT, SHUTDOWN_TIMEOUT, WORKER_CONNECTIONS_MAX, WRITE_TIMEOUT,
 };
+use crate::priority::give_way;
 
 /// actix-http's own timer ends with a connection's first request. Behind it, this one is above the
 /// time that a connection may have none.
@@ -39,12 +40,17 @@ pub(super) fn serve(
     listener: TcpListener,
     certificate: Option<Arc<Certificate>>,
     routes: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    is_guest: bool,
 ) -> io::Result<ServerHandle> {
     let server = Server::build()
         .max_concurrent_connections(WORKER_CONNECTIONS_MAX)
         .shutdown_timeout(SHUTDOWN_TIMEOUT.as_secs())
         .disable_signals();
     let server = server.listen("origin", listener, move || {
+        // Each of the threads says so when it begins.
+        if is_guest {
+            give_way();
+        }
         let app = || map_config(App::new().configure(routes.clone()), |_| AppConfig::default());
         let http = HttpService::build()
             .keep_alive(KEEP_ALIVE)

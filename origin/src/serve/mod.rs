@@ -1,4 +1,4 @@
-//! The origin on ports of its own, as the binary runs it: HTTP/1.1, or HTTP/2 and HTTP/1.1 over
+//! The origin on ports of its own, as the binary runs it, and the tracker when it is told to: HTTP/1.1, or HTTP/2 and HTTP/1.1 over
 //! TLS, and a private listener for its counts. Clients that are slow, say half a request or never
 //! go find bounds here; what they are answered is the business of `http`.
 
@@ -16,10 +16,10 @@ use actix_server::ServerHandle;
 use actix_web::rt::task::{JoinHandle, spawn_blocking};
 
 use crate::certificate::Certificate;
-use crate::file_thread::keep_fresh;
+use crate::file_thread::{keep_fresh, refresh_all};
 use crate::limits::BACKLOG_CONNECTIONS;
 use crate::watched::Refresh;
-use crate::{Origin, OriginError, StreamInfo, ValidOrigin, on_file_thread};
+use crate::{Counts, Origin, OriginError, StreamInfo, ValidOrigin};
 pub use listener::tcp_listener;
 pub use punctual::{Punctual, Times};
 
@@ -41,6 +41,7 @@ impl Server {
     /// When an address can't be listened on, or the origin can't start.
     pub fn start(config: ValidOrigin) -> Result<Server, OriginError> {
         let (listen, metrics) = (config.listen.clone(), config.metrics);
+        let is_guest = config.is_guest;
         let on = |address| {
             let listener = tcp_listener(address, BACKLOG_CONNECTIONS);
             let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
@@ -53,7 +54,7 @@ impl Server {
         let failed = |address| move |reason| OriginError::Listen { address, reason };
         let certificate = listen.certificate;
         let routes = origin.routes();
-        let streams = listener::serve(streams, certificate.clone(), routes);
+        let streams = listener::serve(streams, certificate.clone(), routes, is_guest);
         let streams = streams.map_err(failed(address))?;
         let metrics = match metrics {
             Some((address, listener)) => {
@@ -86,22 +87,30 @@ impl Server {
         self.origin.streams()
     }
 
-    /// `http` or `https`.
+    /// Whether it speaks TLS.
     #[must_use]
-    pub fn scheme(&self) -> &'static str {
-        if self.certificate.is_some() { "https" } else { "http" }
+    pub fn is_secure(&self) -> bool {
+        self.certificate.is_some()
+    }
+
+    /// See [`Origin::counts`].
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.origin.counts()
+    }
+
+    /// See [`Origin::digests_key`].
+    #[must_use]
+    pub fn digests_key(&self) -> Option<&str> {
+        self.origin.digests_key()
     }
 
     /// Reads the certificate and the files of `access` again, changed or not.
     pub async fn reload(&self) {
-        let (access, certificate) = (self.origin.access.clone(), self.certificate.clone());
-        let reload = move || {
-            access.refresh(Refresh::All);
-            certificate.iter().for_each(|certificate| certificate.refresh(Refresh::All));
-        };
-        if let Err(error) = on_file_thread(reload).await {
-            tracing::error!("the files could not be read again: {error}");
+        if let Some(certificate) = self.certificate.clone() {
+            refresh_all(move || certificate.refresh(Refresh::All)).await;
         }
+        self.origin.reload().await;
     }
 
     /// Ends everything; open answers get a second.

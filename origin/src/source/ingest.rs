@@ -2,16 +2,21 @@
 //! who listens cannot look first: so ffmpeg is called for what most inputs are, and once more when
 //! it finds something else. What was found stays known, for the next time.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::PathBuf;
 use std::rc::Rc;
 
 use super::silence::first_patience;
 use super::transcode::{Recipe, Verdict, transcode};
 use super::{Playing, Sink, Source};
-use crate::config::{Ingest, shown};
+use crate::config::{Ingest, VideoPolicy, shown};
 use crate::ffmpeg::ingest::{Plan, live};
 use crate::ffmpeg::{Ability, Args, Heard, Job, Secrets};
+
+/// Why a picture isn't copied that browsers would play.
+const UNTIMED: &str = "the picture's frames come in another order than they are shown in, and without \
+                       the time of each; have the encoder send none of these (B-frames), or set \
+                       `video` to \"auto\"";
 
 /// Plays an input.
 pub(crate) struct IngestSource(Rc<IngestRecipe>);
@@ -23,6 +28,8 @@ struct IngestRecipe {
     folder: PathBuf,
     secrets: Secrets,
     plan: RefCell<Plan>,
+    /// The config's, or what came of it.
+    policy: Cell<VideoPolicy>,
 }
 
 impl IngestSource {
@@ -35,6 +42,7 @@ impl IngestSource {
             folder,
             secrets: Secrets::of(&ingest.input.url),
             plan: RefCell::new(Plan::first(ingest.video)),
+            policy: Cell::new(ingest.video),
         }))
     }
 }
@@ -68,7 +76,14 @@ impl Recipe for IngestRecipe {
         if !heard.streams.are_known(has_ended) {
             return Verdict::Right;
         }
-        match Plan::of(&heard.streams, self.ingest.video) {
+        if heard.untimed {
+            match self.policy.get() {
+                VideoPolicy::Auto => self.policy.set(VideoPolicy::Transcode),
+                VideoPolicy::Copy => return Verdict::Refused(UNTIMED.to_owned()),
+                VideoPolicy::Transcode => {}
+            }
+        }
+        match Plan::of(&heard.streams, self.policy.get()) {
             Ok(plan) if plan == *self.plan.borrow() => Verdict::Right,
             Ok(plan) => {
                 self.plan.replace(plan);

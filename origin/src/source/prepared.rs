@@ -5,6 +5,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use thiserror::Error;
@@ -12,7 +13,7 @@ use thiserror::Error;
 use super::clip::{Clip, Cut, Reel};
 use super::film::{Film, FilmError, open, resolve};
 use crate::cmaf::{self, CmafError, Kind};
-use crate::limits::{CMAF_HEADER_BYTES_MAX, PLAYLIST_BYTES_MAX, TRACKS_MAX};
+use crate::limits::{CLIP_SEGMENT_MIN, CMAF_HEADER_BYTES_MAX, PLAYLIST_BYTES_MAX, TRACKS_MAX};
 use crate::playlist::{
     Container, Content, HlsPlaylist, MediaPlaylist, MultivariantPlaylist, PlaylistError, Resource,
     Track, Variant,
@@ -43,6 +44,8 @@ enum Fault {
     Empty,
     #[error("it has a gap")]
     Gap,
+    #[error("its {0} segments play for {1:?}, less than {CLIP_SEGMENT_MIN:?} each")]
+    Short(usize, Duration),
     #[error("it names playlists where segments were expected")]
     Nested,
     #[error("it names {0} tracks, more than {TRACKS_MAX}")]
@@ -138,6 +141,11 @@ impl Folder {
     ) -> Result<Reel, Fault> {
         let beside = resolve(INDEX, playlist)?;
         let first = media.entries.first().ok_or(Fault::Empty)?;
+        let plays: Duration = media.entries.iter().map(|entry| entry.duration).sum();
+        let count = media.entries.len();
+        if plays < CLIP_SEGMENT_MIN * count as u32 {
+            return Err(Fault::Short(count, plays));
+        }
         let mut header: Option<(Arc<Resource>, Bytes)> = None;
         let mut cuts = Vec::with_capacity(media.entries.len());
         for entry in &media.entries {
@@ -198,7 +206,7 @@ fn name_of(content: Content, number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::time::{Duration, SystemTime};
+    use std::time::SystemTime;
 
     use tempfile::TempDir;
 
@@ -308,6 +316,10 @@ mod tests {
         assert!(missing.starts_with("index.m3u8: \"1.ts\": No such file"), "{missing}");
         let empty = folder(&[], &[("index.m3u8", "#EXT-X-TARGETDURATION:2\n")]);
         assert_eq!(refusal(&empty), "index.m3u8: it has no segments");
+        let no_time = "#EXT-X-TARGETDURATION:2\n#EXTINF:0,\n0.ts\n#EXTINF:0.1,\n1.ts\n";
+        let no_time = folder(&[("0.ts", "0.ts"), ("1.ts", "1.ts")], &[("index.m3u8", no_time)]);
+        let short = "index.m3u8: its 2 segments play for 100ms, less than 100ms each";
+        assert_eq!(refusal(&no_time), short);
         let nested = "#EXT-X-STREAM-INF:BANDWIDTH=1000\nindex.m3u8\n";
         let nested = folder(&[], &[("index.m3u8", nested)]);
         assert_eq!(refusal(&nested), "index.m3u8: it names playlists where segments were expected");

@@ -2,8 +2,6 @@
 //! asks for it so, and once: all requests for that version get the same bytes.
 
 use std::io::{self, Write};
-#[cfg(target_os = "linux")]
-use std::os::fd::OwnedFd;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -13,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 
 #[cfg(target_os = "linux")]
-use super::pages::Pages;
+use super::pages::{Pages, Written};
 use crate::integrity::{hex, sha256};
 
 /// Below it a header costs as much as compression saves.
@@ -96,7 +94,7 @@ impl File {
 
     /// The bytes as the kernel's pages.
     #[cfg(target_os = "linux")]
-    pub(crate) fn pages(&self) -> Option<Arc<OwnedFd>> {
+    pub(crate) fn pages(&self) -> Option<Arc<Written>> {
         self.pages.of(&self.bytes)
     }
 

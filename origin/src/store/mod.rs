@@ -23,6 +23,8 @@ use crate::limits::{FIRST_PLAYLIST_WAIT, FIRST_PLAYLIST_WAITERS_MAX};
 pub(crate) use demand::{Demand, Wanted};
 pub(crate) use edition::{Edition, INDEX, MANIFEST, TrackSummary};
 pub(crate) use file::{Coding, File, Freshness};
+#[cfg(target_os = "linux")]
+pub(crate) use pages::{Written, pages_bytes};
 pub(crate) use status::{State, Status};
 pub(crate) use traffic::{Kind, Traffic};
 

@@ -6,6 +6,7 @@ mod access;
 mod actors;
 mod close;
 pub mod config;
+mod dashboard;
 mod directory;
 mod http;
 mod latency;
@@ -16,6 +17,7 @@ mod metrics;
 mod node;
 mod process;
 mod prometheus;
+mod streams;
 mod stun;
 mod swarm_list;
 mod transport;
@@ -29,14 +31,18 @@ use std::time::Duration;
 
 use actix::Addr;
 use actix_server::ServerHandle;
-use origin::{Origin, OriginError};
+use origin::OriginError;
 use thiserror::Error;
 use web::{PlayerSettings, PlayerStream};
 
 use actors::{FilesActor, ReloadFiles, StopFiles, StopStun, StunActor};
 use config::{Config, ServerConfig, WebConfig};
+use dashboard::Dashboard;
 use limits::{BACKLOG_CONNECTIONS, HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
 use node::Node;
+use streams::Streams;
+
+pub use streams::StreamsAddress;
 
 /// A running tracker, with whatever its configuration put beside it.
 #[derive(Debug)]
@@ -47,7 +53,8 @@ pub struct Tracker {
     files: Option<Addr<FilesActor>>,
     stun: Vec<Addr<StunActor>>,
     metrics: Option<ServerHandle>,
-    origin: Option<Origin>,
+    dashboard: Option<Arc<Dashboard>>,
+    streams: Option<Streams>,
     /// What it was started with.
     written: serde_json::Value,
 }
@@ -63,8 +70,12 @@ pub struct Addresses {
     pub metrics: Option<SocketAddr>,
     /// Paths of playlists.
     pub streams: Vec<String>,
+    /// Where these are, unless it is the first of the listeners.
+    pub streams_at: Option<StreamsAddress>,
     /// Whether `/` is the player.
     pub player: bool,
+    /// Whether there is `/dashboard`.
+    pub dashboard: bool,
 }
 
 /// Where a listener is.
@@ -120,6 +131,7 @@ impl Tracker {
         let node = Node::new(
             config.policy,
             config.access,
+            config.dashboard,
             certificates,
             config.workers,
             listeners.len(),
@@ -132,30 +144,39 @@ impl Tracker {
         };
         let metrics =
             config.metrics.map(|address| listen_on("metrics".to_owned(), address)).transpose()?;
-        let origin = config.origin.map(Origin::start).transpose()?;
-        let streams: Vec<_> = origin.iter().flat_map(Origin::streams).collect();
-        let digests_key = origin.as_ref().and_then(origin::Origin::digests_key);
-        let player =
-            config.web.map(|web| player(web, &streams, digests_key, &servers, stun_address));
+        let streams = config.origin.map(Streams::start).transpose()?;
+        let streams_at = streams.as_ref().and_then(Streams::address);
+        let player = config.web.map(|web| player(web, streams.as_ref(), &servers, stun_address));
+        let is_secure = |place: &ServerAddress| place.tls;
+        if player.is_some() && streams_at.is_some_and(|at| !at.tls) && servers.iter().any(is_secure)
+        {
+            tracing::warn!(
+                "pages that come over TLS can't play streams that don't: origin.listen.tls"
+            );
+        }
 
         let addresses = Addresses {
             servers,
             stun: stun_address,
             metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
-            streams: streams.into_iter().map(|stream| stream.path).collect(),
+            streams: streams.iter().flat_map(Streams::list).map(|stream| stream.path).collect(),
+            streams_at,
             player: player.is_some(),
+            dashboard: node.dashboard.is_some(),
         };
+        let counts = streams.as_ref().map(Streams::counts);
+        let dashboard = Dashboard::start(&node, counts.clone());
         let pages = listen::Pages {
             player: player.map(|settings| Arc::new(web::routes(settings)) as listen::Routes),
-            origin: origin.as_ref().map(|origin| Arc::new(origin.routes()) as listen::Routes),
+            origin: streams.as_ref().and_then(Streams::routes),
+            dashboard: dashboard.clone(),
             files: config.web_root.map(|root| Arc::new(root.routes()) as listen::Routes),
         };
         let server = listen::serve(&node, listeners, &pages, config.workers)?;
-        let counts = origin.as_ref().map(Origin::counts);
         let metrics =
             metrics.map(|listener| prometheus::serve(&node, counts, listener)).transpose()?;
         let files = has_files.then(|| FilesActor::start_for(&node));
-        Ok(Self { addresses, node, server, files, stun, metrics, origin, written })
+        Ok(Self { addresses, node, server, files, stun, metrics, dashboard, streams, written })
     }
 
     /// Where everything is.
@@ -173,12 +194,15 @@ impl Tracker {
         self.node.change(config.policy);
     }
 
-    /// Reads the files that the configuration names again: certificates, and those of the section
-    /// `access`. One that makes no sense is told to the log, and what was read before stays in
-    /// force.
-    pub fn reload_files(&self) {
+    /// Reads the files that the configuration names again: certificates, and those of the sections
+    /// `access` and `origin`. One that makes no sense is told to the log, and what was read before
+    /// stays in force.
+    pub async fn reload_files(&self) {
         if let Some(files) = &self.files {
             files.do_send(ReloadFiles);
+        }
+        if let Some(streams) = &self.streams {
+            streams.reload().await;
         }
     }
 
@@ -200,15 +224,23 @@ impl Tracker {
         for stun in &self.stun {
             stun.do_send(StopStun);
         }
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.stop();
+        }
         self.server.pause().await;
-        // It waits for its own thread, which is no business of this one's.
-        let origin = self.origin.take();
-        let origin = tokio::task::spawn_blocking(move || drop(origin));
-        // For those whose turn was the last, and those who don't answer.
-        self.hung_up_within(HANG_UP_TIMEOUT).await;
-        // Only now: a thread of the server without requests ends at once, and its actors with it.
-        let _ = tokio::time::timeout(STOP_TIMEOUT, self.server.stop(true)).await;
-        let _ = origin.await;
+        let streams = self.streams.take();
+        let streams = async {
+            if let Some(streams) = streams {
+                streams.stop().await;
+            }
+        };
+        let sockets = async {
+            // For those whose turn was the last, and those who don't answer.
+            self.hung_up_within(HANG_UP_TIMEOUT).await;
+            // Only now: a thread of the server without requests ends at once, and its actors with it.
+            let _ = tokio::time::timeout(STOP_TIMEOUT, self.server.stop(true)).await;
+        };
+        tokio::join!(streams, sockets);
         if let Some(metrics) = self.metrics {
             metrics.stop(false).await;
         }
@@ -284,24 +316,27 @@ fn start_stun(
 /// What the page starts with: the configuration's, or what runs here.
 fn player(
     config: WebConfig,
-    streams: &[origin::StreamInfo],
-    digests_key: Option<&str>,
+    streams: Option<&Streams>,
     servers: &[ServerAddress],
     stun: Option<SocketAddr>,
 ) -> PlayerSettings {
-    let own_streams = || {
-        streams
-            .iter()
-            .map(|stream| PlayerStream {
-                name: stream.name.clone(),
-                url: stream.path.clone(),
-                digests: Some(stream.digests.clone()),
-                digests_key: digests_key.map(str::to_owned),
-            })
-            .collect()
+    let own_streams = |streams: &Streams| {
+        // A port of the page's own host, as the page may have come by any of its names.
+        let place =
+            streams.address().map_or_else(String::new, |StreamsAddress { address, tls }| {
+                format!("http{}://:{}", if tls { "s" } else { "" }, address.port())
+            });
+        let digests_key = streams.digests_key();
+        let playing = |stream: origin::StreamInfo| PlayerStream {
+            name: stream.name,
+            url: format!("{place}{}", stream.path),
+            digests: Some(stream.digests),
+            digests_key: digests_key.map(str::to_owned),
+        };
+        streams.list().into_iter().map(playing).collect()
     };
     PlayerSettings {
-        streams: config.streams.unwrap_or_else(own_streams),
+        streams: config.streams.unwrap_or_else(|| streams.map(own_streams).unwrap_or_default()),
         trackers: config.trackers.unwrap_or_else(|| {
             // The page comes from the first listener in most setups; a path is of its own port.
             servers.iter().take(1).map(|server| server.socket_path.clone()).collect()

@@ -10,8 +10,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_codec::Framed;
 use actix_http::error::DispatchError;
-use actix_http::{HttpService, Protocol as Http};
+use actix_http::{HttpService, Protocol as Http, Request};
 use actix_server::{Server, ServerHandle};
 use actix_service::{ServiceFactoryExt, fn_factory, fn_service, map_config};
 use actix_web::App;
@@ -21,6 +22,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use tokio::net::TcpStream;
 
 use crate::config::ServerConfig;
+use crate::dashboard::{self, Dashboard, FEED_PATH};
 use crate::http;
 use crate::limits::{BACKLOG_CONNECTIONS, STOP_TIMEOUT};
 use crate::node::Node;
@@ -36,6 +38,7 @@ pub(crate) type Routes = Arc<dyn Fn(&mut ServiceConfig) + Send + Sync>;
 pub(crate) struct Pages {
     pub(crate) player: Option<Routes>,
     pub(crate) origin: Option<Routes>,
+    pub(crate) dashboard: Option<Arc<Dashboard>>,
     /// At every path that nothing else has.
     pub(crate) files: Option<Routes>,
 }
@@ -65,15 +68,27 @@ pub(crate) fn serve(
             let acceptor = Rc::new(Acceptor::new(worker.clone(), server.clone()));
             let state = http::routes(node.clone(), server.clone());
             let server = server.clone();
+            let board = pages.dashboard.clone();
             let sockets = fn_factory(move || {
-                let (worker, server) = (worker.clone(), server.clone());
-                let service = fn_service(move |(request, framed)| {
-                    upgrade(worker.clone(), server.clone(), request, framed)
+                let (worker, server, board) = (worker.clone(), server.clone(), board.clone());
+                let service = fn_service(move |(request, framed): (Request, Framed<_, _>)| {
+                    let (worker, server, board) = (worker.clone(), server.clone(), board.clone());
+                    async move {
+                        match board {
+                            Some(board) if request.path() == FEED_PATH => {
+                                dashboard::upgrade(board, request, framed).await
+                            }
+                            _ => upgrade(worker, server, request, framed).await,
+                        }
+                    }
                 });
                 async move { Ok::<_, Infallible>(service) }
             });
             let pages = pages.clone();
             let app = App::new().configure(state).configure(move |app| {
+                if let Some(dashboard) = &pages.dashboard {
+                    app.configure(dashboard.routes());
+                }
                 for routes in [&pages.player, &pages.origin, &pages.files].into_iter().flatten() {
                     app.configure(|app| routes(app));
                 }

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use origin::on_file_thread;
 use tracker::config::{Config, LoadError, Loaded, LogConfig, Sources};
-use tracker::{Addresses, ServerAddress, Tracker};
+use tracker::{Addresses, Tracker};
 
 use args::{Args, Format};
 use signals::Signals;
@@ -111,7 +111,7 @@ async fn reload(tracker: &Tracker, sources: Sources) {
         Ok(Err(error)) => tracing::error!("{error}; the settings stay as they are"),
         Err(error) => tracing::error!("the configuration could not be read: {error}"),
     }
-    tracker.reload_files();
+    tracker.reload_files().await;
 }
 
 /// What is worth knowing, a line each on stdout: `word  url`. The log has the same.
@@ -123,7 +123,7 @@ fn tell(addresses: &Addresses) {
     let mut page = String::new();
     for (word, url) in lines {
         // Writing to a String cannot fail.
-        let _ = writeln!(page, "{word:<8} {url}");
+        let _ = writeln!(page, "{word:<9} {url}");
     }
     print(&page);
 }
@@ -134,17 +134,23 @@ fn print(text: &str) {
 }
 
 fn listed(addresses: &Addresses) -> Vec<(&'static str, String)> {
-    let page = url("http", &addresses.servers[0]);
+    let first = &addresses.servers[0];
+    let page = url("http", first.address, first.tls);
+    let streams = addresses.streams_at.map(|at| url("http", at.address, at.tls));
+    let streams = streams.as_ref().unwrap_or(&page);
     let mut lines = Vec::new();
     let mut line = |word, url| lines.push((word, url));
     if addresses.player {
         line("player", format!("{page}/"));
     }
+    if addresses.dashboard {
+        line("dashboard", format!("{page}/dashboard"));
+    }
     for server in &addresses.servers {
-        line("tracker", url("ws", server) + &server.socket_path);
+        line("tracker", url("ws", server.address, server.tls) + &server.socket_path);
     }
     for stream in &addresses.streams {
-        line("stream", format!("{page}{stream}"));
+        line("stream", format!("{streams}{stream}"));
     }
     if let Some(stun) = addresses.stun {
         line("stun", format!("stun:{}", reachable(stun)));
@@ -157,9 +163,9 @@ fn listed(addresses: &Addresses) -> Vec<(&'static str, String)> {
 }
 
 /// The start of a listener's URLs; `scheme` is the one without TLS.
-fn url(scheme: &str, server: &ServerAddress) -> String {
-    let secure = if server.tls { "s" } else { "" };
-    format!("{scheme}{secure}://{}", reachable(server.address))
+fn url(scheme: &str, address: SocketAddr, tls: bool) -> String {
+    let secure = if tls { "s" } else { "" };
+    format!("{scheme}{secure}://{}", reachable(address))
 }
 
 /// An address to type into a browser on this machine.

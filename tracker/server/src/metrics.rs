@@ -8,7 +8,7 @@ use tracker_core::{Reason, Shard};
 
 use crate::close::Close;
 use crate::directory::WorkerId;
-use crate::latency::Histogram;
+use crate::latency::{Histogram, RelayCounts};
 use crate::transport::accept::Handshake;
 use crate::transport::turned_away::TurnedAway;
 
@@ -151,6 +151,17 @@ impl Metrics {
         }
     }
 
+    /// How long offers and answers took, of all workers.
+    pub(crate) fn relay_counts(&self) -> RelayCounts {
+        let mut sums = RelayCounts::default();
+        for worker in &self.0 {
+            for (sum, count) in sums.iter_mut().zip(worker.relay_times.counts()) {
+                *sum += count;
+            }
+        }
+        sums
+    }
+
     /// Refused messages by the reason's label.
     pub(crate) fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let count = |index: usize| self.sum(|worker| &worker.refusals[index]);
@@ -235,6 +246,11 @@ impl WorkerMetrics {
         if let Some(count) = self.by_listener.get(listener) {
             count.fetch_sub(1, Relaxed);
         }
+    }
+
+    /// Offers and answers that the worker's swarms passed on.
+    pub(crate) fn relayed(&self) -> u64 {
+        self.offers_relayed.load(Relaxed) + self.answers_relayed.load(Relaxed)
     }
 
     /// How much of a core the worker's thread uses, of 0 to 1.

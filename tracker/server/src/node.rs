@@ -11,7 +11,7 @@ use arc_swap::{ArcSwap, Guard};
 use origin::Certificate;
 use origin::watched::Refresh;
 
-use crate::access::{Access, Admission, Admissions, Arrival, Full};
+use crate::access::{Access, Admission, Admissions, Arrival, DashboardAccess, Full};
 use crate::actors::{Drain, PolicyChanged, ShardActor};
 use crate::config::{Policy, ServerConfig};
 use crate::directory::{Directory, WorkerId};
@@ -29,6 +29,8 @@ pub(crate) struct Node {
     /// The pause between two announces that clients are asked for now, in seconds.
     announce_interval_s: AtomicU64,
     pub(crate) access: Access,
+    /// Who may see the dashboard; nobody without it.
+    pub(crate) dashboard: Option<DashboardAccess>,
     /// The certificates of the listeners that have one, by the address that is listened on.
     pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
     pub(crate) admissions: Arc<Admissions>,
@@ -47,6 +49,7 @@ impl Node {
     pub(crate) fn new(
         policy: Policy,
         access: Access,
+        dashboard: Option<DashboardAccess>,
         certificates: Vec<(SocketAddr, Arc<Certificate>)>,
         workers: WorkerId,
         listeners: usize,
@@ -57,6 +60,7 @@ impl Node {
             announce_interval_s: AtomicU64::new(policy.settings.announce_interval.as_secs()),
             policy: ArcSwap::from_pointee(policy),
             access,
+            dashboard,
             certificates,
             admissions: Arc::default(),
             directory: Arc::default(),
@@ -237,6 +241,9 @@ impl Node {
             certificate.refresh(which);
         }
         self.access.refresh(which);
+        if let Some(dashboard) = &self.dashboard {
+            dashboard.refresh(which);
+        }
     }
 
     /// The clock of the rules: time since the node began.

@@ -66,7 +66,7 @@ struct List {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Listed {
-    /// In hexadecimal digits, as in the files of `access`.
+    /// In [`hexadecimal`] digits.
     info_hash: String,
     complete: usize,
     incomplete: usize,
@@ -74,11 +74,15 @@ struct Listed {
 }
 
 impl From<(InfoHash, Counts)> for Listed {
-    fn from((InfoHash(bytes), counts): (InfoHash, Counts)) -> Self {
+    fn from((info_hash, counts): (InfoHash, Counts)) -> Self {
         let Counts { complete, incomplete, downloaded } = counts;
-        let info_hash = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { info_hash, complete, incomplete, downloaded }
+        Self { info_hash: hexadecimal(&info_hash), complete, incomplete, downloaded }
     }
+}
+
+/// As in the files of `access`.
+pub(crate) fn hexadecimal(InfoHash(bytes): &InfoHash) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A shard's largest swarms, as it found them last.

@@ -93,7 +93,7 @@ export async function loadSettings(page: Location, onRetry: () => void): Promise
     stun: (listOf(query, "stun") ?? server.stun)
       .filter((stun) => stun !== "none")
       .map((stun) => stunUrl(stun, page)),
-    digests: digestsOf(stream, server.uncheckedSegments),
+    digests: digestsOf(stream, page, server.uncheckedSegments),
     p2p: query.get("p2p") === "0" ? false : null,
     sharing: sharingOf(server.sharing ?? {}, query),
   };
@@ -149,10 +149,11 @@ function sharingOf(server: Partial<SharingSettings>, query: URLSearchParams): Sh
 
 function digestsOf(
   { url, digests, digestsKey }: ServerStream,
+  page: Location,
   unchecked: DigestSettings["unchecked"] = "refuse",
 ): DigestSettings | null {
   if (digests === undefined) return null;
-  return { url: new URL(digests, url).href, key: digestsKey ?? null, unchecked };
+  return { url: new URL(withHost(digests, page), url).href, key: digestsKey ?? null, unchecked };
 }
 
 /** An address ends with what it is, and an origin like ours serves both. */
@@ -188,13 +189,18 @@ function listOf(query: URLSearchParams, key: string): string[] | null {
 }
 
 function httpUrl(written: string, page: Location): string {
-  const url = parse(written, page.href, "stream");
+  const url = parse(withHost(written, page), page.href, "stream");
   if (!/^https?:$/.test(url.protocol)) {
     throw new SettingsError(
       `stream=${written}: a stream's address starts with http:// or https://.`,
     );
   }
   return url.href;
+}
+
+/** `http://:8080/…` stands for that port of the page's own host name, and `https://:8443/…` too. */
+function withHost(written: string, page: Location): string {
+  return written.replace(/^(https?:\/\/)(?=:\d)/, `$1${page.hostname}`);
 }
 
 /** A path stands for the page's own host, `wss:` where the page is secure. */

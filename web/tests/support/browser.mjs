@@ -142,7 +142,7 @@ export class Viewer {
   }
 }
 
-export async function screenshot(page, name) {
-  await mkdir(SCREENSHOTS, { recursive: true });
-  await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`) });
+export async function screenshot(page, name, folder = SCREENSHOTS) {
+  await mkdir(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
 }

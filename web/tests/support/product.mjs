@@ -61,6 +61,13 @@ export function startTracker({ server = {}, websockets = {} } = {}) {
   return start("tracker", { ...TRACKER, servers }, ["tracker"]);
 }
 
+/** A tracker with its dashboard, on a port of its own choice unless one is named. */
+export function startDashboard({ port = 0, dashboard = {}, origin } = {}) {
+  const [listener] = TRACKER.servers;
+  const servers = [{ ...listener, server: { ...listener.server, port } }];
+  return start("tracker", { ...TRACKER, servers, dashboard, origin }, ["dashboard", "tracker"]);
+}
+
 /** An origin and nothing else; `section` is its section of the file. */
 export function startOrigin(section) {
   const listen = { host: "127.0.0.1", port: 0 };
@@ -178,8 +185,8 @@ async function start(name, config, words, environment = {}, run = []) {
   return product;
 }
 
-/** `TRACKER_BIN` where it is set, otherwise what `cargo build` made. */
-function binary(name) {
+/** `TRACKER_BIN` and the like where it is set, otherwise what `cargo build` made. */
+export function binary(name) {
   const target = process.env.CARGO_TARGET_DIR ?? resolve(import.meta.dirname, "../../../target");
   return process.env[`${name.toUpperCase()}_BIN`] ?? join(target, "debug", name);
 }

@@ -83,6 +83,11 @@ impl Intakes {
         self.0.get(stream)
     }
 
+    /// Bytes of what has come from encoders, or is coming, and is not played yet, by stream.
+    pub(crate) fn held_bytes(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.0.iter().map(|(name, intake)| (name.as_str(), intake.room.bytes()))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -31,6 +31,11 @@ impl Room {
         Arc::new(Room { bytes_max, bytes: AtomicUsize::new(0), files: AtomicUsize::new(0) })
     }
 
+    /// How much of it is taken.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
     /// Room for a file, which is empty yet.
     pub(super) fn reserve(self: &Arc<Self>) -> Result<Reserved, Full> {
         add(&self.files, 1, PUSH_HELD_FILES_MAX)?;
@@ -86,7 +91,9 @@ mod tests {
         assert_eq!(second.grow(40), Ok(()));
         drop(first);
         assert_eq!(second.grow(60), Ok(()));
-        assert_eq!(second.bytes(), 100);
+        assert_eq!((second.bytes(), room.bytes()), (100, 100));
+        drop(second);
+        assert_eq!(room.bytes(), 0);
     }
 
     #[test]

@@ -5,6 +5,8 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use crate::limits::{SEQUENCE_MAX, UPSTREAM_SEQUENCE_MAX};
+
 /// See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Memory {
@@ -47,18 +49,21 @@ impl Memory {
         self.taken.get(track)?.checked_sub(self.shift)
     }
 
-    /// A segment was taken: its number as this origin counts.
-    pub(super) fn take(&mut self, track: &Arc<str>, sequence: u64) -> u64 {
-        let sequence = sequence.saturating_add(self.shift);
-        self.taken.insert(track.clone(), sequence);
-        sequence
+    /// A segment was taken: its number as this origin counts. One that nobody could count on from is
+    /// not remembered, and has none.
+    pub(super) fn take(&mut self, track: &Arc<str>, sequence: u64) -> Option<u64> {
+        let shifted = sequence.checked_add(self.shift)?;
+        if sequence > UPSTREAM_SEQUENCE_MAX || shifted > SEQUENCE_MAX {
+            return None;
+        }
+        self.taken.insert(track.clone(), shifted);
+        Some(shifted)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::SEQUENCE_MAX;
 
     fn begin(memory: &mut Memory, newest: u64) -> bool {
         memory.begin_run([(Arc::from("v"), Some(newest))].into_iter())
@@ -69,24 +74,34 @@ mod tests {
         let mut memory = Memory::default();
         assert!(begin(&mut memory, 41));
         assert_eq!(memory.taken("v"), None);
-        assert_eq!(memory.take(&"v".into(), 41), 41);
+        assert_eq!(memory.take(&"v".into(), 41), Some(41));
         assert!(!begin(&mut memory, 41));
         assert!(begin(&mut memory, 42));
-        assert_eq!((memory.taken("v"), memory.take(&"v".into(), 42)), (Some(41), 42));
+        assert_eq!((memory.taken("v"), memory.take(&"v".into(), 42)), (Some(41), Some(42)));
         assert!(begin(&mut memory, 3));
-        assert_eq!((memory.taken("v"), memory.take(&"v".into(), 3)), (None, 1_000_003));
+        assert_eq!((memory.taken("v"), memory.take(&"v".into(), 3)), (None, Some(1_000_003)));
         assert!(begin(&mut memory, 9));
-        assert_eq!((memory.taken("v"), memory.take(&"v".into(), 9)), (Some(3), 1_000_009));
+        assert_eq!((memory.taken("v"), memory.take(&"v".into(), 9)), (Some(3), Some(1_000_009)));
         assert!(begin(&mut memory, 2));
-        assert_eq!(memory.take(&"v".into(), 2), 2_000_002);
+        assert_eq!(memory.take(&"v".into(), 2), Some(2_000_002));
     }
 
     #[test]
-    fn absurd_numbers_stay_numbers() {
+    fn a_number_that_nobody_could_count_on_from_is_not_remembered() {
         let mut memory = Memory::default();
-        begin(&mut memory, SEQUENCE_MAX);
-        memory.take(&"v".into(), SEQUENCE_MAX);
+        assert!(begin(&mut memory, 7));
+        assert_eq!(memory.take(&"v".into(), 7), Some(7));
+        for absurd in [UPSTREAM_SEQUENCE_MAX + 1, SEQUENCE_MAX, u64::MAX] {
+            assert!(begin(&mut memory, absurd));
+            assert_eq!(memory.take(&"v".into(), absurd), None);
+            assert_eq!(memory.taken("v"), Some(7));
+        }
+        assert!(begin(&mut memory, 8));
+        assert_eq!(memory.take(&"v".into(), 8), Some(8));
+
+        // The highest that is taken leaves room for an upstream that counts anew.
+        assert_eq!(memory.take(&"v".into(), UPSTREAM_SEQUENCE_MAX), Some(UPSTREAM_SEQUENCE_MAX));
         begin(&mut memory, 0);
-        assert!(memory.take(&"v".into(), SEQUENCE_MAX) > SEQUENCE_MAX);
+        assert!(memory.take(&"v".into(), 0).is_some_and(|next| next > UPSTREAM_SEQUENCE_MAX));
     }
 }

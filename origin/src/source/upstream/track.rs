@@ -15,8 +15,8 @@ use super::survey::Feed;
 use super::taking::{Taken, Taker};
 use super::{CLOSED, End, Run};
 use crate::limits::{
-    SEQUENCE_MAX, SOURCE_WATCH, TRACK_IDLE, UPSTREAM_AHEAD, UPSTREAM_STALL_MIN,
-    UPSTREAM_STALL_TARGETS, UPSTREAM_START_SEGMENTS, UPSTREAM_TIMELINES_MAX,
+    SOURCE_WATCH, TRACK_IDLE, UPSTREAM_AHEAD, UPSTREAM_STALL_MIN, UPSTREAM_STALL_TARGETS,
+    UPSTREAM_START_SEGMENTS, UPSTREAM_TIMELINES_MAX,
 };
 use crate::playlist::{Delivery, Track};
 use crate::source::{Closed, Supply};
@@ -198,12 +198,10 @@ impl TrackTask {
             return Err(End(format!("{} has {timeline} discontinuities in one run", self.name)));
         }
         let sequence = self.run.memory.borrow_mut().take(&self.name, item.sequence);
-        if sequence > SEQUENCE_MAX {
-            return Err(End(format!(
-                "{} is at number {sequence}, which players cannot count",
-                self.name
-            )));
-        }
+        let Some(sequence) = sequence else {
+            let (name, number) = (&self.name, item.sequence);
+            return Err(End(format!("{name} is at number {number}, which players cannot count")));
+        };
         let delivery = Delivery {
             track: self.index,
             sequence: Some(sequence),

@@ -81,7 +81,8 @@ impl TrustedProxies {
         (!exempt).then(|| Network::of(client))
     }
 
-    fn contain(&self, address: IpAddr) -> bool {
+    /// Whether `address` is one of them.
+    pub(super) fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|prefix| prefix.contains(&address))
     }
 }

@@ -4,6 +4,7 @@
 
 mod addresses;
 mod admissions;
+mod dashboard;
 mod info_hashes;
 mod origins;
 mod rates;
@@ -14,6 +15,8 @@ use tracker_core::{InfoHash, Reason};
 
 pub use addresses::TrustedProxies;
 pub(crate) use admissions::{Admission, Admissions, Arrival, Full};
+pub use dashboard::DashboardAccess;
+pub(crate) use dashboard::{COOKIE_NAME, Pass, Unseen};
 pub use info_hashes::InfoHashAccess;
 pub use origins::OriginAccess;
 pub use rates::Rate;

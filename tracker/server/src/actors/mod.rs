@@ -16,18 +16,23 @@
 //!                                                          Deliver, Probe         ShardActor
 //! ```
 //!
-//! On the main thread a `StunActor` per UDP socket, and a `FilesActor` that reads lists, keys and
-//! certificates again when their files change.
+//! On the main thread a `StunActor` per UDP socket, a `FilesActor` that reads lists, keys and
+//! certificates again when their files change, and a `SamplerActor`, which looks at what all workers
+//! have counted and tells each `StatsFeed`, an operator's dashboard on any worker.
 //!
 //! A message lives beside the actor that hears it.
 
 mod files;
 mod peer;
+mod sampler;
 mod shard;
+mod stats_feed;
 mod stun;
 
 pub(crate) use files::{FilesActor, ReloadFiles, StopFiles};
 pub(crate) use peer::PeerActor;
 pub(crate) use peer::seat::Seat;
+pub(crate) use sampler::{SamplerActor, StopSampler};
 pub(crate) use shard::{Drain, LargestSwarms, PolicyChanged, Probing, ShardActor, Swarms};
+pub(crate) use stats_feed::StatsFeed;
 pub(crate) use stun::{StopStun, StunActor};

@@ -1,7 +1,8 @@
 //! The configuration, in three steps: what its sources say (`sources`: a file, variables, flags),
 //! what that is in our keys (`raw`), then what holds (`valid`, and beside it a file for each section
 //! that has much to check). wt-tracker's file works unchanged; of the sections that add what it
-//! doesn't have, `access`, `origin`, `web`, `stun` and `metrics` are off unless they are there.
+//! doesn't have, `access`, `origin`, `web`, `dashboard`,
+//! `stun` and `metrics` are off unless they are there.
 //! `table` says of each key what it is.
 
 mod access;
@@ -20,7 +21,9 @@ mod sources;
 mod table;
 mod valid;
 
-pub use crate::access::{Access, InfoHashAccess, OriginAccess, Rate, TokenAccess, TrustedProxies};
+pub use crate::access::{
+    Access, DashboardAccess, InfoHashAccess, OriginAccess, Rate, TokenAccess, TrustedProxies,
+};
 pub use crate::web_root::WebRoot;
 pub use keys::{Bounds, Default, KEYS, Key};
 pub use limits::Limits;

@@ -38,6 +38,9 @@ pub(super) struct RawConfig {
     /// The player at `/`; no page without it.
     #[serde(deserialize_with = "optional_section")]
     pub(super) web: Option<RawWeb>,
+    /// The dashboard; none without it.
+    #[serde(deserialize_with = "optional_section")]
+    pub(super) dashboard: Option<RawDashboard>,
     /// The STUN server; none without it.
     #[serde(deserialize_with = "optional_section")]
     pub(super) stun: Option<RawStun>,
@@ -191,6 +194,14 @@ pub(super) struct RawStream {
     pub(super) digests_key: Option<String>,
 }
 
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub(super) struct RawDashboard {
+    /// A file with the token that whoever looks at it has to have; without it only this machine may.
+    /// It is read again as the files of [`RawJoinAccess`] are.
+    pub(super) token_file: Option<PathBuf>,
+}
+
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct RawStun {
@@ -238,6 +249,7 @@ impl Default for RawConfig {
             access: None,
             origin: None,
             web: None,
+            dashboard: None,
             stun: None,
             metrics: None,
             drain_seconds: 1,

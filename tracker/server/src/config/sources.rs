@@ -217,6 +217,7 @@ fn first_look() -> Value {
     json!({
         "servers": [{"server": {"host": host}}],
         "web": {},
+        "dashboard": {},
         // The port may be another program's, and nobody asked for STUN.
         "stun": {"optional": true},
         "origin": {},

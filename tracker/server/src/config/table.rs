@@ -150,7 +150,7 @@ pub const KEYS: &[Key] = &[
     text("web.streams[].name", "text", "", Needed(r#""news""#),
         "What the page calls it."),
     text("web.streams[].url", "URL", "", Needed(r#""https://cdn.example.org/news.m3u8""#),
-        "Where it is."),
+        "Where it is. `http://:8080/...`, without a host, is at that port of the page's own."),
     text("web.streams[].digests", "URL", "", Unset("none", r#""digests.json""#),
         "Signed digests that segments from other viewers are checked against, perhaps relative to \
          `url`; this origin's are `digests.json`. Without them nothing is checked."),
@@ -170,6 +170,13 @@ pub const KEYS: &[Key] = &[
          playlist is played from its middle."),
     number("web.httpSeconds", "seconds", 1..=60, Is("3"),
         "What is due within this time comes over HTTP, whatever other viewers have."),
+
+    section("dashboard", Off,
+        "The operators' page at `/dashboard` of each listener."),
+    text("dashboard.tokenFile", "file", "", Unset("this machine alone", r#""/etc/tracker/dashboard-token""#),
+        "A token of 16 to 256 letters, digits and signs, for whoever looks at it, from wherever; read \
+         again when it changes. Without one only browsers of this machine may, and none that a proxy \
+         speaks for."),
 
     section("stun", Off,
         "The STUN server."),
@@ -198,7 +205,9 @@ pub const KEYS: &[Key] = &[
         "An Ed25519 key in PKCS#8 PEM (`openssl genpkey -algorithm ed25519`) that signs the digests: \
          the same on each origin behind one CDN. Pages of this process then accept no other."),
     section("origin.listen", Off,
-        "Where the binary `origin` listens; inside the tracker its port serves the streams."),
+        "Where the streams are, and encoders push. Inside the tracker it has threads of its own, which \
+         give way to signalling; without it the tracker's own port serves the streams, for a first \
+         look. The binary `origin` listens at the defaults then."),
     text("origin.listen.host", "IP address", "of this machine", Is(r#""0.0.0.0""#),
         "`::` takes IPv4 as well."),
     number("origin.listen.port", "TCP port", 0..=65_535, Is("8080"),
@@ -265,7 +274,7 @@ pub const KEYS: &[Key] = &[
         "Where it is. `udp` and `rtp` bring MPEG-TS. A file is played over and over."),
     switch("origin.streams[].ingest.listen", Is("false"),
         "Whether an encoder connects to `url`, an IP address of this machine and a port, instead of \
-         being connected to: RTMP and SRT. Of RTMP the path is the key that the encoder needs."),
+         being connected to: RTMP, RTSP and SRT. Of RTMP the path is the key that the encoder needs."),
     text("origin.streams[].ingest.video", "word", "`auto`, `copy` or `transcode`", Is(r#""auto""#),
         "`copy` leaves the picture as it comes, `transcode` encodes it in `qualities`, and `auto` \
          does so only when browsers don't play it."),

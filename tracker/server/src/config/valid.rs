@@ -14,8 +14,8 @@ use super::checks::{host, port, quoted, refused, within};
 use super::listener::ServerConfig;
 use super::log::LogConfig;
 use super::policy::Policy;
-use super::raw::{RawConfig, RawMetrics, RawStream, RawStun, RawTracker, RawWeb};
-use crate::access::{Access, TrustedProxies};
+use super::raw::{RawConfig, RawDashboard, RawMetrics, RawStream, RawStun, RawTracker, RawWeb};
+use crate::access::{Access, DashboardAccess, TrustedProxies};
 use crate::web_root::WebRoot;
 
 /// What runs.
@@ -31,6 +31,8 @@ pub struct Config {
     pub origin: Option<ValidOrigin>,
     /// The player.
     pub web: Option<WebConfig>,
+    /// Who may see the dashboard.
+    pub dashboard: Option<DashboardAccess>,
     /// The STUN server.
     pub stun: Option<StunConfig>,
     /// Where Prometheus reads the counts.
@@ -86,7 +88,10 @@ impl Config {
     #[must_use]
     pub fn has_files(&self) -> bool {
         let has_certificate = |server: &ServerConfig| server.certificate.is_some();
-        self.access.has_files() || self.servers.iter().any(has_certificate)
+        self.access.has_files()
+            || self.dashboard.as_ref().is_some_and(DashboardAccess::has_files)
+            || self.servers.iter().any(has_certificate)
+            || self.origin.as_ref().is_some_and(ValidOrigin::has_files)
     }
 }
 
@@ -115,8 +120,9 @@ impl RawConfig {
                 drain: Duration::from_secs(within("drainSeconds", self.drain_seconds, 0..=600)?),
             },
             access: self.access.unwrap_or_default().validate()?,
-            origin: self.origin.map(OriginConfig::validate).transpose()?,
+            origin: self.origin.map(OriginConfig::validate).transpose()?.map(ValidOrigin::as_guest),
             web: self.web.map(RawWeb::validate).transpose()?,
+            dashboard: self.dashboard.map(RawDashboard::validate).transpose()?,
             stun: self.stun.map(RawStun::validate).transpose()?,
             metrics: self.metrics.map(RawMetrics::validate).transpose()?,
             workers: within("workers", self.workers.unwrap_or(cores.min(256)), 1..=256)? as u16,
@@ -182,6 +188,12 @@ impl RawWeb {
             unchecked_segments,
             sharing,
         })
+    }
+}
+
+impl RawDashboard {
+    fn validate(self) -> Result<DashboardAccess, ConfigError> {
+        self.token_file.map_or_else(|| Ok(DashboardAccess::this_machine()), DashboardAccess::token)
     }
 }
 

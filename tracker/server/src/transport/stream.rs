@@ -59,6 +59,12 @@ impl Stream {
         self.socket().poll_write_ready(cx)
     }
 
+    /// Has the kernel hold no more of what was sent than about so many bytes, until it is taken.
+    pub(crate) fn bound_send_buffer(&self, bytes: usize) {
+        // An error means that it holds as much as it likes.
+        let _ = SockRef::from(self.socket()).set_send_buffer_size(bytes);
+    }
+
     /// Says that nothing follows what was sent; the other side may still send.
     pub(crate) fn end(&mut self) {
         if let Self::Tls(stream) = self {

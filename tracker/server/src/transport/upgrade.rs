@@ -84,7 +84,11 @@ fn deflate_of(request: &Request) -> Option<PerMessageDeflate> {
     PerMessageDeflate::negotiate(headers.map(HeaderValue::as_bytes))
 }
 
-fn switching_protocols(request: &Request, deflate: Option<PerMessageDeflate>) -> Response<BoxBody> {
+/// What a handshake that opens a socket is answered.
+pub(crate) fn switching_protocols(
+    request: &Request,
+    deflate: Option<PerMessageDeflate>,
+) -> Response<BoxBody> {
     let mut response = ws::handshake_response(request.head());
     if let Some(deflate) = deflate {
         response.insert_header((SEC_WEBSOCKET_EXTENSIONS, deflate.response()));
@@ -93,7 +97,7 @@ fn switching_protocols(request: &Request, deflate: Option<PerMessageDeflate>) ->
 }
 
 /// Writes the response with HTTP's own codec, and takes the stream and what was read of it back.
-async fn answer(
+pub(crate) async fn answer(
     framed: Framed<OpenStream, h1::Codec>,
     response: Response<BoxBody>,
 ) -> io::Result<(Stream, BytesMut)> {

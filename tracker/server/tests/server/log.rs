@@ -57,6 +57,51 @@ fn a_token_is_in_no_line_of_the_log_however_much_is_logged() {
 }
 
 #[test]
+fn the_dashboards_token_is_in_no_line_of_the_log_and_neither_is_a_session() {
+    let (folder, path) = written("{}");
+    let (token, wrong) = ("correct-horse-battery", "wrong-horse-battery");
+    let token_file = folder.path().join("token");
+    std::fs::write(&token_file, token).expect("a file");
+    let servers = json!([{"server": {"port": 0, "host": "127.0.0.1"}}]);
+    let config = json!({"servers": servers, "dashboard": {"tokenFile": &token_file}});
+    std::fs::write(&path, config.to_string()).expect("a file");
+    let mut program = Program::of(command(&path).env("RUST_LOG", "trace"), folder);
+    let log = program.log();
+    let log = std::thread::spawn(move || log.collect::<Vec<_>>().join("\n"));
+    let sign_in = |token: &str| {
+        let length = token.len();
+        let request = format!(
+            "POST /dashboard/session HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Length: {length}\r\n\r\n{token}"
+        );
+        let mut raw = Raw::connect(program.address());
+        raw.write(request.as_bytes());
+        raw.read_head()
+    };
+    assert!(sign_in(wrong).starts_with("HTTP/1.1 401"));
+    let head = sign_in(token);
+    let cookie = head.lines().find_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
+    let cookie = cookie.expect("a cookie");
+    let (_, proof) = cookie.split_once('.').expect("a proof");
+    let (right, other) = (format!("Bearer {token}"), format!("Bearer {wrong}"));
+    for (name, value, opens) in [
+        ("authorization", &*right, true),
+        ("authorization", &other, false),
+        ("cookie", cookie, true),
+    ] {
+        let feed = [(name, value)];
+        let feed = Client::try_with_headers(program.address(), "/dashboard/feed", &feed);
+        assert_eq!(feed.is_ok(), opens, "{name}");
+    }
+    assert_eq!(program.signal("TERM").0, Some(0));
+    let log = log.join().expect("a thread");
+    assert!(log.contains("TRACE"), "the log says little");
+    for secret in [token, wrong, proof] {
+        assert!(!log.contains(secret), "{secret} is in the log");
+    }
+}
+
+#[test]
 fn each_line_of_a_log_in_json_is_an_object_with_what_a_machine_looks_for() {
     let (folder, path) = written(r#"{"servers": [{"server": {"port": 0, "host": "127.0.0.1"}}]}"#);
     let mut run = command(&path);

@@ -5,6 +5,7 @@
 #![allow(dead_code, unreachable_pub, reason = "each test file uses its part of this")]
 
 mod client;
+pub mod feed;
 pub mod program;
 mod raw;
 pub mod tls;
@@ -110,7 +111,7 @@ impl Server {
                 while let Some(config) = asked.recv().await {
                     match config {
                         Some(config) => tracker.reload(config),
-                        None => tracker.reload_files(),
+                        None => tracker.reload_files().await,
                     }
                 }
                 tracker.stop().await;

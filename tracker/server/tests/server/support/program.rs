@@ -47,6 +47,11 @@ impl Program {
         &line.unwrap_or_else(|| panic!("no {word} in {:?}", self.lines)).1
     }
 
+    /// The process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn address(&self) -> SocketAddr {
         let url = self.url("tracker").strip_prefix("ws://").expect("ws://");
         url.split('/').next().and_then(|host| host.parse().ok()).expect("an address")
