@@ -1,15 +1,19 @@
 # The few commands that people type. Everything else is cargo's.
 
-.PHONY: run test screenshots autobahn fuzz bench
+.PHONY: run cluster test screenshots autobahn fuzz bench
 
 # The whole product on port 8000. Without ffmpeg it plays a shipped clip, so getting it may fail.
 run:
 	-.ci/get ffmpeg
 	cargo run --release
 
+# Three nodes that share their viewers by way of NATS, on ports 8001 to 8003, to look at.
+cluster:
+	.ci/cluster
+
 # All tests: rules, sockets, ffmpeg, and browsers that watch together.
 test:
-	.ci/get ffmpeg chromium nginx openssl ip:iproute2 nft:nftables
+	.ci/get ffmpeg chromium nats-server nginx openssl ip:iproute2 nft:nftables
 	cargo test --workspace --locked
 	cargo build --workspace --bins --locked
 	cd web/tests && npm ci --ignore-scripts --no-audit --no-fund && \

@@ -9,10 +9,11 @@ use clap::Args;
 use rand::Rng;
 
 use super::limits::{
-    ANNOUNCE_INTERVAL, CHANNELS, JOINS_MAX, MINUTES, OFFERS, PEERS, POPULATION_BYTES_MAX, VIEWERS,
-    WATCH_MEDIAN,
+    ANNOUNCE_INTERVAL, CHANNELS, CROSS_SHARE, JOINS_MAX, MINUTES, NODES, OFFERS, PEERS,
+    POPULATION_BYTES_MAX, VIEWERS, WATCH_MEDIAN,
 };
 use super::population::{Invalid, Population};
+use super::spread::SpreadBy;
 use crate::args::{Refused, bounded, count, folder};
 
 /// An evening without sockets.
@@ -27,6 +28,15 @@ pub(crate) struct SimulateArgs {
     /// Channels, of falling popularity
     #[arg(long, default_value_t = 10, value_parser = count(&CHANNELS))]
     channels: u64,
+    /// Nodes, with a bus between them
+    #[arg(long, default_value_t = 1, value_parser = count(&NODES))]
+    nodes: u64,
+    /// How viewers come to their nodes
+    #[arg(long, value_enum, default_value_t)]
+    spread: SpreadBy,
+    /// Offers in a hundred that go to another node although there are others on this one
+    #[arg(long, default_value_t = 12, value_parser = count(&CROSS_SHARE))]
+    cross_share: u64,
     /// Makes a run the same again; random by default
     #[arg(long)]
     seed: Option<u64>,
@@ -57,6 +67,9 @@ pub(super) struct SimulatePlan {
     pub(super) viewers: u32,
     pub(super) duration: Duration,
     pub(super) channels: u32,
+    pub(super) nodes: u16,
+    pub(super) spread: SpreadBy,
+    pub(super) cross_share_percent: u32,
     pub(super) seed: u64,
     pub(super) announce_interval: Duration,
     pub(super) offers: u8,
@@ -86,6 +99,9 @@ impl SimulateArgs {
             viewers: self.viewers as u32,
             duration: Duration::from_secs(self.minutes * 60),
             channels: self.channels as u32,
+            nodes: self.nodes as u16,
+            spread: self.spread,
+            cross_share_percent: self.cross_share as u32,
             seed: self.seed.unwrap_or_else(|| rand::rng().next_u64()),
             announce_interval: self.announce_interval,
             offers: self.offers as u8,
@@ -143,6 +159,9 @@ mod tests {
                 &["--viewers", "0"][..],
                 "invalid value '0' for '--viewers <VIEWERS>': 0 is not in 1..=",
             ),
+            (&["--nodes", "501"], "501 is not in 1..=500"),
+            (&["--cross-share", "101"], "101 is not in 0..=100"),
+            (&["--spread", "luck"], "possible values: chance, stream"),
             (&["--minutes", "1441"], "1441 is not in 1..=1440"),
             (&["--offers", "51"], "51 is not in 0..=50"),
             (&["--peers", "501"], "501 is not in 1..=500"),

@@ -28,14 +28,12 @@ impl Draw {
     /// # Errors
     /// Never for a population that is valid.
     pub(super) fn new(population: &Population, channels: u32) -> anyhow::Result<Self> {
-        let zipf = population.channels.zipf;
-        let by_rank = (1..=channels).map(|rank| f64::from(rank).powf(-zipf));
         let watching = &population.watching;
         let switches_per_s = watching.switches_per_hour / 3600.0;
         let client = &population.client;
         let between = |[from, to]: [u64; 2]| Uniform::new_inclusive(from, to);
         Ok(Self {
-            channel: WeightedIndex::new(by_rank)?,
+            channel: WeightedIndex::new(popularity(channels, population.channels.zipf))?,
             nat: WeightedIndex::new(population.nat.iter().map(|nat| nat.share))?,
             upload: WeightedIndex::new(population.upload.iter().map(|upload| upload.share))?,
             quality: WeightedIndex::new(population.quality.iter().map(|quality| quality.share))?,
@@ -86,6 +84,11 @@ impl Draw {
     pub(super) fn connect(&self, dice: &mut SmallRng) -> Duration {
         Duration::from_millis(self.connect_ms.sample(dice))
     }
+}
+
+/// How many viewers each channel has, in relation to the others.
+pub(super) fn popularity(channels: u32, zipf: f64) -> impl Iterator<Item = f64> {
+    (1..=channels).map(move |rank| f64::from(rank).powf(-zipf))
 }
 
 /// A year where it would be longer.

@@ -65,6 +65,15 @@ pub(super) const SWITCHES_PER_HOUR: RangeInclusive<f64> = 0.0..=60.0;
 /// The exponent of the channels' popularity; 0 makes all equal.
 pub(super) const ZIPF: RangeInclusive<f64> = 0.0..=3.0;
 
+/// Nodes, each with its own shard.
+pub(super) const NODES: RangeInclusive<u64> = 1..=500;
+
+/// Offers in a hundred that go to another node although there are others on this one.
+pub(super) const CROSS_SHARE: RangeInclusive<u64> = 0..=100;
+
+/// How long a message takes from node to node, in milliseconds: in one place, or across an ocean.
+pub(super) const BUS_MS: RangeInclusive<u64> = 1..=100;
+
 /// How finely time is told. Two things in the same tick happen in the order in which they were
 /// arranged.
 pub(super) const TICK: Duration = Duration::from_millis(10);

@@ -30,6 +30,8 @@ pub(super) struct Connectedness {
     pub(super) alone: u64,
     /// Components of two and more.
     pub(super) components: u64,
+    /// Swarms that have any; as many as components when each is one.
+    pub(super) swarms: u64,
     /// Share of those who can connect that are in their swarm's largest component of these.
     pub(super) in_largest: f64,
     pub(super) degree: Degree,
@@ -72,6 +74,7 @@ impl Mesh {
                 *largest = size.max(*largest);
             }
         }
+        seen.swarms = self.largest.iter().filter(|largest| **largest > 0).count() as u64;
         seen.in_largest = f64::from(largest_of_all) / seen.can_connect.max(1) as f64;
         seen.degree = Degree::of(&self.by_degree);
         seen

@@ -20,6 +20,7 @@ mod population;
 mod record;
 mod report;
 mod simulation;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod tracker;

@@ -1,6 +1,7 @@
 //! What a simulation amounts to, as data: the same for the same seed, whatever the machine.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -10,7 +11,7 @@ use tracker_core::Counters;
 use super::limits::{FIRST_PEER_MS_MAX, SAMPLE_INTERVAL};
 use super::mesh::Connectedness;
 use super::offload::Flows;
-use super::tracker::Traffic;
+use super::tracker::{BusTraffic, Traffic};
 
 /// What viewers have done, and what became of it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -44,7 +45,7 @@ pub(super) struct Counts {
     pub(super) connections: u64,
 }
 
-/// What the tracker counts of the same.
+/// What the tracker counts of the same, all nodes together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub(super) struct Heard {
     pub(super) announces: u64,
@@ -52,6 +53,11 @@ pub(super) struct Heard {
     pub(super) offers_early: u64,
     pub(super) offers_over_rate: u64,
     pub(super) answers_relayed: u64,
+    /// Offers that went to another node, and those of them that somebody there got.
+    pub(super) cross_offers_sent: u64,
+    pub(super) cross_offers_relayed: u64,
+    pub(super) cross_answers_sent: u64,
+    pub(super) cross_answers_relayed: u64,
     pub(super) refusals: u64,
 }
 
@@ -76,6 +82,27 @@ pub(super) struct Rates {
     pub(super) messages_out: f64,
     pub(super) bytes_in: f64,
     pub(super) bytes_out: f64,
+}
+
+/// What all nodes tell each other in a second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub(super) struct BusRates {
+    pub(super) digests_sent: f64,
+    pub(super) digests_arrived: f64,
+    pub(super) offers: f64,
+    pub(super) answers: f64,
+    pub(super) bytes_sent: f64,
+    pub(super) bytes_arrived: f64,
+}
+
+/// How one node fared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(super) struct NodeRecord {
+    /// Of its clients, over the whole run.
+    pub(super) messages_in: u64,
+    pub(super) messages_out: u64,
+    /// At the end.
+    pub(super) members: usize,
 }
 
 /// How long viewers waited for the first peer of their video.
@@ -109,6 +136,10 @@ pub(super) struct Outcome {
     pub(super) pairs_that_connect: f64,
     pub(super) counts: Counts,
     pub(super) tracker: Heard,
+    pub(super) nodes: Vec<NodeRecord>,
+    pub(super) bus: BusTraffic,
+    /// The second in which the bus carried most.
+    pub(super) bus_peak_per_s: BusRates,
     /// By reason.
     pub(super) refusals: BTreeMap<String, u64>,
     pub(super) peak_viewers: u32,
@@ -124,16 +155,45 @@ pub(super) struct Outcome {
 #[derive(Debug)]
 pub(super) struct Waits(Histogram<u64>);
 
-impl From<Counters> for Heard {
-    fn from(counters: Counters) -> Self {
+impl AddAssign<Counters> for Heard {
+    fn add_assign(&mut self, counters: Counters) {
+        self.announces += counters.announces;
+        self.offers_relayed += counters.offers_relayed;
+        self.offers_early += counters.offers_early;
+        self.offers_over_rate += counters.offers_over_rate;
+        self.answers_relayed += counters.answers_relayed;
+        self.cross_offers_sent += counters.cross_offers_sent;
+        self.cross_offers_relayed += counters.cross_offers_relayed;
+        self.cross_answers_sent += counters.cross_answers_sent;
+        self.cross_answers_relayed += counters.cross_answers_relayed;
+        self.refusals += counters.refusals;
+    }
+}
+
+impl Heard {
+    /// Share of the offers that went to another node.
+    pub(super) fn cross_share(&self) -> f64 {
+        let all = self.offers_relayed + self.cross_offers_sent;
+        self.cross_offers_sent as f64 / all.max(1) as f64
+    }
+}
+
+impl BusRates {
+    pub(super) fn of(traffic: &BusTraffic, time: Duration) -> Self {
+        let per_s = |count: u64| count as f64 / time.as_secs_f64();
         Self {
-            announces: counters.announces,
-            offers_relayed: counters.offers_relayed,
-            offers_early: counters.offers_early,
-            offers_over_rate: counters.offers_over_rate,
-            answers_relayed: counters.answers_relayed,
-            refusals: counters.refusals,
+            digests_sent: per_s(traffic.digests_sent),
+            digests_arrived: per_s(traffic.digests_arrived),
+            offers: per_s(traffic.offers),
+            answers: per_s(traffic.answers),
+            bytes_sent: per_s(traffic.bytes_sent),
+            bytes_arrived: per_s(traffic.bytes_arrived),
         }
+    }
+
+    /// As they arrive.
+    pub(super) fn messages(&self) -> f64 {
+        self.digests_arrived + self.offers + self.answers
     }
 }
 

@@ -8,12 +8,16 @@ use serde::Serialize;
 use super::args::SimulatePlan;
 use super::limits::ROWS_MAX;
 use super::record::{Outcome, Sample};
+use super::spread::SpreadBy;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Report {
     viewers: u32,
     minutes: u64,
     channels: u32,
+    nodes: u16,
+    spread: SpreadBy,
+    cross_share_percent: u32,
     seed: u64,
     announce_interval_s: u64,
     offers: u8,
@@ -38,6 +42,9 @@ impl Report {
             viewers: plan.viewers,
             minutes: plan.duration.as_secs() / 60,
             channels: plan.channels,
+            nodes: plan.nodes,
+            spread: plan.spread,
+            cross_share_percent: plan.cross_share_percent,
             seed: plan.seed,
             announce_interval_s: plan.announce_interval.as_secs(),
             offers: plan.offers,
@@ -65,6 +72,9 @@ impl Report {
         self.write_course(out)?;
         let mut line = |name: &str, value: String| writeln!(out, "{name:<46}{value:>16}");
         self.write_tracker(&mut line)?;
+        if self.nodes > 1 {
+            self.write_bus(&mut line)?;
+        }
         self.write_mesh(&mut line)?;
         self.write_bytes(&mut line)?;
         let own = &self.own;
@@ -148,6 +158,32 @@ impl Report {
         line("", String::new())
     }
 
+    /// What it is that there are several nodes.
+    fn write_bus(&self, line: &mut impl FnMut(&str, String) -> io::Result<()>) -> io::Result<()> {
+        let Outcome { tracker, nodes, bus_peak_per_s, bus, .. } = &self.outcome;
+        let node = |all: f64| count(all / f64::from(self.nodes));
+        line("nodes", format!("{}", self.nodes))?;
+        let messages = nodes.iter().map(|node| node.messages_in + node.messages_out);
+        let (most, all) = (messages.clone().max().unwrap_or_default(), messages.sum::<u64>());
+        let above = most as f64 * f64::from(self.nodes) / all.max(1) as f64 - 1.0;
+        line("  the busiest, above the average", percent(above))?;
+        let peak = &self.outcome.peak_per_s;
+        line("  a node's messages in the busiest second", node(peak.messages()))?;
+        line("offers that crossed", percent(tracker.cross_share()))?;
+        line("  reached nobody", share(bus.offers - tracker.cross_offers_relayed, bus.offers))?;
+        line("  answers that came too late", {
+            share(bus.answers - tracker.cross_answers_relayed, bus.answers)
+        })?;
+        line("bus, a node in its busiest second: digests sent", node(bus_peak_per_s.digests_sent))?;
+        line("  digests heard", node(bus_peak_per_s.digests_arrived))?;
+        line("  offers sent", node(bus_peak_per_s.offers))?;
+        line("  answers sent", node(bus_peak_per_s.answers))?;
+        line("  kB sent", node(bus_peak_per_s.bytes_sent / 1e3))?;
+        line("  kB heard", node(bus_peak_per_s.bytes_arrived / 1e3))?;
+        line("bus, all in all", DecimalBytes(bus.bytes_sent).to_string())?;
+        line("", String::new())
+    }
+
     fn write_mesh(&self, line: &mut impl FnMut(&str, String) -> io::Result<()>) -> io::Result<()> {
         let Outcome { counts, first_peer, .. } = &self.outcome;
         line("pairs of viewers that can connect", percent(self.outcome.pairs_that_connect))?;
@@ -166,6 +202,7 @@ impl Report {
             let mesh = &last.mesh;
             line("at the end, members who can connect", HumanCount(mesh.can_connect).to_string())?;
             line("  components of two and more", HumanCount(mesh.components).to_string())?;
+            line("  swarms that have any", HumanCount(mesh.swarms).to_string())?;
             line("  in their swarm's largest", percent(mesh.in_largest))?;
             line("  without a peer", HumanCount(mesh.alone).to_string())?;
             let degree = &mesh.degree;

@@ -10,6 +10,7 @@ use super::offload::Flows;
 use super::population::Population;
 use super::record::Outcome;
 use super::simulation::Simulation;
+use super::spread::SpreadBy;
 
 fn plan(viewers: u32, minutes: u64, seed: u64) -> SimulatePlan {
     let population = Population::evening().expect("valid");
@@ -17,6 +18,9 @@ fn plan(viewers: u32, minutes: u64, seed: u64) -> SimulatePlan {
         viewers,
         duration: Duration::from_secs(minutes * 60),
         channels: 3,
+        nodes: 1,
+        spread: SpreadBy::Chance,
+        cross_share_percent: 12,
         seed,
         announce_interval: Duration::from_secs(120),
         offers: 5,
@@ -133,6 +137,49 @@ fn no_offer_and_no_answer_appears_or_is_lost() {
             + counts.connections_late
             + counts.connections_failed;
         assert!(ends <= counts.answers_delivered && counts.connections > 1000, "seed {seed}");
+    }
+}
+
+#[test]
+fn viewers_of_a_few_nodes_meet_as_if_there_were_one() {
+    for seed in 1..6 {
+        let mut plan = ideal(6);
+        (plan.nodes, plan.seed) = (4, seed);
+        let outcome = run(&plan);
+        let mesh = &outcome.samples.last().expect("a sample").mesh;
+        assert_eq!((mesh.components, mesh.swarms, mesh.alone), (1, 1, 0), "seed {seed}");
+        assert_eq!(outcome.counts.connections, 6 * 5 / 2, "seed {seed}");
+        assert!(outcome.tracker.cross_offers_sent > 0, "seed {seed}");
+    }
+}
+
+/// What one node sends another hears, and what is on the bus in the end is all that is lost.
+#[test]
+fn no_offer_and_no_answer_is_lost_between_nodes() {
+    for (seed, spread) in [(1, SpreadBy::Chance), (2, SpreadBy::Stream)] {
+        let mut plan = plan(3000, 12, seed);
+        (plan.nodes, plan.spread) = (5, spread);
+        let outcome = run(&plan);
+        let (counts, tracker, bus) = (outcome.counts, outcome.tracker, outcome.bus);
+        assert_eq!(
+            counts.offers_delivered,
+            tracker.offers_relayed + tracker.cross_offers_relayed,
+            "seed {seed}"
+        );
+        let relayed = tracker.answers_relayed + tracker.cross_answers_relayed;
+        assert_eq!(counts.answers_delivered, relayed, "seed {seed}");
+        let heard = tracker.answers_relayed + tracker.cross_answers_sent + tracker.refusals;
+        assert_eq!(counts.answers, heard, "seed {seed}");
+        assert_eq!(
+            (bus.offers, bus.answers),
+            (tracker.cross_offers_sent, tracker.cross_answers_sent)
+        );
+        let lost = bus.offers - tracker.cross_offers_relayed;
+        assert!(lost * 100 < bus.offers && bus.offers > 1000, "seed {seed}: {lost}");
+        // Some 300 of a channel's quality are on each node: only the chosen share crosses.
+        let share = tracker.cross_share();
+        assert!((0.02..0.2).contains(&share), "seed {seed}: {share}");
+        assert!(outcome.nodes.iter().all(|node| node.members > 300), "{:?}", outcome.nodes);
     }
 }
 

@@ -38,12 +38,14 @@
 mod hash;
 mod id;
 pub mod limits;
+mod partition;
 mod shard;
 mod swarm;
 pub mod wire;
 
 pub use id::{ConnId, InfoHash, OfferId, PeerId};
 pub use limits::{Limits, Settings};
+pub use partition::{CrossAnswer, CrossOffer, Digest, ReturnToken, SiblingId};
 pub use shard::{Counters, Input, Outbox, Shard};
 pub use swarm::Counts;
 pub use wire::{Announce, Answer, Event, Incoming, Outgoing, Reason, Refusal, Scrape, parse};

@@ -54,6 +54,31 @@ pub const RECEIVER_BURST: Duration = Duration::from_secs(10);
 /// Other members that are tried at random for an offer whose receiver has had enough.
 pub const SUBSTITUTE_PICKS_MAX: usize = 4;
 
+/// Siblings of one partition: a node's 8 or 16 workers on some 100 nodes. Digests of further ones
+/// are ignored, and counted.
+pub const SIBLINGS_MAX: usize = 1024;
+
+/// Digests that a sibling may miss before it counts as gone.
+pub const DIGESTS_MISSED_MAX: u32 = 3;
+
+/// Offers from siblings that the members of one partition may answer at a time, 2.5 MB of them;
+/// beyond it the older half is forgotten. 100,000 members who each announce every two minutes with
+/// 5 offers, of which 12 in 100 cross, receive 30,000 a minute.
+pub const CROSS_OFFERS_REMEMBERED_MAX: usize = 1 << 16;
+
+/// The same for each member: so many as it may have out itself.
+pub const CROSS_OFFERS_PER_MEMBER_MAX: usize = PENDING_OFFERS_MAX;
+
+/// Announces of one shard whose offers wait for the first word of a sibling; the oldest gives way.
+/// Each opened a partition a few seconds ago.
+pub const UNMET_MAX: usize = 1024;
+
+/// Bytes of these announces.
+pub const UNMET_BYTES_MAX: usize = CLAIM_BYTES_MAX;
+
+/// How long they wait: for three default digest intervals, when an answer to the opening is lost.
+pub const UNMET_LIFETIME: Duration = Duration::from_secs(15);
+
 /// Info hashes in one scrape. Clients ask for one; the reply to this many has some 10 kB.
 pub const SCRAPE_HASHES_MAX: usize = 100;
 
@@ -88,6 +113,11 @@ pub struct Settings {
     /// How soon after its last offers a member may bring more; clients are told as `min interval`.
     /// Whole seconds count; zero turns the rule off.
     pub min_announce_interval: Duration,
+    /// Offers in a hundred that go to siblings although there are others here, in a swarm that has
+    /// siblings. 100 and more are all.
+    pub cross_share_percent: u32,
+    /// How often a partition says how many members it has. Whole seconds count; 1 at least.
+    pub digest_interval: Duration,
     /// What one message, and one client, may ask for.
     pub limits: Limits,
 }
@@ -150,6 +180,16 @@ impl Settings {
     pub(crate) fn min_interval_s(&self) -> u32 {
         seconds(self.min_announce_interval.min(self.asked_interval()))
     }
+
+    /// The pause between two digests, in seconds.
+    pub(crate) fn digest_interval_s(&self) -> u32 {
+        seconds(self.digest_interval).max(1)
+    }
+
+    /// How long a sibling may be silent, in seconds.
+    pub(crate) fn sibling_silence_s(&self) -> u32 {
+        self.digest_interval_s().saturating_mul(DIGESTS_MISSED_MAX)
+    }
 }
 
 /// Whole seconds: of the caller's clock, 136 years of them.
@@ -165,6 +205,8 @@ impl Default for Settings {
             announce_interval: Duration::from_secs(120),
             adapted_interval: None,
             min_announce_interval: Duration::from_secs(30),
+            cross_share_percent: 12,
+            digest_interval: Duration::from_secs(5),
             limits: Limits::default(),
         }
     }

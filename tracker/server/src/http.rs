@@ -60,7 +60,7 @@ struct Memory {
 async fn stats(node: Data<Node>) -> HttpResponse {
     let sockets = node.metrics.connections_by_listener().into_iter();
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(Stats {
-        torrents_count: node.metrics.swarms(),
+        torrents_count: node.swarms(),
         peers_count: node.metrics.peers(),
         servers: sockets.map(|web_sockets_count| ServerStats { web_sockets_count }).collect(),
         memory: Memory { rss: process::resident_bytes().unwrap_or(0) },

@@ -4,6 +4,7 @@
 
 mod access;
 mod actors;
+mod bus;
 mod close;
 pub mod config;
 mod dashboard;
@@ -36,6 +37,7 @@ use thiserror::Error;
 use web::{PlayerSettings, PlayerStream};
 
 use actors::{FilesActor, ReloadFiles, StopFiles, StopStun, StunActor};
+use bus::{NatsActor, StopNats};
 use config::{Config, ServerConfig, WebConfig};
 use dashboard::Dashboard;
 use limits::{BACKLOG_CONNECTIONS, HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
@@ -51,6 +53,7 @@ pub struct Tracker {
     node: Arc<Node>,
     server: ServerHandle,
     files: Option<Addr<FilesActor>>,
+    link: Option<Addr<NatsActor>>,
     stun: Vec<Addr<StunActor>>,
     metrics: Option<ServerHandle>,
     dashboard: Option<Arc<Dashboard>>,
@@ -136,6 +139,7 @@ impl Tracker {
             config.workers,
             listeners.len(),
             connections_max,
+            config.cluster,
         );
         let node = Arc::new(node);
         let (stun, stun_address) = match config.stun {
@@ -176,7 +180,19 @@ impl Tracker {
         let metrics =
             metrics.map(|listener| prometheus::serve(&node, counts, listener)).transpose()?;
         let files = has_files.then(|| FilesActor::start_for(&node));
-        Ok(Self { addresses, node, server, files, stun, metrics, dashboard, streams, written })
+        let link = node.cluster.as_ref().map(|cluster| NatsActor::start_for(&node, cluster));
+        Ok(Self {
+            addresses,
+            node,
+            server,
+            files,
+            link,
+            stun,
+            metrics,
+            dashboard,
+            streams,
+            written,
+        })
     }
 
     /// Where everything is.
@@ -220,6 +236,9 @@ impl Tracker {
         tracing::info!(sockets = sockets(), "drained");
         if let Some(files) = &self.files {
             files.do_send(StopFiles);
+        }
+        if let Some(link) = &self.link {
+            let _ = link.send(StopNats).await;
         }
         for stun in &self.stun {
             stun.do_send(StopStun);

@@ -7,8 +7,8 @@ use tracing_subscriber::EnvFilter;
 use tracker::config::{LogConfig, LogFormat};
 
 /// What libraries say of single clients, at whatever level: a line per bad request is a disk that
-/// any client can fill.
-const SAID_OF_CLIENTS: &str = "actix_http=off,actix_server=warn";
+/// any client can fill. And of each attempt to reach NATS, of which the tracker tells once.
+const SAID_OF_CLIENTS: &str = "actix_http=off,actix_server=warn,async_nats=error";
 
 /// Starts to tell. `RUST_LOG`, where it is set and makes sense, decides what; an empty one is not
 /// set, or an orchestrator's blank would silence everything but errors.

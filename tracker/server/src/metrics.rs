@@ -48,8 +48,13 @@ pub(crate) struct WorkerMetrics {
     refusals: [AtomicU64; Reason::LABELS.len()],
     /// Sockets that came from another worker to be with their swarm.
     pub(crate) relocated: AtomicU64,
-    /// Frames for another worker's sockets, which was too busy to take them.
+    /// Frames for another worker's sockets, and messages for its partitions, that it was too busy to
+    /// take.
     pub(crate) undelivered: AtomicU64,
+    /// Messages for partitions of this node's other workers.
+    pub(crate) crossed_workers: AtomicU64,
+    /// What was said to siblings, and heard of them, by [`CROSSED`].
+    crossed: [AtomicU64; CROSSED.len()],
     /// Handshakes that were refused, by [`TurnedAway::index`].
     turned_away: [AtomicU64; TurnedAway::LABELS.len()],
     /// Connections that waited, because their network connects too fast.
@@ -65,6 +70,18 @@ pub(crate) struct WorkerMetrics {
     /// TLS handshakes that ended, by [`Handshake::index`].
     handshakes: [AtomicU64; Handshake::LABELS.len()],
 }
+
+/// What partitions say to each other, and what becomes of it where it arrives.
+const CROSSED: [&str; 8] = [
+    "offer_sent",
+    "offer_relayed",
+    "offer_dropped",
+    "answer_sent",
+    "answer_relayed",
+    "answer_dropped",
+    "digest_sent",
+    "digest_dropped",
+];
 
 /// Bytes of compressed messages, as they are and on the wire.
 #[derive(Debug, Default)]
@@ -130,8 +147,8 @@ impl Metrics {
         self.0.iter().map(|worker| worker.peers.load(Relaxed)).sum()
     }
 
-    /// Swarms with a member.
-    pub(crate) fn swarms(&self) -> usize {
+    /// Partitions with a member; nearly always as many as swarms.
+    pub(crate) fn partitions(&self) -> usize {
         self.0.iter().map(|worker| worker.swarms.load(Relaxed)).sum()
     }
 
@@ -172,6 +189,17 @@ impl Metrics {
     pub(crate) fn turned_away(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let count = |index: usize| self.sum(|worker| &worker.turned_away[index]);
         TurnedAway::LABELS.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
+    }
+
+    /// What partitions have said to each other, by what and what became of it.
+    pub(crate) fn crossed(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let count = |index: usize| self.sum(|worker| &worker.crossed[index]);
+        CROSSED.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
+    }
+
+    /// Messages between partitions of this node's workers.
+    pub(crate) fn crossed_workers(&self) -> u64 {
+        self.sum(|worker| &worker.crossed_workers)
     }
 
     /// Connections that waited.
@@ -228,6 +256,19 @@ impl WorkerMetrics {
         self.offers_early.store(counters.offers_early, Relaxed);
         self.offers_over_rate.store(counters.offers_over_rate, Relaxed);
         self.answers_relayed.store(counters.answers_relayed, Relaxed);
+        let crossed = [
+            counters.cross_offers_sent,
+            counters.cross_offers_relayed,
+            counters.cross_offers_dropped,
+            counters.cross_answers_sent,
+            counters.cross_answers_relayed,
+            counters.cross_answers_dropped,
+            counters.digests_sent,
+            counters.digests_dropped,
+        ];
+        for (shown, count) in self.crossed.iter().zip(crossed) {
+            shown.store(count, Relaxed);
+        }
         self.peers.store(shard.peers(), Relaxed);
         self.swarms.store(shard.swarms(), Relaxed);
     }

@@ -13,7 +13,8 @@ use origin::watched::Refresh;
 
 use crate::access::{Access, Admission, Admissions, Arrival, DashboardAccess, Full};
 use crate::actors::{Drain, PolicyChanged, ShardActor};
-use crate::config::{Policy, ServerConfig};
+use crate::bus::Cluster;
+use crate::config::{ClusterConfig, Policy, ServerConfig};
 use crate::directory::{Directory, WorkerId};
 use crate::limits::ARRIVAL_WAIT_MAX;
 use crate::load;
@@ -35,6 +36,8 @@ pub(crate) struct Node {
     pub(crate) certificates: Vec<(SocketAddr, Arc<Certificate>)>,
     pub(crate) admissions: Arc<Admissions>,
     pub(crate) directory: Arc<Directory>,
+    /// The link to other nodes; `None` on one that is alone.
+    pub(crate) cluster: Option<Arc<Cluster>>,
     pub(crate) metrics: Metrics,
     /// Seeds the hash tables of all shards.
     pub(crate) hash_seed: u64,
@@ -54,6 +57,7 @@ impl Node {
         workers: WorkerId,
         listeners: usize,
         connections_max: Option<usize>,
+        cluster: Option<ClusterConfig>,
     ) -> Self {
         Self {
             connections_max,
@@ -64,6 +68,7 @@ impl Node {
             certificates,
             admissions: Arc::default(),
             directory: Arc::default(),
+            cluster: cluster.map(|config| Arc::new(Cluster::new(config))),
             metrics: Metrics::new(workers, listeners),
             hash_seed: rand::random(),
             shards: (0..workers).map(|_| OnceLock::new()).collect(),
@@ -215,6 +220,11 @@ impl Node {
         let in_all = self.policy().limits.connections;
         let in_all = (in_all != usize::MAX).then_some(in_all);
         self.connections_max.into_iter().chain(in_all).min()
+    }
+
+    /// Swarms with a member.
+    pub(crate) fn swarms(&self) -> usize {
+        self.metrics.partitions().saturating_sub(self.directory.further_partitions())
     }
 
     /// The pause between two announces that clients are asked for now.

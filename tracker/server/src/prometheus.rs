@@ -17,6 +17,7 @@ use actix_web::{App, HttpResponse, HttpServer};
 use origin::Counts;
 use origin::exposition::{MEDIA_TYPE, Metric, Page};
 
+use crate::bus::Cluster;
 use crate::latency::Histogram;
 use crate::limits::{METRICS_CONNECTIONS_MAX, METRICS_REQUEST_TIMEOUT};
 use crate::node::Node;
@@ -98,7 +99,7 @@ impl Exposition {
             .labelled("worker", by_worker().map(|(id, worker)| (id, worker.busy_ratio())));
         page.gauge("tracker_announce_interval_seconds", "What clients are asked for at present.")
             .value(node.announce_interval().as_secs());
-        page.gauge("tracker_swarms", "Swarms with a member.").value(counts.swarms());
+        page.gauge("tracker_swarms", "Swarms with a member.").value(node.swarms());
         let totals = counts.totals();
         page.counter(
             "tracker_messages_total",
@@ -163,6 +164,53 @@ impl Exposition {
             "Messages dropped because the worker of their receiver was too busy to take them.",
         )
         .value(totals.undelivered);
+        page.gauge(
+            "tracker_partitions",
+            "Partitions of swarms with a member, one for each worker.",
+        )
+        .value(counts.partitions());
+        page.counter(
+            "tracker_crossed_workers_total",
+            "Messages between partitions of this node's workers.",
+        )
+        .value(counts.crossed_workers());
+        page.counter(
+            "tracker_crossed_total",
+            "What partitions have said to others, on this node or another, and heard of them.",
+        )
+        .labelled("kind", counts.crossed());
+        if let Some(cluster) = &node.cluster {
+            self.cluster(cluster, page);
+        }
+    }
+
+    fn cluster(&self, cluster: &Cluster, page: &mut Page) {
+        let counts = &cluster.counts;
+        page.gauge("tracker_cluster_connected", "Whether NATS is there.")
+            .value(u8::from(counts.connected.load(Relaxed)));
+        page.gauge("tracker_cluster_nodes", "Other nodes that are there.")
+            .value(counts.nodes.load(Relaxed));
+        page.counter(
+            "tracker_cluster_twins_total",
+            "Times that a node came whose name another one has that lives.",
+        )
+        .value(counts.twins.get());
+        page.gauge("tracker_cluster_queue_bytes", "What waits for NATS.")
+            .value(cluster.queued_bytes());
+        page.counter("tracker_cluster_messages_total", "Messages to and from other nodes.")
+            .labelled(
+                "direction",
+                [
+                    ("sent", counts.messages_sent.get()),
+                    ("received", counts.messages_received.get()),
+                ],
+            );
+        page.counter("tracker_cluster_bytes_total", "What was in these messages.").labelled(
+            "direction",
+            [("sent", counts.bytes_sent.get()), ("received", counts.bytes_received.get())],
+        );
+        page.counter("tracker_cluster_dropped_total", "What never came to another node, or of it.")
+            .labelled("reason", counts.dropped());
     }
 
     /// Under the names that every Prometheus client library uses.

@@ -23,13 +23,29 @@ pub(crate) fn largest(node: &Node) -> impl Future<Output = Vec<(InfoHash, Counts
     let questions = node.shards().map(|shard| shard.send(LargestSwarms)).collect::<Vec<_>>();
     async move {
         let answers = futures_util::future::join_all(questions).await;
-        let mut swarms: Vec<_> =
-            answers.iter().flatten().flat_map(|answer| answer.iter().copied()).collect();
+        let answers = answers.iter().flatten().flat_map(|answer| answer.iter().copied());
+        let mut swarms = together(answers);
         let members = |counts: &Counts| counts.complete + counts.incomplete;
         swarms.sort_by_key(|(info_hash, counts)| (Reverse(members(counts)), *info_hash));
         swarms.truncate(SWARMS_LISTED_MAX);
         swarms
     }
+}
+
+/// What each worker has of a swarm, added up.
+fn together(partitions: impl Iterator<Item = (InfoHash, Counts)>) -> Vec<(InfoHash, Counts)> {
+    let mut swarms: Vec<(InfoHash, Counts)> = partitions.collect();
+    swarms.sort_by_key(|(info_hash, _)| *info_hash);
+    swarms.dedup_by(|(info_hash, counts), (kept, sum)| {
+        let same = info_hash == kept;
+        if same {
+            sum.complete += counts.complete;
+            sum.incomplete += counts.incomplete;
+            sum.downloaded += counts.downloaded;
+        }
+        same
+    });
+    swarms
 }
 
 #[derive(Deserialize)]
@@ -50,7 +66,7 @@ pub(crate) async fn page(node: Data<Node>, Query(asked): Query<Asked>) -> HttpRe
     let mut swarms = largest(&node).await;
     swarms.truncate(count);
     HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).json(List {
-        torrents_count: node.metrics.swarms(),
+        torrents_count: node.swarms(),
         swarms: swarms.into_iter().map(Listed::from).collect(),
     })
 }

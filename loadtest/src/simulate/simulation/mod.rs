@@ -16,8 +16,9 @@ use super::ids::OfferNumber;
 use super::limits::{SAMPLE_INTERVAL, SWEEP_TICK};
 use super::mesh::Mesh;
 use super::offload::Flows;
-use super::record::{Bytes, Counts, Outcome, Rates, Sample, Waits};
-use super::tracker::{Said, Speaker, Tracker, Traffic};
+use super::record::{BusRates, Bytes, Counts, Outcome, Rates, Sample, Waits};
+use super::spread::Spread;
+use super::tracker::{BusTraffic, Said, Speaker, Tracker, Traffic};
 
 mod coming;
 mod talking;
@@ -33,6 +34,7 @@ pub(super) struct Simulation<'a> {
     draw: Draw,
     dice: SmallRng,
     crowd: Crowd,
+    spread: Spread,
     tracker: Tracker,
     mesh: Mesh,
     counts: Counts,
@@ -40,6 +42,8 @@ pub(super) struct Simulation<'a> {
     /// What the tracker had heard and said a second ago, and at the last sample.
     second: Traffic,
     minute: Traffic,
+    bus_second: BusTraffic,
+    bus_peak_per_s: BusRates,
     peak_viewers: u32,
     peak_per_s: Rates,
     peak_at_s: u64,
@@ -90,6 +94,7 @@ impl<'a> Simulation<'a> {
         let settings = Settings {
             max_offers: defaults.max_offers.max(plan.offers.into()),
             announce_interval: plan.announce_interval,
+            cross_share_percent: plan.cross_share_percent,
             ..defaults
         };
         let sdp_bytes = population.client.sdp_bytes;
@@ -103,12 +108,21 @@ impl<'a> Simulation<'a> {
             dice: SmallRng::seed_from_u64(plan.seed),
             crowd: Crowd::default(),
             // Another stream of the same seed: the viewers' chances don't depend on the tracker's.
-            tracker: Tracker::new(settings, !plan.seed, plan.offers, sdp_bytes)?,
+            tracker: Tracker::new(settings, !plan.seed, plan.nodes, plan.offers, sdp_bytes)?,
+            spread: Spread::new(
+                plan.spread,
+                plan.nodes,
+                plan.channels,
+                population.channels.zipf,
+                plan.seed,
+            ),
             mesh: Mesh::default(),
             counts: Counts::default(),
             waits: Waits::new()?,
             second: Traffic::default(),
             minute: Traffic::default(),
+            bus_second: BusTraffic::default(),
+            bus_peak_per_s: BusRates::default(),
             peak_viewers: 0,
             peak_per_s: Rates::default(),
             peak_at_s: 0,
@@ -124,6 +138,8 @@ impl<'a> Simulation<'a> {
         self.arrange(SWEEP_TICK, Event::Second);
         self.arrange(SAMPLE_INTERVAL, Event::Sample);
         while self.calendar.now() < self.end {
+            self.tracker.turn(self.now(), &mut said);
+            self.hear(&mut said);
             self.calendar.turn(&mut due);
             for event in due.drain(..) {
                 self.happen(event, &mut said);
@@ -155,6 +171,12 @@ impl<'a> Simulation<'a> {
         self.second = traffic;
         if per_s.messages() > self.peak_per_s.messages() {
             (self.peak_per_s, self.peak_at_s) = (per_s, self.now().as_secs());
+        }
+        let bus = self.tracker.bus_traffic();
+        let bus_per_s = BusRates::of(&bus.since(&self.bus_second), SWEEP_TICK);
+        self.bus_second = bus;
+        if bus_per_s.messages() > self.bus_peak_per_s.messages() {
+            self.bus_peak_per_s = bus_per_s;
         }
         self.arrange(SWEEP_TICK, Event::Second);
     }
@@ -190,7 +212,10 @@ impl<'a> Simulation<'a> {
         Outcome {
             pairs_that_connect: self.plan.population.pairs_that_connect(),
             counts: self.counts,
-            tracker: self.tracker.counters().into(),
+            tracker: self.tracker.heard(),
+            nodes: self.tracker.nodes(),
+            bus: self.tracker.bus_traffic(),
+            bus_peak_per_s: self.bus_peak_per_s,
             refusals: refusals.map(|(reason, times)| (reason.to_string(), *times)).collect(),
             peak_viewers: self.peak_viewers,
             peak_per_s: self.peak_per_s,
@@ -218,6 +243,7 @@ impl<'a> Simulation<'a> {
 
     fn speaker(&self, member: u32) -> Speaker {
         let Member { viewer, swarm, .. } = self.crowd.members[member as usize];
-        Speaker { viewer, member, swarm }
+        let channel = self.crowd.viewers[viewer as usize].channel;
+        Speaker { viewer, node: self.spread.node_of(viewer, channel), member, swarm }
     }
 }

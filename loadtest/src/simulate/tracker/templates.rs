@@ -19,7 +19,7 @@ pub(super) struct Templates {
     stopped: AnnounceTemplate,
     answer: AnswerTemplate,
     /// What a session description has; that in the frames is empty.
-    pub(super) sdp_bytes: u64,
+    sdp_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -202,7 +202,7 @@ mod tests {
         let limits = Limits::default();
         let mut templates = Templates::new(5, 630, &limits).expect("valid frames");
         for round in 0..3 {
-            let from = Speaker { viewer: round, member: 70_000 + round, swarm: 9 + round };
+            let from = Speaker { viewer: round, node: 0, member: 70_000 + round, swarm: 9 + round };
             for event in [Event::Started, Event::Update, Event::Stopped] {
                 for offers in 0..=5 {
                     let announcing = Announcing { event, number: 300 + round as u16, offers };

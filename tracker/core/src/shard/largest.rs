@@ -10,7 +10,8 @@ use crate::swarm::Counts;
 
 impl Shard {
     /// The `count` swarms with the most members, the largest first; of equals those whose info
-    /// hash comes first. Looks at all swarms, some 10 ns each.
+    /// hash comes first. As far as they are here: members of siblings don't count. Looks at all
+    /// swarms, some 10 ns each.
     #[must_use]
     pub fn largest(&self, count: usize) -> Vec<(InfoHash, Counts)> {
         // The largest so far, with the smallest of them on top.
@@ -26,7 +27,7 @@ impl Shard {
             }
         }
         let sized = |Reverse((_, Reverse(info_hash), key)): Reverse<(_, _, usize)>| {
-            (info_hash, self.swarms[key].1.counts())
+            (info_hash, self.swarms[key].1.own_counts())
         };
         largest.into_sorted_vec().into_iter().map(sized).collect()
     }

@@ -2,9 +2,13 @@
 //! [`Input`], what goes out is called on an [`Outbox`], and nothing else is touched.
 
 mod claims;
+mod counters;
 mod largest;
 mod memory;
+mod outbox;
+mod siblings;
 mod sweep;
+mod unmet;
 
 use std::time::Duration;
 
@@ -15,10 +19,15 @@ use slab::Slab;
 use crate::hash::IdHasher;
 use crate::id::{ConnId, InfoHash, PeerId};
 use crate::limits::{Settings, TABLE_KEPT};
-use crate::swarm::{Counts, Swarm, Unheard};
+use crate::partition::{CrossAnswer, CrossOffer, Digest, SiblingId};
+use crate::swarm::{Answered, Counts, Swarm, Unheard};
 use crate::wire::{Action, Announce, Answer, Event, Outgoing, Reason};
 use claims::Claims;
+pub use counters::Counters;
+pub use outbox::Outbox;
+use siblings::DigestsDue;
 use sweep::Round;
+use unmet::Unmet;
 
 /// Swarms by info hash.
 #[derive(Debug)]
@@ -31,6 +40,8 @@ pub struct Shard {
     peers: usize,
     claims: Claims,
     round: Round,
+    digests_due: DigestsDue,
+    unmet: Unmet,
     counters: Counters,
 }
 
@@ -65,44 +76,42 @@ pub enum Input<'a> {
         /// The connection.
         owner: ConnId,
     },
+    /// A sibling says how many members it has, or that it has none any more. Nothing happens when
+    /// the swarm isn't here.
+    Digest {
+        /// The sibling.
+        from: SiblingId,
+        /// The swarm.
+        info_hash: InfoHash,
+        /// What it says.
+        digest: Digest,
+    },
+    /// A sibling has gone, with its partitions of all swarms: its node, or its worker.
+    SiblingGone {
+        /// The sibling.
+        sibling: SiblingId,
+    },
+    /// The bus was away and is back, or nodes have come that may have missed what was said: within
+    /// [`Settings::digest_interval`] each partition says how large it is, even if that is no news. To
+    /// be said on both sides.
+    Reconnected,
+    /// An offer of a sibling's member, for a member here.
+    CrossOffer {
+        /// The sibling.
+        from: SiblingId,
+        /// What it sends.
+        offer: &'a CrossOffer<'a>,
+    },
+    /// A sibling brings the answer to an offer that was sent to it.
+    CrossAnswer {
+        /// The sibling.
+        from: SiblingId,
+        /// What it sends.
+        answer: &'a CrossAnswer<'a>,
+    },
     /// Time has passed: look for what has expired. A call looks at a part of the shard, and a
     /// round of [`SWEEP_TICKS`](crate::limits::SWEEP_TICKS) calls looks at all of it.
     Sweep,
-}
-
-/// Takes what a shard has to say.
-pub trait Outbox {
-    /// `message` is for connection `to`, which may have closed in the meantime.
-    fn send(&mut self, to: ConnId, message: &Outgoing<'_>);
-
-    /// Names the round in which the next message is sent. What a connection is sent in one round
-    /// goes out in one write, and so the offers of a long round go to fewer members, several to
-    /// each. `None`, the default, when each message goes out alone.
-    fn round(&self) -> Option<u64> {
-        None
-    }
-
-    /// Somebody else claims a peer id of connection `owner`: find out whether it still lives. If
-    /// it does, say [`Input::OwnerLives`]; if not, close it, and say [`Input::PeerLeft`]. Said for
-    /// each claim, and so more than once before either comes.
-    fn probe(&mut self, owner: ConnId);
-}
-
-/// What a shard has done since it began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Announces that were replied to.
-    pub announces: u64,
-    /// Offers that were passed on.
-    pub offers_relayed: u64,
-    /// Offers that weren't, because their announce came before `min interval` had passed.
-    pub offers_early: u64,
-    /// Offers that weren't, because whoever was picked had received too many.
-    pub offers_over_rate: u64,
-    /// Answers that were passed on.
-    pub answers_relayed: u64,
-    /// Messages that were refused.
-    pub refusals: u64,
 }
 
 impl Shard {
@@ -118,6 +127,8 @@ impl Shard {
             peers: 0,
             claims: Claims::default(),
             round: Round::default(),
+            digests_due: DigestsDue::default(),
+            unmet: Unmet::default(),
             counters: Counters::default(),
         }
     }
@@ -151,10 +162,18 @@ impl Shard {
                 let claims = self.claims.take_all_of(owner);
                 self.refuse_claims(&claims, outbox);
             }
+            Input::Digest { from, info_hash, digest } => {
+                self.hear_digest(from, info_hash, digest, now, rng, outbox);
+            }
+            Input::SiblingGone { sibling } => self.forget_sibling(sibling),
+            Input::Reconnected => self.reconnect(),
+            Input::CrossOffer { from, offer } => self.deliver(from, offer, now, rng, outbox),
+            Input::CrossAnswer { from, answer } => self.take_back(from, answer, now, outbox),
             Input::Sweep => {
                 self.sweep(now, rng, outbox);
                 let claims = self.claims.take_expired(now);
                 self.refuse_claims(&claims, outbox);
+                self.say_digests(now, outbox);
             }
         }
     }
@@ -165,13 +184,19 @@ impl Shard {
         self.key_of(info_hash).is_some()
     }
 
-    /// The swarm's size; zeros when it isn't here.
+    /// The swarm's size, with what siblings have said that they have; zeros when it isn't here.
     #[must_use]
     pub fn counts(&self, info_hash: &InfoHash) -> Counts {
         self.key_of(info_hash).map_or_else(Counts::default, |key| self.swarms[key].1.counts())
     }
 
-    /// Members of all swarms. A viewer of two swarms counts twice.
+    /// The size of what of the swarm is here; zeros when nothing is.
+    #[must_use]
+    pub fn own_counts(&self, info_hash: &InfoHash) -> Counts {
+        self.key_of(info_hash).map_or_else(Counts::default, |key| self.swarms[key].1.own_counts())
+    }
+
+    /// Members of all swarms, as far as they are here. A viewer of two swarms counts twice.
     #[must_use]
     pub fn peers(&self) -> usize {
         self.peers
@@ -208,6 +233,10 @@ impl Shard {
                 self.counters.offers_relayed += offered.relayed as u64;
                 self.counters.offers_early += offered.early as u64;
                 self.counters.offers_over_rate += offered.over_rate as u64;
+                self.counters.cross_offers_sent += offered.crossed as u64;
+                if before == 0 {
+                    self.say_hello(key, from, announce, now, outbox);
+                }
                 if announce.event == Event::Stopped {
                     self.pass_on(from, announce.info_hash, announce.peer_id, now, rng, outbox);
                 }
@@ -218,7 +247,7 @@ impl Shard {
                 self.refuse(from, info_hash, reason, outbox);
             }
         }
-        self.close_if_empty(key);
+        self.close_if_empty(key, outbox);
     }
 
     fn answer(&mut self, from: ConnId, answer: &Answer, now: Duration, outbox: &mut impl Outbox) {
@@ -227,7 +256,8 @@ impl Shard {
             None => Err(Reason::NotAnnounced),
         };
         match outcome {
-            Ok(()) => self.counters.answers_relayed += 1,
+            Ok(Answered::Here) => self.counters.answers_relayed += 1,
+            Ok(Answered::Across) => self.counters.cross_answers_sent += 1,
             Err(reason) => {
                 let info_hash = answer.info_hash_span.of(&answer.frame);
                 self.refuse(from, info_hash, reason, outbox);
@@ -253,7 +283,7 @@ impl Shard {
                 swarm.leave(&peer_id);
                 self.peers -= 1;
                 self.pass_on(owner, info_hash, peer_id, now, rng, outbox);
-                self.close_if_empty(key);
+                self.close_if_empty(key, outbox);
             }
             Some(owner) => self.claims.withdraw(from, owner, info_hash, peer_id),
             None => {}
@@ -281,10 +311,11 @@ impl Shard {
         })
     }
 
-    fn close_if_empty(&mut self, key: usize) {
+    fn close_if_empty(&mut self, key: usize, outbox: &mut impl Outbox) {
         if !self.swarms[key].1.is_empty() {
             return;
         }
+        self.say_goodbye(key, outbox);
         let (info_hash, _) = self.swarms.remove(key);
         let own = self.hasher.hash(&info_hash.0);
         if let Ok(entry) = self.by_info_hash.find_entry(own, |&other| other == key) {

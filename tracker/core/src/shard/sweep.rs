@@ -50,7 +50,7 @@ impl Shard {
             for (owner, peer_id) in freed {
                 self.pass_on(owner, info_hash, peer_id, now, rng, outbox);
             }
-            self.close_if_empty(key);
+            self.close_if_empty(key, outbox);
             budget -= end - start;
             self.round.left = start;
             if start == 0 {

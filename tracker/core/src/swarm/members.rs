@@ -72,6 +72,11 @@ impl Members {
         OfferKey::of(id, &self.hasher)
     }
 
+    /// What ids of this swarm are hashed with.
+    pub(super) fn hasher(&self) -> &IdHasher {
+        &self.hasher
+    }
+
     pub(super) fn get(&self, index: usize) -> &Member {
         &self.dense[index]
     }

@@ -4,7 +4,9 @@
 
 mod blocks;
 mod bucket;
+mod crossing;
 mod members;
+mod offering;
 mod offers;
 mod pace;
 mod window;
@@ -12,18 +14,16 @@ mod window;
 use std::ops::Range;
 use std::time::Duration;
 
-use rand::seq::index;
-use rand::{Rng, RngExt};
+use rand::Rng;
 
 use crate::hash::IdHasher;
 use crate::id::{ConnId, PeerId};
-use crate::limits::{SUBSTITUTE_PICKS_MAX, Settings, seconds};
+use crate::limits::{Settings, seconds};
+use crate::partition::Partition;
 use crate::shard::Outbox;
 use crate::wire::{Announce, Answer, Event, Outgoing, Reason, Warning};
-use bucket::Refill;
 use members::Members;
-use offers::PendingOffer;
-use window::{Others, Window};
+use window::Window;
 
 /// A swarm: the viewers of one quality of one stream.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub(crate) struct Swarm {
     members: Members,
     window: Window,
     downloaded: u64,
+    /// What is known of the rest of the swarm; `None` while all of it is here.
+    partition: Option<Box<Partition>>,
 }
 
 /// Why an announce is not heard, or not yet.
@@ -53,11 +55,22 @@ pub struct Counts {
     pub downloaded: u64,
 }
 
+/// Where an answer went.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Answered {
+    /// To a member.
+    Here,
+    /// To a sibling.
+    Across,
+}
+
 /// What became of the offers of an announce that were wanted, and for which there were others.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Offered {
-    /// Passed on.
+    /// Passed on to others here.
     pub(crate) relayed: usize,
+    /// Sent to siblings.
+    pub(crate) crossed: usize,
     /// Not passed on, because the announce came before `min interval` had passed.
     pub(crate) early: usize,
     /// Not passed on, because whoever was picked had received too many.
@@ -66,7 +79,8 @@ pub(crate) struct Offered {
 
 impl Swarm {
     pub(crate) fn new(hasher: IdHasher) -> Self {
-        Self { members: Members::new(hasher), window: Window::default(), downloaded: 0 }
+        let (members, window) = (Members::new(hasher), Window::default());
+        Self { members, window, downloaded: 0, partition: None }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -79,10 +93,21 @@ impl Swarm {
 
     /// See [`Shard::heap_bytes`](crate::Shard::heap_bytes).
     pub(crate) fn heap_bytes(&self) -> usize {
-        self.members.heap_bytes()
+        self.members.heap_bytes() + self.partition.as_ref().map_or(0, |part| part.heap_bytes())
     }
 
+    /// With the members of siblings, as far as they are known.
     pub(crate) fn counts(&self) -> Counts {
+        let mut counts = self.own_counts();
+        if let Some(partition) = &self.partition {
+            counts.complete += partition.siblings.complete();
+            counts.incomplete += partition.siblings.incomplete();
+        }
+        counts
+    }
+
+    /// Without them.
+    pub(crate) fn own_counts(&self) -> Counts {
         let complete = self.members.seeders();
         let incomplete = self.members.len() - complete;
         Counts { complete, incomplete, downloaded: self.downloaded }
@@ -117,7 +142,7 @@ impl Swarm {
             return Ok(Offered::default());
         }
         let now_s = seconds(now);
-        let wanted = announce.offers.len().min(announce.numwant).min(settings.max_offers);
+        let wanted = announce.wanted(settings.max_offers);
         let index = known.unwrap_or_else(|| self.members.insert(announce.peer_id, from));
         let member = self.members.get_mut(index);
         let too_early = member
@@ -131,15 +156,17 @@ impl Swarm {
             self.downloaded += 1;
         }
         self.reply(from, announce, too_early.or(too_many), settings, outbox);
-        let amount = wanted.min(self.members.len() - 1);
+        let others = self.members.len() - 1;
         if too_early.is_some() {
-            return Ok(Offered { early: amount, ..Offered::default() });
+            let early = wanted.min(others + self.others_elsewhere());
+            return Ok(Offered { early, ..Offered::default() });
         }
-        let relayed = self.relay_offers(index, announce, amount, settings, now, rng, outbox);
-        Ok(Offered { relayed, over_rate: amount - relayed, early: 0 })
+        let crossing = self.share_of_siblings(wanted, others, settings, rng);
+        let staying = (wanted - crossing).min(others);
+        Ok(self.offer(index, announce, [staying, crossing], settings, now, rng, outbox))
     }
 
-    /// Passes an answer on to whoever made the offer.
+    /// Passes an answer on to whoever made the offer, or to the sibling that the offer came from.
     ///
     /// # Errors
     ///
@@ -150,7 +177,7 @@ impl Swarm {
         answer: &Answer,
         now: Duration,
         outbox: &mut impl Outbox,
-    ) -> Result<(), Reason> {
+    ) -> Result<Answered, Reason> {
         let answerer = self
             .members
             .index_of(&answer.peer_id)
@@ -159,20 +186,26 @@ impl Swarm {
             .ok_or(Reason::NotAnnounced)?;
         let answerer_serial = answerer.serial;
         let key = self.members.key_of(answer.offer_id);
-        let offerer = self.members.index_of(&answer.to_peer_id).ok_or(Reason::ReceiverLeft)?;
-        let offerer = self.members.get_mut(offerer);
-        if !offerer.pending.take(key, answerer_serial, seconds(now)) {
-            return Err(Reason::NoSuchOffer);
+        let mut refusal = Reason::ReceiverLeft;
+        if let Some(index) = self.members.index_of(&answer.to_peer_id) {
+            let offerer = self.members.get_mut(index);
+            if offerer.pending.take(key, answerer_serial, seconds(now)) {
+                let frame = &answer.frame[..];
+                let message = Outgoing::Answer {
+                    info_hash: answer.info_hash_span.of(frame),
+                    peer_id: answer.peer_id_span.of(frame),
+                    offer_id: answer.offer_id_span.of(frame),
+                    answer: answer.answer.of(frame),
+                };
+                outbox.send(offerer.conn, &message);
+                return Ok(Answered::Here);
+            }
+            refusal = Reason::NoSuchOffer;
         }
-        let frame = &answer.frame[..];
-        let message = Outgoing::Answer {
-            info_hash: answer.info_hash_span.of(frame),
-            peer_id: answer.peer_id_span.of(frame),
-            offer_id: answer.offer_id_span.of(frame),
-            answer: answer.answer.of(frame),
-        };
-        outbox.send(offerer.conn, &message);
-        Ok(())
+        if self.answer_across(answerer_serial, answer, now, outbox) {
+            return Ok(Answered::Across);
+        }
+        Err(refusal)
     }
 
     /// The connection that announced a peer id, when it is a member.
@@ -224,76 +257,6 @@ impl Swarm {
             warning,
         };
         outbox.send(to, &reply);
-    }
-
-    /// Sends the first `amount` offers to distinct members, chosen at random so that a mesh doesn't
-    /// fall into clusters: of all members, or of those of the [`Window`]. There are as many others.
-    /// Returns how many were sent.
-    #[expect(clippy::too_many_arguments, reason = "an announce and what it is judged by")]
-    fn relay_offers(
-        &mut self,
-        announcer: usize,
-        announce: &Announce,
-        amount: usize,
-        settings: &Settings,
-        now: Duration,
-        rng: &mut impl Rng,
-        outbox: &mut impl Outbox,
-    ) -> usize {
-        if amount == 0 {
-            return 0;
-        }
-        let frame = &announce.frame[..];
-        let info_hash = announce.info_hash_span.of(frame);
-        let peer_id = announce.peer_id_span.of(frame);
-        let refill = Refill::at(now, settings.limits.offers_per_second_per_receiver);
-        let members = self.members.len();
-        let others = self.window.others(outbox.round(), announcer, members, amount, rng);
-        let sample = index::sample(rng, others.count, amount);
-        let now_s = seconds(now);
-        let mut substitutes = Vec::new();
-        let mut pending = self.members.get_mut(announcer).pending.reopen(amount, now_s);
-        let mut sent = 0;
-        for (offered, sampled) in announce.offers.iter().zip(sample.iter()) {
-            let mut receiver = others.place(sampled);
-            if let Some(refill) = refill
-                && !self.members.get_mut(receiver).intake.take(refill)
-            {
-                let is_free = |place: usize| {
-                    !substitutes.contains(&place)
-                        && sample.iter().all(|sampled| others.place(sampled) != place)
-                };
-                let Some(place) = self.substitute(announcer, is_free, refill, rng) else {
-                    continue;
-                };
-                substitutes.push(place);
-                receiver = place;
-            }
-            let receiver = self.members.get(receiver);
-            let offer_id = offered.id_span.of(frame);
-            let offer = offered.offer.of(frame);
-            outbox.send(receiver.conn, &Outgoing::Offer { info_hash, peer_id, offer_id, offer });
-            let key = self.members.key_of(offered.id);
-            pending.push(PendingOffer::new(key, receiver.serial, now_s));
-            sent += 1;
-        }
-        self.members.get_mut(announcer).pending.close(pending);
-        sent
-    }
-
-    /// Another receiver where the one that was sampled has had enough, if a few picks find one among
-    /// all members.
-    fn substitute(
-        &mut self,
-        announcer: usize,
-        is_free: impl Fn(usize) -> bool,
-        refill: Refill,
-        rng: &mut impl Rng,
-    ) -> Option<usize> {
-        let others = Others::all(announcer, self.members.len());
-        let mut picks =
-            (0..SUBSTITUTE_PICKS_MAX).map(|_| others.place(rng.random_range(..others.count)));
-        picks.find(|&place| is_free(place) && self.members.get_mut(place).intake.take(refill))
     }
 }
 

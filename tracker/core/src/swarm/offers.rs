@@ -4,6 +4,7 @@
 use crate::hash::IdHasher;
 use crate::id::OfferId;
 use crate::limits::{OFFER_LIFETIME, PENDING_OFFERS_MAX};
+use crate::partition::ReturnToken;
 
 /// The offers that one member has out, oldest first. Most of the time there are none, or one or two
 /// that nobody will answer any more: so there is no room to grow.
@@ -13,7 +14,8 @@ pub(super) struct PendingOffers(Box<[PendingOffer]>);
 #[derive(Debug)]
 pub(super) struct PendingOffer {
     key: OfferKey,
-    /// The serial of the member that received it, the only one that may answer.
+    /// The serial of the member that received it, the only one that may answer; of one that crossed
+    /// the number of the sibling that did.
     to: u32,
     /// From when on no answer to it is accepted: 0 once there was one.
     until_s: u32,
@@ -27,6 +29,12 @@ pub(super) struct OfferKey(u64);
 impl OfferKey {
     pub(super) fn of(id: OfferId, hasher: &IdHasher) -> Self {
         Self(hasher.hash(&id.0))
+    }
+
+    /// Of an offer that crosses. No member finds it who has guessed its id, since a token isn't 0;
+    /// and no sibling that hasn't received it, since a token is random.
+    pub(super) fn crossing(self, token: ReturnToken) -> Self {
+        Self(self.0 ^ token.0)
     }
 }
 
@@ -48,7 +56,7 @@ impl PendingOffers {
         self.0 = offers.into_boxed_slice();
     }
 
-    /// Whether member `from` may answer offer `key` now. It may do so once.
+    /// Whether the member or sibling `from` may answer offer `key` now. It may do so once.
     pub(super) fn take(&mut self, key: OfferKey, from: u32, now_s: u32) -> bool {
         let waits = |offer: &&mut PendingOffer| {
             offer.key == key && offer.to == from && offer.is_alive(now_s)
@@ -78,7 +86,7 @@ impl PendingOffers {
 }
 
 impl PendingOffer {
-    /// An offer that went to member `to` just now.
+    /// An offer that went to the member or sibling `to` just now.
     pub(super) fn new(key: OfferKey, to: u32, now_s: u32) -> Self {
         let lifetime_s = OFFER_LIFETIME.as_secs() as u32;
         Self { key, to, until_s: now_s.saturating_add(lifetime_s + 1) }

@@ -67,6 +67,11 @@ impl Others {
         Self { count: members - 1, announcer, start: 0, members }
     }
 
+    /// So many members, where the announcer is none of them.
+    pub(super) fn everybody(members: usize) -> Self {
+        Self { count: members, announcer: members, start: 0, members }
+    }
+
     /// The place of the one with this number.
     pub(super) fn place(self, number: usize) -> usize {
         let behind = self.start + number + usize::from(number >= self.announcer);

@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 
+use super::description::read_description;
 use super::incoming::{Announce, Answer, Event, Incoming, Offered, Scrape};
 use super::refusal::{Action, Reason};
 use super::scan::{Scanner, Span, Value};
@@ -296,44 +297,4 @@ fn read_offered(
     }
     let (id, id_span) = id(frame, offer_id, OfferId::decode, "offer_id")?;
     Ok(Offered { id, id_span, offer: offer.ok_or(Reason::BadOffers)? })
-}
-
-/// An `RTCSessionDescriptionInit` with `field` as its type: `{"type":"offer","sdp":T}`. `None` for
-/// null.
-fn read_description(
-    frame: &[u8],
-    scanner: &mut Scanner<'_>,
-    field: &'static str,
-    otherwise: Reason,
-    limits: &Limits,
-) -> Result<Option<Span>, Reason> {
-    let (mut has_type, mut sdp) = (false, None);
-    let object = scanner.object(|scanner, key| {
-        let value = scanner.value()?;
-        match key {
-            b"type" => {
-                has_type =
-                    matches!(value, Value::String(span) if span.of(frame) == field.as_bytes());
-            }
-            b"sdp" => {
-                sdp = match value {
-                    Value::String(span) => Some(span.bytes()),
-                    _ => None,
-                };
-            }
-            _ => {}
-        }
-        Ok(())
-    })?;
-    match object {
-        Some(span) if has_type && let Some(bytes) = sdp => {
-            let bound = limits.sdp_bytes_max();
-            if bytes > bound {
-                return Err(Reason::SdpTooLong { field, bytes, bound });
-            }
-            Ok(Some(span))
-        }
-        None if scanner.value()? == Value::Null => Ok(None),
-        _ => Err(otherwise),
-    }
 }

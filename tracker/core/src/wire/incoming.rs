@@ -45,6 +45,14 @@ pub struct Announce {
     pub offers_ignored: usize,
 }
 
+impl Announce {
+    /// How many of its offers, the first ones, are to be relayed when there are others enough, and
+    /// no announce may have more than `max_offers`.
+    pub(crate) fn wanted(&self, max_offers: usize) -> usize {
+        self.offers.len().min(self.numwant).min(max_offers)
+    }
+}
+
 /// One offer of an announce.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Offered {

@@ -27,12 +27,14 @@
 //! There is no standard; this is what bittorrent-tracker's client says and understands
 //! (<https://github.com/webtorrent/bittorrent-tracker>), and wt-tracker and aquatic_ws speak.
 
+mod description;
 mod fields;
 mod incoming;
 mod outgoing;
 mod refusal;
 mod scan;
 
+pub use description::{is_answer, is_offer};
 pub use incoming::{Announce, Answer, Event, Incoming, Offered, Scrape, parse};
 pub use outgoing::Outgoing;
 pub use refusal::{Action, Reason, Refusal, Warning};

@@ -2,6 +2,8 @@
 //! It does with a frame what a server does, so the tests speak the protocol and nothing else.
 #![allow(dead_code, reason = "every test file uses its own part of this")]
 
+pub(crate) mod cluster;
+
 use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::time::Duration;
@@ -12,8 +14,8 @@ use rand::rngs::SmallRng;
 use serde_json::{Value, json};
 use tracker_core::wire::Action;
 use tracker_core::{
-    ConnId, Counts, Incoming, InfoHash, Input, Limits, Outbox, Outgoing, PeerId, Reason, Refusal,
-    Scrape, Settings, Shard, parse,
+    ConnId, Counts, CrossAnswer, CrossOffer, Digest, Incoming, InfoHash, Input, Limits, Outbox,
+    Outgoing, PeerId, Reason, Refusal, Scrape, Settings, Shard, SiblingId, parse,
 };
 
 /// One thing that the shard did.
@@ -25,21 +27,52 @@ pub(crate) enum Did {
     Close(String),
     /// Asked whether a connection still lives.
     Probe(u64),
+    /// Told a sibling, or all of them.
+    Tell(Option<SiblingId>, Parcel),
+}
+
+/// What goes from one partition to another, with the JSON of an offer or an answer.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) enum Parcel {
+    Digest(InfoHash, Digest),
+    Offer(CrossOffer<'static>, Vec<u8>),
+    Answer(CrossAnswer<'static>, Vec<u8>),
 }
 
 /// Writes down what it is told, in order.
 #[derive(Default)]
-pub(crate) struct Recording(pub(crate) Vec<Did>);
+pub(crate) struct Recording {
+    done: Vec<Did>,
+    is_shared: bool,
+}
 
 impl Outbox for Recording {
     fn send(&mut self, to: ConnId, message: &Outgoing<'_>) {
         let text = message.to_string();
         assert_eq!(text.len(), message.len(), "the length said beforehand is wrong: {text}");
-        self.0.push(Did::Send(to.0, serde_json::from_str(&text).expect("JSON")));
+        self.done.push(Did::Send(to.0, serde_json::from_str(&text).expect("JSON")));
     }
 
     fn probe(&mut self, owner: ConnId) {
-        self.0.push(Did::Probe(owner.0));
+        self.done.push(Did::Probe(owner.0));
+    }
+
+    fn is_shared(&self, _: &InfoHash) -> bool {
+        self.is_shared
+    }
+
+    fn digest(&mut self, to: Option<SiblingId>, info_hash: &InfoHash, digest: Digest) {
+        self.done.push(Did::Tell(to, Parcel::Digest(*info_hash, digest)));
+    }
+
+    fn cross_offer(&mut self, to: SiblingId, offer: &CrossOffer<'_>) {
+        let parcel = Parcel::Offer(CrossOffer { offer: b"", ..*offer }, offer.offer.to_vec());
+        self.done.push(Did::Tell(Some(to), parcel));
+    }
+
+    fn cross_answer(&mut self, to: SiblingId, answer: &CrossAnswer<'_>) {
+        let parcel = Parcel::Answer(CrossAnswer { answer: b"", ..*answer }, answer.answer.to_vec());
+        self.done.push(Did::Tell(Some(to), parcel));
     }
 }
 
@@ -51,6 +84,8 @@ pub(crate) struct Tracker {
     limits: Limits,
     pub(crate) now: Duration,
     pub(crate) rng: SmallRng,
+    /// Others may have partitions of its swarms.
+    pub(crate) is_shared: bool,
 }
 
 impl Tracker {
@@ -58,11 +93,16 @@ impl Tracker {
         Self::with(without_pace(), 1)
     }
 
+    /// A tracker whose swarms may have siblings.
+    pub(crate) fn shared(settings: Settings, seed: u64) -> Self {
+        Self { is_shared: true, ..Self::with(settings, seed) }
+    }
+
     pub(crate) fn with(settings: Settings, seed: u64) -> Self {
         let limits = settings.limits.clone();
         let (shard, rng) = (Shard::new(settings, seed), SmallRng::seed_from_u64(seed));
         let now = Duration::from_secs(1000);
-        Self { shard, open: BTreeSet::new(), limits, now, rng }
+        Self { shard, open: BTreeSet::new(), limits, now, rng, is_shared: false }
     }
 
     /// A frame comes in from a connection; what the shard does about it.
@@ -105,6 +145,32 @@ impl Tracker {
         self.handle(Input::OwnerLives { owner: ConnId(owner) })
     }
 
+    /// A parcel comes from a sibling.
+    pub(crate) fn unpack(&mut self, from: SiblingId, parcel: &Parcel) -> Vec<Did> {
+        match parcel {
+            &Parcel::Digest(info_hash, digest) => {
+                self.handle(Input::Digest { from, info_hash, digest })
+            }
+            Parcel::Offer(offer, json) => {
+                let offer = &CrossOffer { offer: json, ..*offer };
+                self.handle(Input::CrossOffer { from, offer })
+            }
+            Parcel::Answer(answer, json) => {
+                let answer = &CrossAnswer { answer: json, ..*answer };
+                self.handle(Input::CrossAnswer { from, answer })
+            }
+        }
+    }
+
+    pub(crate) fn sibling_gone(&mut self, sibling: SiblingId) {
+        assert_eq!(self.handle(Input::SiblingGone { sibling }), []);
+    }
+
+    /// The bus is back.
+    pub(crate) fn reconnected(&mut self) {
+        assert_eq!(self.handle(Input::Reconnected), []);
+    }
+
     pub(crate) fn sweep(&mut self) -> Vec<Did> {
         self.handle(Input::Sweep)
     }
@@ -132,14 +198,14 @@ impl Tracker {
         if let Input::Announce { announce, .. } = input {
             self.open.insert(announce.info_hash);
         }
-        let mut recording = Recording::default();
+        let mut recording = Recording { is_shared: self.is_shared, ..Recording::default() };
         self.shard.handle(input, self.now, &mut self.rng, &mut recording);
         if self.shard.swarms() != self.open.len() {
             let closed = self.open.extract_if(.., |info_hash| !self.shard.contains(info_hash));
-            recording.0.extend(closed.map(|info_hash| Did::Close(text(&info_hash.0))));
+            recording.done.extend(closed.map(|info_hash| Did::Close(text(&info_hash.0))));
             assert_eq!(self.shard.swarms(), self.open.len());
         }
-        recording.0
+        recording.done
     }
 }
 
@@ -247,5 +313,5 @@ pub(crate) fn text(id: &[u8]) -> String {
 fn say(to: ConnId, message: &Outgoing<'_>) -> Vec<Did> {
     let mut recording = Recording::default();
     recording.send(to, message);
-    recording.0
+    recording.done
 }

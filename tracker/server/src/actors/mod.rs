@@ -13,12 +13,13 @@
 //!      +------------ Worker <-------------------------------------- frames           |
 //!        one flush    (outboxes of this thread's sockets)               |            v
 //!        per round                                                      +-------> another's
-//!                                                          Deliver, Probe         ShardActor
+//!                                                   Deliver, FromSiblings, Probe   ShardActor
 //! ```
 //!
 //! On the main thread a `StunActor` per UDP socket, a `FilesActor` that reads lists, keys and
 //! certificates again when their files change, and a `SamplerActor`, which looks at what all workers
-//! have counted and tells each `StatsFeed`, an operator's dashboard on any worker.
+//! have counted and tells each `StatsFeed`, an operator's dashboard on any worker. In a cluster a
+//! `NatsActor` (`bus/nats/`), on a thread of its own, says to shards what other nodes do.
 //!
 //! A message lives beside the actor that hears it.
 
@@ -33,6 +34,9 @@ pub(crate) use files::{FilesActor, ReloadFiles, StopFiles};
 pub(crate) use peer::PeerActor;
 pub(crate) use peer::seat::Seat;
 pub(crate) use sampler::{SamplerActor, StopSampler};
-pub(crate) use shard::{Drain, LargestSwarms, PolicyChanged, Probing, ShardActor, Swarms};
+pub(crate) use shard::{
+    Drain, FromSiblings, LargestSwarms, NodesCame, PolicyChanged, Probing, ShardActor,
+    SiblingsGone, Swarms,
+};
 pub(crate) use stats_feed::StatsFeed;
 pub(crate) use stun::{StopStun, StunActor};

@@ -63,6 +63,9 @@ pub(super) struct RawLimits {
     /// Open swarms. Beyond it no swarm is opened.
     #[serde(deserialize_with = "whole")]
     swarms: u64,
+    /// Members of a swarm that one worker has before another one takes newcomers.
+    #[serde(deserialize_with = "whole")]
+    partition_members: u64,
     /// Bytes that may wait for a client that doesn't read. Beyond it the socket is closed.
     #[serde(deserialize_with = "whole")]
     outbox_bytes: u64,
@@ -91,6 +94,8 @@ pub struct Limits {
     pub announces_per_ip: Option<Rate>,
     /// Open swarms.
     pub swarms: usize,
+    /// Members of one worker's partition of a swarm.
+    pub partition_members: usize,
     /// Bytes that may wait for one client.
     pub outbox_bytes: usize,
 }
@@ -119,6 +124,8 @@ impl Default for RawLimits {
             offers_per_second_per_receiver: u64::from(rules.offers_per_second_per_receiver),
             // Far more than anybody watches at a time, and still bounded memory.
             swarms: 1_000_000,
+            // An eighth of what keeps a worker busy, so that two even out while a crowd comes.
+            partition_members: 2500,
             // Some 150 offers, half a minute of a busy swarm: more than a live client falls behind.
             outbox_bytes: 256 << 10,
         }
@@ -154,6 +161,7 @@ impl RawLimits {
             frames_per_socket: Rate::per_second(of_socket * FRAMES_PER_ANNOUNCE),
             announces_per_ip: Rate::per_second(of_ip),
             swarms: count("swarms", self.swarms, 1 << 32)?,
+            partition_members: count("partitionMembers", self.partition_members, 1 << 32)?,
             outbox_bytes: count("outboxBytes", self.outbox_bytes, 1 << 30)?,
         };
         Ok((rules, server))

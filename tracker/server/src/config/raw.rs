@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use web::Sharing;
 
+use super::cluster::RawCluster;
 use super::kinds::{optional_section, optional_whole, section, sections, whole};
 use super::limits::RawLimits;
 
@@ -32,6 +33,9 @@ pub(super) struct RawConfig {
     /// Who may join which swarms; everybody all of them without it.
     #[serde(deserialize_with = "optional_section")]
     pub(super) access: Option<RawJoinAccess>,
+    /// The other nodes; none without it.
+    #[serde(deserialize_with = "optional_section")]
+    pub(super) cluster: Option<RawCluster>,
     /// The streams to serve; no streams without it.
     #[serde(deserialize_with = "optional_section")]
     pub(super) origin: Option<OriginConfig>,
@@ -115,6 +119,12 @@ pub(super) struct RawTracker {
     /// Seconds; a quarter of `announceInterval` without it, and 0 turns the rule off.
     #[serde(deserialize_with = "optional_whole")]
     pub(super) min_announce_interval: Option<u64>,
+    /// Percent of the offers of a swarm on several workers or nodes.
+    #[serde(deserialize_with = "whole")]
+    pub(super) cross_share: u64,
+    /// Seconds.
+    #[serde(deserialize_with = "whole")]
+    pub(super) digest_interval: u64,
     /// Whether a scrape without info hashes is answered with the largest swarms.
     pub(super) scrape_all: bool,
 }
@@ -247,6 +257,7 @@ impl Default for RawConfig {
             limits: RawLimits::default(),
             trusted_proxies: Vec::new(),
             access: None,
+            cluster: None,
             origin: None,
             web: None,
             dashboard: None,
@@ -302,6 +313,8 @@ impl Default for RawTracker {
             max_offers: 20,
             announce_interval: 120,
             min_announce_interval: None,
+            cross_share: 12,
+            digest_interval: 5,
             scrape_all: false,
         }
     }

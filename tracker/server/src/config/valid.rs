@@ -11,11 +11,13 @@ use tracker_core::limits::OFFERS_RELAYED_MAX;
 use web::{Consent, PlayerStream, Sharing, Unchecked};
 
 use super::checks::{host, port, quoted, refused, within};
+use super::cluster::{ClusterConfig, RawCluster};
 use super::listener::ServerConfig;
 use super::log::LogConfig;
 use super::policy::Policy;
 use super::raw::{RawConfig, RawDashboard, RawMetrics, RawStream, RawStun, RawTracker, RawWeb};
 use crate::access::{Access, DashboardAccess, TrustedProxies};
+use crate::limits::BUS_INTERVAL_MAX;
 use crate::web_root::WebRoot;
 
 /// What runs.
@@ -27,6 +29,8 @@ pub struct Config {
     pub policy: Policy,
     /// Who may join which swarms.
     pub access: Access,
+    /// How it hears of other nodes.
+    pub cluster: Option<ClusterConfig>,
     /// The streams.
     pub origin: Option<ValidOrigin>,
     /// The player.
@@ -120,6 +124,7 @@ impl RawConfig {
                 drain: Duration::from_secs(within("drainSeconds", self.drain_seconds, 0..=600)?),
             },
             access: self.access.unwrap_or_default().validate()?,
+            cluster: self.cluster.map(RawCluster::validate).transpose()?,
             origin: self.origin.map(OriginConfig::validate).transpose()?.map(ValidOrigin::as_guest),
             web: self.web.map(RawWeb::validate).transpose()?,
             dashboard: self.dashboard.map(RawDashboard::validate).transpose()?,
@@ -147,6 +152,12 @@ impl RawTracker {
             announce_interval: Duration::from_secs(interval),
             adapted_interval: None,
             min_announce_interval: Duration::from_secs(min),
+            cross_share_percent: within("tracker.crossShare", self.cross_share, 0..=100)? as u32,
+            digest_interval: Duration::from_secs(within(
+                "tracker.digestInterval",
+                self.digest_interval,
+                1..=BUS_INTERVAL_MAX.as_secs(),
+            )?),
             limits,
         })
     }

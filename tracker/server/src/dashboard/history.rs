@@ -97,7 +97,7 @@ pub(super) fn row(node: &Node, now: &Moment, before: &Moment, earlier: &Moment) 
     let figures: [f64; COLUMNS.len()] = [
         node.metrics.connections() as f64,
         node.metrics.peers() as f64,
-        node.metrics.swarms() as f64,
+        node.swarms() as f64,
         rate(new.announces),
         rate(new.relays),
         quantile(0.5),

@@ -101,7 +101,7 @@ impl Watch {
     pub(crate) fn survey(&mut self, swarms: &[(InfoHash, tracker_core::Counts)]) -> ByteString {
         let swarms = self.sizes.take(swarms, self.node.now());
         self.streams = survey::shown(self.origin.iter().flat_map(Counts::streams).collect());
-        let swarms_in_all = self.node.metrics.swarms();
+        let swarms_in_all = self.node.swarms();
         Report::Survey { swarms, swarms_in_all, streams: &self.streams }.to_text()
     }
 

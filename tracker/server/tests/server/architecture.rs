@@ -87,6 +87,13 @@ fn the_transport_knows_sockets_and_frames_and_never_swarms() {
 }
 
 #[test]
+fn only_the_link_and_its_configuration_know_nats() {
+    let mut known = mentions("src", &["async_nats::"]);
+    known.retain(|line| !line.contains("/bus/nats/") && !line.contains("/config/cluster.rs"));
+    assert_eq!(known, [] as [String; 0]);
+}
+
+#[test]
 fn the_core_reads_no_clock_and_rolls_no_dice_of_its_own() {
     let none: [String; 0] = [];
     let world = ["Instant", "SystemTime", "rand::rng()", "thread_rng", "std::net", "std::thread"];

@@ -38,7 +38,9 @@ fn exposed() -> BTreeSet<String> {
     let files = Files::of(&Identity::new());
     let plain = json!({"server": {"port": 0, "host": "127.0.0.1"}});
     let sections = json!({"metrics": {"port": 0}, "servers": [plain, files.server("127.0.0.1")],
-        "origin": {"streams": [{"loop": {}}, {"name": "tv", "push": {"token": "0123456789abcdef"}}]}});
+        "origin": {"streams": [{"loop": {}}, {"name": "tv", "push": {"token": "0123456789abcdef"}}]},
+        // Nobody has to be there.
+        "cluster": {"servers": "nats://127.0.0.1:1"}});
     let server = Server::with(&sections);
     // Each metric shows once there is something to tell.
     let asked = "origin_requests_total{stream=\"\",kind=\"playlist\",status=\"404\"}";

@@ -122,7 +122,7 @@ mod tests {
     use rand::{RngExt, SeedableRng};
 
     use super::*;
-    use crate::directory::Directory;
+    use crate::directory::{Directory, Wish};
 
     #[test]
     fn it_is_a_set_that_holds_places_only_for_its_members() {
@@ -138,7 +138,7 @@ mod tests {
                 assert_eq!(taken.expect("a member").peer_id, peer_id, "step {step}");
             } else {
                 model.insert(byte);
-                let place = directory.place(info_hash, 9, || 0).expect("room");
+                let place = directory.place(info_hash, Wish::anywhere()).expect("room");
                 memberships.push(Membership::new(place, peer_id, Duration::ZERO));
             }
             assert_eq!(memberships.len(), model.len(), "step {step}");
@@ -147,7 +147,7 @@ mod tests {
                 let (info_hash, peer_id) = ids(byte);
                 let is_there = model.contains(&byte);
                 assert_eq!(memberships.get(info_hash, peer_id).is_some(), is_there, "step {step}");
-                assert_eq!(directory.worker_of(&info_hash).is_some(), is_there, "step {step}");
+                assert_eq!(!directory.workers_of(&info_hash).is_empty(), is_there, "step {step}");
             }
         }
         let left: BTreeSet<_> = memberships.into_iter().map(|left| left.peer_id.0[0]).collect();

@@ -17,8 +17,8 @@ use super::seat::Seat;
 use super::{Next, PeerActor};
 use crate::actors::shard::{Adopt, Announce, Apply, PeerLeft, RelayAnswer, Scrape, ShardActor};
 use crate::close::Close;
-use crate::config::Policy;
-use crate::directory::{Place, WorkerId, less_loaded_of_two};
+use crate::config::{Limits, Policy};
+use crate::directory::{Load, Place, Wish, WorkerId};
 use crate::swarm_list;
 
 impl PeerActor {
@@ -88,7 +88,7 @@ impl PeerActor {
     ) -> Result<WorkerId, Reason> {
         self.seat.may_join(&info_hash)?;
         self.seat.has_room(peer_id, &policy.limits)?;
-        let place = self.place(info_hash, policy.limits.swarms)?;
+        let place = self.place(info_hash, &policy.limits)?;
         let worker = place.worker();
         self.seat.join(Membership::new(place, peer_id, expires_at));
         Ok(worker)
@@ -120,18 +120,26 @@ impl PeerActor {
         }
     }
 
-    /// The place of a swarm that this socket enters. A new one is placed where the socket is, if
-    /// it has its place already, so that one viewer's streams stay together.
-    fn place(&self, info_hash: InfoHash, swarms_max: usize) -> Result<Place, Reason> {
+    /// The place in a swarm that this socket enters: the one that it has, if another of its peers is
+    /// in it. A new swarm is placed where the socket is, if it has its place already, so that one
+    /// viewer's streams stay together.
+    fn place(&self, info_hash: InfoHash, limits: &Limits) -> Result<Place, Reason> {
+        if let Some(place) = self.seat.place_in(info_hash) {
+            return Ok(place.again());
+        }
         let node = &self.worker.node;
-        node.directory.place(info_hash, swarms_max, || {
-            if self.seat.is_nowhere() {
-                let load = |worker| node.metrics.of(worker).connections.load(Relaxed);
-                less_loaded_of_two(node.workers(), load)
-            } else {
-                self.worker.id
-            }
-        })
+        let load = |worker| {
+            let metrics = node.metrics.of(worker);
+            Load { busy: metrics.busy_ratio(), sockets: metrics.connections.load(Relaxed) }
+        };
+        let wish = Wish {
+            home: (!self.seat.is_nowhere()).then_some(self.worker.id),
+            workers: node.workers(),
+            load: &load,
+            swarms_max: limits.swarms,
+            members_max: limits.partition_members,
+        };
+        node.directory.place(info_hash, wish)
     }
 
     /// Moves the socket to `worker`, with its announce and everything that is left to read and to
@@ -207,7 +215,7 @@ impl PeerActor {
         let node = &self.worker.node;
         let mut by_worker = BTreeMap::<WorkerId, Vec<InfoHash>>::new();
         for info_hash in &asked {
-            if let Some(worker) = node.directory.worker_of(info_hash) {
+            for worker in node.directory.workers_of(info_hash) {
                 by_worker.entry(worker).or_default().push(*info_hash);
             }
         }
@@ -217,7 +225,14 @@ impl PeerActor {
             .collect();
         let answers = futures_util::future::join_all(questions).into_actor(self);
         ctx.wait(answers.map(move |answers, peer, _| {
-            let known: BTreeMap<_, _> = answers.into_iter().flatten().flatten().collect();
+            // Each of several counts the others' members, too; one that is about to go has none.
+            let mut known = BTreeMap::<InfoHash, Counts>::new();
+            for (info_hash, counts) in answers.into_iter().flatten().flatten() {
+                let most = known.entry(info_hash).or_default();
+                if counts.complete + counts.incomplete >= most.complete + most.incomplete {
+                    *most = counts;
+                }
+            }
             let mut files = Vec::with_capacity(asked.len());
             for info_hash in asked {
                 if files.iter().all(|(listed, _)| *listed != info_hash) {

@@ -13,7 +13,7 @@ use tracker_websocket::message::Fragments;
 use super::memberships::{Membership, Memberships};
 use crate::access::{Admission, Ticket, TokenBucket};
 use crate::config::{Limits, ServerConfig};
-use crate::directory::WorkerId;
+use crate::directory::{Place, WorkerId};
 
 /// A socket's side of the conversation so far.
 #[derive(Debug)]
@@ -114,6 +114,12 @@ impl Seat {
     ) -> Result<WorkerId, Reason> {
         let membership = self.memberships.get(info_hash, peer_id);
         membership.map(|membership| membership.place.worker()).ok_or(Reason::NotAnnounced)
+    }
+
+    /// The socket's place in a swarm that one of its peers is in.
+    pub(crate) fn place_in(&self, info_hash: InfoHash) -> Option<&Place> {
+        let mut places = self.memberships.iter().map(|membership| &membership.place);
+        places.find(|place| place.info_hash() == info_hash)
     }
 
     /// Whether the socket's token lets it join a swarm now.

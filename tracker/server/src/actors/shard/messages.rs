@@ -8,6 +8,7 @@ use tracker_core::{ConnId, Counts, InfoHash, Input, Outgoing};
 
 use crate::actors::peer::memberships::Membership;
 use crate::actors::peer::seat::Seat;
+use crate::bus::{Batch, NodeSlot};
 use crate::directory::WorkerId;
 use crate::latency::RelayTimes;
 use crate::swarm_list::Snapshot;
@@ -87,6 +88,31 @@ pub(crate) struct Deliver {
     /// Whose they are, and their lengths in bytes.
     pub(super) receivers: Vec<(ConnId, usize)>,
     pub(super) relay_times: RelayTimes,
+}
+
+/// From another worker's `ShardActor`, or from the link to other nodes: what their partitions say to
+/// those of this worker. Dropped and counted when the mailbox is full.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct FromSiblings {
+    /// Whose workers they are.
+    pub(crate) node: NodeSlot,
+    pub(crate) batch: Batch,
+}
+
+/// From the link to other nodes: some have come, and shall hear of all swarms. It is taken whether
+/// the mailbox is full or not.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct NodesCame;
+
+/// From the link to other nodes: this one is gone, with so many workers. It is taken whether the
+/// mailbox is full or not.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct SiblingsGone {
+    pub(crate) node: NodeSlot,
+    pub(crate) workers: WorkerId,
 }
 
 /// From another worker's `ShardActor`: ping this socket, and close it unless it answers. Dropped

@@ -18,6 +18,7 @@ use actix::prelude::*;
 use tracker_core::Input;
 
 use super::peer::PeerActor;
+use crate::bus;
 use crate::limits::{
     DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWARM_LIST_AGE, SWARMS_LISTED_MAX, SWEEP_TICK,
 };
@@ -27,8 +28,8 @@ use crate::swarm_list::Snapshot;
 use crate::worker::Worker;
 use drain::Draining;
 pub(crate) use messages::{
-    Adopt, Announce, Apply, Deliver, Drain, LargestSwarms, OwnerLives, PeerLeft, PolicyChanged,
-    Probe, RelayAnswer, Scrape,
+    Adopt, Announce, Apply, Deliver, Drain, FromSiblings, LargestSwarms, NodesCame, OwnerLives,
+    PeerLeft, PolicyChanged, Probe, RelayAnswer, Scrape, SiblingsGone,
 };
 use outboxes::verdict;
 use probe::probe;
@@ -187,6 +188,33 @@ impl Handler<Deliver> for ShardActor {
             texts = rest;
         }
         self.worker.swarms.borrow_mut().relay_times.append(deliver.relay_times);
+    }
+}
+
+impl Handler<FromSiblings> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, FromSiblings { node, batch }: FromSiblings, _: &mut Self::Context) {
+        let read_at = self.worker.node.now();
+        batch.each(node, |input| self.worker.apply(input, Some(read_at)));
+    }
+}
+
+impl Handler<NodesCame> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, _: NodesCame, _: &mut Self::Context) {
+        self.worker.apply(Input::Reconnected, None);
+    }
+}
+
+impl Handler<SiblingsGone> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, SiblingsGone { node, workers }: SiblingsGone, _: &mut Self::Context) {
+        for sibling in (0..workers).map(|worker| bus::sibling(node, worker)) {
+            self.worker.apply(Input::SiblingGone { sibling }, None);
+        }
     }
 }
 

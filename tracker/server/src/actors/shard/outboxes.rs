@@ -3,20 +3,25 @@
 
 use std::time::Duration;
 
-use tracker_core::{ConnId, Outbox, Outgoing};
+use tracker_core::{
+    ConnId, CrossAnswer, CrossOffer, Digest, InfoHash, Outbox, Outgoing, SiblingId,
+};
 
 use super::messages::{Deliver, Probe};
 use super::probe::probe;
+use crate::bus::Crossing;
+use crate::bus::records::Said;
 use crate::close::Close;
 use crate::latency::RelayTimes;
 use crate::transport::connection::Connection;
 use crate::worker::{ConnKey, Verdict, Worker};
 
 /// The outboxes of all sockets, as the core sees them: those of this worker are written to in
-/// place, those of other workers are collected.
+/// place, those of other workers are collected, and so is what siblings are told.
 pub(super) struct Outboxes<'a> {
     pub(super) worker: &'a Worker,
     pub(super) elsewhere: &'a mut [Deliver],
+    pub(super) crossing: &'a mut Crossing,
     pub(super) round: u64,
     /// When what is passed on was read, if it has just come: a claim waits on purpose.
     pub(super) read_at: Option<Duration>,
@@ -56,6 +61,22 @@ impl Outbox for Outboxes<'_> {
         } else if let Some(shard) = self.worker.node.shard(worker) {
             let _ = shard.try_send(Probe { owner, asker });
         }
+    }
+
+    fn is_shared(&self, info_hash: &InfoHash) -> bool {
+        self.crossing.is_shared(self.worker, info_hash)
+    }
+
+    fn digest(&mut self, to: Option<SiblingId>, info_hash: &InfoHash, digest: Digest) {
+        self.crossing.digest(self.worker, to, *info_hash, digest);
+    }
+
+    fn cross_offer(&mut self, to: SiblingId, offer: &CrossOffer<'_>) {
+        self.crossing.say(self.worker, to, &Said::Offer(*offer));
+    }
+
+    fn cross_answer(&mut self, to: SiblingId, answer: &CrossAnswer<'_>) {
+        self.crossing.say(self.worker, to, &Said::Answer(*answer));
     }
 }
 

@@ -12,6 +12,7 @@ use tracker_core::{Input, Shard};
 
 use super::messages::Deliver;
 use super::outboxes::Outboxes;
+use crate::bus::Crossing;
 use crate::latency::RelayTimes;
 use crate::node::Node;
 use crate::worker::Worker;
@@ -23,6 +24,8 @@ pub(crate) struct Swarms {
     rng: SmallRng,
     /// Messages for the sockets of other workers, by worker.
     elsewhere: Vec<Deliver>,
+    /// Messages for partitions on other workers and nodes.
+    crossing: Crossing,
     /// When the messages for sockets of this worker were read.
     pub(super) relay_times: RelayTimes,
     /// Wakes the `ShardActor`, who ends rounds; `None` before it has begun, when none is needed.
@@ -39,6 +42,7 @@ impl Swarms {
             shard: Shard::new(node.policy().settings.clone(), node.hash_seed),
             rng: SmallRng::seed_from_u64(rand::random()),
             elsewhere: (0..node.workers()).map(|_| Deliver::default()).collect(),
+            crossing: Crossing::new(node.workers(), node.cluster.is_some()),
             relay_times: RelayTimes::default(),
             ender: None,
             round: 0,
@@ -48,8 +52,9 @@ impl Swarms {
 
     /// Lets the core handle what has happened: by a message that was read at `read_at`, or by time.
     pub(crate) fn apply(&mut self, worker: &Worker, input: Input<'_>, read_at: Option<Duration>) {
-        let Self { shard, rng, elsewhere, relay_times, round, .. } = self;
-        let mut outboxes = Outboxes { worker, elsewhere, round: *round, read_at, relay_times };
+        let Self { shard, rng, elsewhere, crossing, relay_times, round, .. } = self;
+        let round = *round;
+        let mut outboxes = Outboxes { worker, elsewhere, crossing, round, read_at, relay_times };
         shard.handle(input, worker.node.now(), rng, &mut outboxes);
         if !self.open {
             self.open = true;
@@ -90,5 +95,6 @@ impl Swarms {
                 worker.metrics().undelivered.fetch_add(messages, Relaxed);
             }
         }
+        self.crossing.end_round(worker);
     }
 }

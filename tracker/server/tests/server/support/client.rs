@@ -104,10 +104,21 @@ impl<S: Read + Write> Client<S> {
     /// The next text message, as it is.
     pub fn hear_text(&mut self) -> String {
         loop {
-            match self.socket.read().expect("a message") {
+            match self.read().expect("a message") {
                 Message::Text(text) => return text.to_string(),
                 Message::Ping(_) | Message::Pong(_) => {}
                 other => panic!("not text: {other:?}"),
+            }
+        }
+    }
+
+    /// The next message. A process that has ended somewhere in the tests interrupts a read that has a
+    /// time limit.
+    fn read(&mut self) -> Result<Message, Error> {
+        loop {
+            match self.socket.read() {
+                Err(Error::Io(error)) if error.kind() == ErrorKind::Interrupted => {}
+                read => return read,
             }
         }
     }
@@ -150,7 +161,7 @@ impl<S: Read + Write> Client<S> {
     /// Waits for the end, past whatever comes before it. `None` when there was no close frame.
     pub fn close_code(&mut self) -> Option<u16> {
         loop {
-            match self.socket.read() {
+            match self.read() {
                 Ok(Message::Close(frame)) => {
                     return Some(frame.map_or(CloseCode::Status, |frame| frame.code).into());
                 }

@@ -6,6 +6,7 @@
 
 mod client;
 pub mod feed;
+pub mod nats;
 pub mod program;
 mod raw;
 pub mod tls;

@@ -143,6 +143,8 @@ impl<S: Read + Write> Raw<S> {
     fn read_some(&mut self) -> bool {
         let mut bytes = [0; 64 << 10];
         match self.socket.read(&mut bytes) {
+            // A process that has ended somewhere in the tests.
+            Err(error) if error.kind() == ErrorKind::Interrupted => self.read_some(),
             Ok(0) => false,
             Ok(count) => {
                 self.read.extend(&bytes[..count]);

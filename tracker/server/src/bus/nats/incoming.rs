@@ -1,0 +1,111 @@
+//! What comes from other nodes: who they are, and what their partitions say, sorted by the worker
+//! that it is for.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
+
+use tracker_core::wire::{is_answer, is_offer};
+
+use super::NatsActor;
+use crate::actors::{FromSiblings, SiblingsGone};
+use crate::bus::Batch;
+use crate::bus::presence::Gone;
+use crate::bus::records::{Hello, Record, Route, Said};
+use crate::bus::wire::{self, Incarnation, Malformed, Records};
+use crate::directory::WorkerId;
+
+impl NatsActor {
+    /// Gives what another node has said to whom it is for.
+    pub(super) fn hear(&mut self, message: &[u8]) {
+        let counts = &self.cluster.counts;
+        counts.messages_received.add(1);
+        counts.bytes_received.add(message.len() as u64);
+        let (from, records) = match wire::read_head(message) {
+            Ok(read) => read,
+            Err(Malformed::Version(_)) => return counts.versions.add(1),
+            Err(Malformed::Cut) => return counts.malformed.add(1),
+        };
+        let mut batches = BTreeMap::<WorkerId, Batch>::new();
+        for record in Records(records) {
+            match record.and_then(|(kind, body)| Record::read(kind, body)) {
+                Ok(Some(Record::Hello(hello))) => self.hear_hello(from, &hello),
+                Ok(Some(Record::Goodbye)) => {
+                    let gone = self.presence.forget(from);
+                    self.tell_gone(gone);
+                }
+                Ok(Some(Record::Said(route, said))) => self.sort(route, &said, &mut batches),
+                Ok(None) => self.cluster.counts.unknown.add(1),
+                Err(_) => self.cluster.counts.malformed.add(1),
+            }
+        }
+        self.deliver(from, batches);
+    }
+
+    fn hear_hello(&mut self, from: Incarnation, hello: &Hello<'_>) {
+        let heard = self.presence.hear(from, hello, self.node.now());
+        if heard.joined.is_some() {
+            tracing::info!(node = hello.name, "another node is there");
+            self.came = true;
+        }
+        if heard.is_twin {
+            self.cluster.counts.twins.add(1);
+            tracing::error!(node = hello.name, "two nodes that live have this name");
+        }
+        self.tell_gone(heard.gone);
+        if hello.asks {
+            self.say_hello(Some(from), false);
+        }
+    }
+
+    /// Puts what was said with what else is for that worker, or for each that has the swarm. What
+    /// goes on to browsers as it stands is read once more: another node may be of another mind.
+    fn sort(&self, route: Route, said: &Said<'_>, batches: &mut BTreeMap<WorkerId, Batch>) {
+        let policy = self.node.policy();
+        let limits = &policy.settings.limits;
+        let is_good = match said {
+            Said::Digest(..) => true,
+            Said::Offer(offer) => is_offer(offer.offer, limits),
+            Said::Answer(answer) => is_answer(answer.answer, limits),
+        };
+        if !is_good {
+            return self.cluster.counts.malformed.add(1);
+        }
+        let mut put = |to| {
+            let batch = batches.entry(to).or_default();
+            said.write(route, &mut batch.records);
+            batch.count += 1;
+        };
+        match route.to {
+            Some(to) => put(to),
+            None => self.node.directory.workers_of(&said.info_hash()).into_iter().for_each(put),
+        }
+    }
+
+    fn deliver(&self, from: Incarnation, batches: BTreeMap<WorkerId, Batch>) {
+        if batches.is_empty() {
+            return;
+        }
+        let counts = &self.cluster.counts;
+        let Some(node) = self.presence.slot_of(from) else {
+            return counts.strangers.add(1);
+        };
+        for (to, batch) in batches {
+            let count = batch.count();
+            let said = FromSiblings { node, batch };
+            if self.node.shard(to).is_none_or(|shard| shard.try_send(said).is_err()) {
+                counts.undelivered.add(count);
+            }
+        }
+    }
+
+    /// Lets the shards forget the partitions of nodes that are gone.
+    pub(super) fn tell_gone(&self, gone: impl IntoIterator<Item = Gone>) {
+        for Gone { name, slot, workers } in gone {
+            tracing::info!(node = name, "another node is gone");
+            for shard in self.node.shards() {
+                shard.do_send(SiblingsGone { node: slot, workers });
+            }
+        }
+        self.cluster.counts.nodes.store(self.presence.len(), Relaxed);
+    }
+}
