@@ -19,12 +19,13 @@ test:
 	cd web/tests && npm ci --ignore-scripts --no-audit --no-fund && \
 		CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" npm test
 
-# The pictures of the pages in docs/screenshots, anew.
+# The pictures of the player and the dashboard in docs, anew: some six minutes.
 screenshots:
 	.ci/get ffmpeg chromium
 	cargo build --workspace --bins --locked
 	cd web/tests && npm ci --ignore-scripts --no-audit --no-fund && \
-		CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" node support/screenshots.mjs
+		export CHROMIUM="$${CHROMIUM:-$$(command -v chromium)}" && \
+		node support/screenshots.mjs && node pictures.mjs
 
 # RFC 6455 and 7692 by somebody else's judgement: the Autobahn test suite, for which it gets what
 # it needs but Python 2.7. `.ci/autobahn '9.*'` runs some cases.

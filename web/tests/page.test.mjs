@@ -1,10 +1,9 @@
 // What the page promises whoever opens it: it is small, asks nobody else, can be read by anybody,
 // says what is the matter, and shares only as it may.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
 import { get } from "node:http";
-import { createRequire } from "node:module";
 import { after, before, describe, test } from "node:test";
+import { assertAccessible } from "./support/accessibility.mjs";
 import { launch, Viewer } from "./support/browser.mjs";
 import { closedPort, startAll, startOrigin } from "./support/product.mjs";
 
@@ -76,14 +75,7 @@ describe("axe finds nothing serious:", () => {
     test(name, async (t) => {
       const viewer = await open(t, { context });
       await viewer.play(2);
-      const axe = await readFile(createRequire(import.meta.url).resolve("axe-core"), "utf8");
-      await viewer.page.evaluate(axe);
-      const { violations } = await viewer.page.evaluate(() => window.axe.run());
-      const serious = violations.filter(
-        ({ impact }) => impact === "serious" || impact === "critical",
-      );
-      const told = serious.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
-      assert.deepEqual(told, []);
+      await assertAccessible(viewer.page, name);
       const { scrollWidth, clientWidth } = await viewer.page.evaluate(
         () => document.documentElement,
       );

@@ -170,7 +170,7 @@ export class HlsEngine implements Engine {
     this.#firstSequence ??= startSN;
     const wantedS = this.#settings.sharing.behindTargets * targetS;
     if (live) hls.targetLatency = startS({ wholeS, targetS, grows }, wantedS);
-    const httpDownloadInitialTimeoutMs = Math.min(PEER_WAIT_MAX_MS, 500 * targetS);
+    const httpDownloadInitialTimeoutMs = Math.min(PEER_WAIT_MAX_MS, 400 * targetS);
     this.#p2p?.applyDynamicConfig({ core: { httpDownloadInitialTimeoutMs } });
     if (!live || wholeS >= wantedS || isFull) {
       this.#started = true;

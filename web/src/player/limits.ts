@@ -23,8 +23,8 @@ export const LEAVING_TARGETS = 2;
 
 /**
  * How long segments wait for a first peer before HTTP fetches them: time enough for a tracker's
- * answer and a connection. The first segment doesn't wait, and is played meanwhile; so it is half a
- * target duration at the most.
+ * answer and a connection. The first segment doesn't wait, and is played meanwhile: so it is 0.4
+ * target durations at the most, and the rest is for HTTP.
  */
 export const PEER_WAIT_MAX_MS = 1_200;
 

@@ -132,12 +132,28 @@ export class ShakaEngine implements Engine {
       },
     });
     player.addEventListener("manifestparsed", () => this.#setDelay(false));
+    player.addEventListener("manifestupdated", () => this.#tellSegments());
     player.addEventListener("error", (event) => {
       const { detail } = event as unknown as { detail: { severity: number } };
       if (detail.severity === shaka.util.Error.Severity.CRITICAL) this.#recover(detail);
     });
     this.#countHttp(player);
     return player;
+  }
+
+  /**
+   * P2P Media Loader looks for new segments when Shaka asks for one, but gives that up when Shaka has
+   * asked before it knew that the stream is live. What it doesn't know is never shared.
+   */
+  #tellSegments(): void {
+    const { segmentManager } = this.#p2p as unknown as {
+      segmentManager: { updateStreamSegments(stream: unknown): void };
+    };
+    for (const { video, audio } of this.#player?.getManifest()?.variants ?? []) {
+      for (const stream of [video, audio]) {
+        if (stream?.segmentIndex) segmentManager.updateStreamSegments(stream);
+      }
+    }
   }
 
   get #timeline() {
