@@ -222,14 +222,13 @@ impl Token {
     }
 }
 
-/// Whether it is this machine that asks, or one of its proxies for this machine.
+/// Whether it is this machine that asks, and no proxy. One on this machine stands for the whole
+/// world, whether we are told to trust it or not; and the loopback of which another machine's proxy
+/// tells is that machine's.
 fn is_here(headers: &HeaderMap, peer: IpAddr, proxies: &TrustedProxies) -> bool {
-    let forwarded_for = headers.get_all(X_FORWARDED_FOR).map(|header| header.as_bytes());
-    let client = proxies.client(peer, forwarded_for);
-    // A proxy on this machine stands for the whole world, whether we are told to trust it or not.
-    let is_proxy = proxies.contain(client)
-        || client == peer && OF_PROXIES.iter().any(|name| headers.contains_key(name));
-    client.is_loopback() && !is_proxy
+    let is_proxy =
+        proxies.contain(peer) || OF_PROXIES.iter().any(|name| headers.contains_key(name));
+    peer.is_loopback() && !is_proxy
 }
 
 /// Longer than a token, and so never one of those that [`Token::holds`] compares.
