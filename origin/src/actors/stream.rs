@@ -301,6 +301,9 @@ impl Drop for StreamActor {
     fn drop(&mut self) {
         if !self.is_stopping {
             tracing::error!(stream = self.name, "the stream has broken down");
+            if let Some(source) = self.source.take() {
+                source.do_send(StopSource);
+            }
             self.shelf.note(|status| {
                 status.state = State::Failing;
                 status.last_failure = Some(BROKEN_DOWN.to_owned());
