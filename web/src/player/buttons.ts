@@ -47,7 +47,6 @@ export class Buttons {
         ["format", format],
       ]).toString();
     });
-    write("snippet", snippet(this.#link()));
     sharing.onChange(() => this.draw());
     this.draw();
   }
@@ -61,6 +60,7 @@ export class Buttons {
     element<HTMLButtonElement>("uploads").disabled = state !== "on";
     element("consent").hidden = state !== "ask";
     element<HTMLAnchorElement>("another").href = this.#link();
+    write("snippet", snippet(this.#link()));
   }
 
   /** This page with what was chosen; not what was merely remembered. */

@@ -7,6 +7,7 @@ import { coreConfig } from "./core_config";
 import { quality, startS, type Engine, type EngineEvents } from "./engine";
 import {
   BACK_BUFFER_S,
+  LIST_AGAIN_ERRORS,
   P2P_ERRORS_MAX,
   PEER_WAIT_MAX_MS,
   RETRY_FIRST_MS,
@@ -95,7 +96,10 @@ export class HlsEngine implements Engine {
   }
 
   #withPeers(): Hls | null {
-    if (this.#p2pModule === null) return null;
+    if (this.#p2pModule === null) {
+      this.#sharing.giveUpForGood();
+      return null;
+    }
     try {
       const p2p = new this.#p2pModule.HlsJsP2PEngine({
         core: coreConfig(this.#settings, this.#stats, this.#sharing.config),
@@ -150,7 +154,13 @@ export class HlsEngine implements Engine {
       this.#startWhenDeepEnough(hls, details);
     });
     hls.on(Events.AUDIO_TRACK_UPDATED, (_event, { details }) => this.#patience?.moved(details));
-    hls.on(Events.FRAG_BUFFERED, () => (this.#errorsInARow = 0));
+    hls.on(Events.FRAG_BUFFERED, () => {
+      // What was buffered may have outlasted the errors: then no event of the video ends them.
+      if (this.#errorsInARow > 0 && !this.#video.paused) {
+        this.#events.show({ mood: "good", text: "Live" });
+      }
+      this.#errorsInARow = 0;
+    });
     hls.on(Events.ERROR, (_event, error) => {
       if (error.fatal) this.#recover(hls, error);
     });
@@ -193,9 +203,12 @@ export class HlsEngine implements Engine {
     }
     clearTimeout(this.#retry);
     this.#retry = setTimeout(() => {
-      if (error.type === ErrorTypes.NETWORK_ERROR && hls.levels.length > 0) hls.startLoad();
-      else if (error.type === ErrorTypes.NETWORK_ERROR) hls.loadSource(this.#settings.streamUrl);
-      else if (error.type === ErrorTypes.MEDIA_ERROR && this.#errorsInARow === 1) {
+      if (error.type === ErrorTypes.NETWORK_ERROR) {
+        // A stream that comes back may have other renditions than its list had.
+        if (hls.levels.length === 0) hls.loadSource(this.#settings.streamUrl);
+        else if (this.#errorsInARow < LIST_AGAIN_ERRORS) hls.startLoad();
+        else this.open();
+      } else if (error.type === ErrorTypes.MEDIA_ERROR && this.#errorsInARow === 1) {
         hls.recoverMediaError();
         this.#events.ready();
       } else {
@@ -208,6 +221,6 @@ export class HlsEngine implements Engine {
   #giveUpPeers(): void {
     this.#p2pModule = null;
     this.#p2p = null;
-    this.#sharing.giveUp();
+    this.#sharing.giveUpForGood();
   }
 }

@@ -55,6 +55,9 @@ export const RETRY_FIRST_MS = 1_000;
 /** Longest wait between two tries: an origin that comes back is seen within this time. */
 export const RETRY_MAX_MS = 10_000;
 
+/** Errors of the network in a row after which the list of renditions is read anew. */
+export const LIST_AGAIN_ERRORS = 4;
+
 /** Errors in a row, no segment in between, after which playback goes on without peers at all. */
 export const P2P_ERRORS_MAX = 3;
 
@@ -106,6 +109,9 @@ export const REDRAW_MS = 500;
 /** What the chart shows, in seconds, and how often it gets a sample. */
 export const HISTORY_S = 120;
 export const HISTORY_STEP_MS = 1_000;
+
+/** A pause between two samples that is none of the page's: it was hidden, or the machine slept. */
+export const HISTORY_GAP_MS = 3_000;
 
 /** A rate on the chart is the average of so many seconds: three segments come and go in them. */
 export const RATE_WINDOW_S = 6;

@@ -37,8 +37,10 @@ async function run(): Promise<void> {
     view.start(settings, sharing, playback);
     await Promise.all([opened, addControls(playback)]);
   } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    view.showStream({ mood: "bad", text: error.message });
+    const isKnown = error instanceof SettingsError;
+    const text = isKnown ? error.message : "The player can't be loaded; reload the page";
+    view.showStream({ mood: "bad", text });
+    if (!isKnown) throw error;
   }
 }
 

@@ -79,7 +79,7 @@ export class Playback {
       return this.#show({ mood: "bad", text: "This browser can't play live video" });
     }
     this.#stats.engine = "native";
-    this.#sharing.giveUp();
+    this.#sharing.giveUpForGood();
     this.#video.src = this.#settings.streamUrl;
     this.play();
   }

@@ -17,13 +17,14 @@ interface Connection extends EventTarget {
   type?: string;
 }
 
-const REMEMBERED = "sharing";
+/** What is remembered: whether to share, and whether to send to others. */
+type Choice = "sharing" | "uploads";
 
 export class Sharing {
   readonly #settings: Settings;
   readonly #stats: Stats;
   readonly #listeners: ((config: SharingConfig) => void)[] = [];
-  #uploads = true;
+  #uploads = remembered("uploads") !== "off";
   #withinLimit = true;
   /** Bytes sent by the last second, and of them those that the rate hasn't paid for yet. */
   #sent = 0;
@@ -38,7 +39,7 @@ export class Sharing {
   start(): void {
     setInterval(() => this.#limitUpload(), 1_000);
     connection()?.addEventListener("change", () => {
-      if (this.state === "on" && isMetered() && remembered() !== "on") this.#become("metered");
+      if (this.state === "on" && isMetered() && remembered("sharing") !== "on") this.#become("metered");
     });
   }
 
@@ -64,25 +65,31 @@ export class Sharing {
   /** The viewer's word, which is remembered. */
   set(on: boolean): void {
     if (this.state === "impossible") return;
-    remember(on ? "on" : "off");
+    remember("sharing", on);
     this.#become(on ? "on" : "off");
   }
 
   setUploads(on: boolean): void {
+    remember("uploads", on);
     this.#uploads = on;
     this.#tell();
   }
 
-  /** P2P Media Loader breaks, or isn't there. */
+  /** P2P Media Loader breaks; the viewer may try again. */
   giveUp(): void {
-    this.#become("failed");
+    if (this.state === "on") this.#become("failed");
+  }
+
+  /** It isn't there, or what plays knows nothing of it. */
+  giveUpForGood(): void {
+    this.#become("impossible");
   }
 
   #atFirst(): SharingState {
     const { p2p, trackers, sharing } = this.#settings;
     if (typeof RTCPeerConnection === "undefined" || trackers.length === 0) return "impossible";
     if (p2p === false) return "off";
-    const said = remembered();
+    const said = remembered("sharing");
     if (said !== null) return said;
     if (isMetered()) return "metered";
     return sharing.consent === "ask" ? "ask" : "on";
@@ -125,18 +132,18 @@ function isMetered(): boolean {
 }
 
 /** Nothing, in a page that may keep nothing. */
-function remembered(): "on" | "off" | null {
+function remembered(choice: Choice): "on" | "off" | null {
   try {
-    const said = localStorage.getItem(REMEMBERED);
+    const said = localStorage.getItem(choice);
     return said === "on" || said === "off" ? said : null;
   } catch {
     return null;
   }
 }
 
-function remember(said: "on" | "off"): void {
+function remember(choice: Choice, on: boolean): void {
   try {
-    localStorage.setItem(REMEMBERED, said);
+    localStorage.setItem(choice, on ? "on" : "off");
   } catch {
     // It holds for this visit.
   }
