@@ -239,7 +239,7 @@ test("it is for all readers: light and dark, a phone, a keyboard, a screen reade
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await untilText(page, "#numbers-table caption", "Means of 5 min each");
-    assert.equal(await page.getAttribute("#verdict-text", "role"), "status");
+    assert.equal(await page.getAttribute("#verdict-spoken", "role"), "status");
     await viewers.end();
   } finally {
     await product.stop();

@@ -54,14 +54,11 @@ export class Feed {
 
   /** A WebSocket that is refused doesn't say why, so the session is asked first. */
   async #connect(): Promise<void> {
-    const answer = await fetch("/dashboard/session", { cache: "no-store" }).catch(() => undefined);
+    const answer = await session().catch(() => undefined);
     if (this.#timer !== undefined || this.#socket !== undefined) return; // started anew meanwhile
-    if (answer?.status === 401) return this.#events.link({ is: "signedOut" });
-    if (answer?.status === 403) {
-      return this.#events.link({ is: "forbidden", why: (await answer.text()).trim() });
-    }
-    if (answer?.ok !== true) return this.#tryLater();
-    const { pass } = (await answer.json()) as { pass: Pass };
+    if (answer === undefined) return this.#tryLater();
+    if (typeof answer !== "string") return this.#events.link(answer);
+    const pass = answer;
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.#listen(new WebSocket(`${scheme}://${location.host}/dashboard/feed`), pass);
   }
@@ -107,4 +104,14 @@ export class Feed {
       void this.#connect();
     }, waitMs);
   }
+}
+
+/** What we are let in for, or why we aren't; rejects when that can't be told now. */
+async function session(): Promise<Pass | LinkState> {
+  const signal = AbortSignal.timeout(SILENCE_MAX_MS);
+  const answer = await fetch("/dashboard/session", { cache: "no-store", signal });
+  if (answer.status === 401) return { is: "signedOut" };
+  if (answer.status === 403) return { is: "forbidden", why: (await answer.text()).trim() };
+  if (!answer.ok) throw new Error(`the answer is ${answer.status}`);
+  return ((await answer.json()) as { pass: Pass }).pass;
 }

@@ -1,7 +1,7 @@
 // The figures of the node, each with its chart: what they are called, where they come from, and the
 // table that has the same for whoever reads rather than looks.
 import { Chart } from "./chart";
-import { bytes, count, duration, type Format, percent, rate } from "./format";
+import { age, bytes, count, duration, type Format, percent, rate } from "./format";
 import type { Figure, Series } from "./series";
 import { fillTable } from "./table";
 
@@ -97,12 +97,12 @@ export class Figures {
     const rows = Array.from({ length: TABLE_ROWS }, (_, index) => ({
       key: String(index),
       cells: [
-        index === 0 ? "now" : `${(index * step) / 60} min ago`,
+        index === 0 ? "now" : `${age(index * step)} ago`,
         ...lines.map(({ column, format }) => format(this.#series.mean(column, step, index * step))),
       ],
     }));
     const heads = ["Until", ...lines.map(({ head }) => head)];
-    const caption = `Means of ${step / 60} min each`;
+    const caption = `Means of ${age(step)} each`;
     if (this.#table !== null) fillTable(this.#table, heads, rows, { caption });
   }
 }

@@ -1,5 +1,6 @@
 // The line that an operator reads first: is the node well, and if not, why. It is read aloud when
-// it changes, and only then: the seconds that pass are beside it, for who looks.
+// that changes, and only then: figures that rise meanwhile, and the seconds that pass, are for who
+// looks.
 import type { LinkState } from "./feed";
 import { age, count } from "./format";
 import type { Tick } from "./messages";
@@ -16,6 +17,9 @@ const STALE_MS = 4000;
 export class VerdictLine {
   #section = element("#verdict");
   #text = element("#verdict-text");
+  #spoken = element("#verdict-spoken");
+  /** What was said last, without its figures. */
+  #said = "";
   #reasons = element("#verdict-reasons");
   #age = element("#age");
   #link = element("#link");
@@ -31,7 +35,9 @@ export class VerdictLine {
     this.#tick = tick;
     this.#heardAtMs = performance.now();
     const { state, reasons } = tick.verdict;
-    this.#say(state, reasons.length === 0 ? SAYS[state] : `${SAYS[state]}: ${reasons[0]?.text}`);
+    const [first] = reasons;
+    const text = first === undefined ? SAYS[state] : `${SAYS[state]}: ${first.text}`;
+    this.#say(state, text, `${state} ${first?.alert}`);
     const rest = reasons.slice(1).map(({ text }) => text);
     if ([...this.#reasons.children].map((item) => item.textContent).join() !== rest.join()) {
       this.#reasons.replaceChildren(...rest.map(listItem));
@@ -56,6 +62,7 @@ export class VerdictLine {
         break;
       case "signedOut":
         this.#showLink("waiting", "signed out");
+        this.#say("away", "Signed out");
         break;
       case "forbidden":
         this.#showLink("bad", "no access");
@@ -65,9 +72,13 @@ export class VerdictLine {
     this.#showAge();
   }
 
-  #say(state: string, text: string): void {
+  /** `said` is the same as long as it need not be said again. */
+  #say(state: string, text: string, said = text): void {
     this.#section.dataset["state"] = state;
     if (this.#text.textContent !== text) this.#text.textContent = text;
+    if (this.#said === said) return;
+    this.#said = said;
+    this.#spoken.textContent = text;
     document.title = `${state === "well" ? "" : "(!) "}${text} · ${location.host}`;
   }
 
