@@ -109,6 +109,7 @@ export class HlsEngine implements Engine {
       };
       const patience = new Patience(
         this.#video,
+        this.#settings.sharing.httpSeconds,
         this.#peers,
         () => this.#sharing.state === "on",
         () => this.#sharing.giveUp(),

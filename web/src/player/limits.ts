@@ -23,8 +23,8 @@ export const LEAVING_TARGETS = 2;
 
 /**
  * How long segments wait for a first peer before HTTP fetches them: time enough for a tracker's
- * answer and a connection. The first segment doesn't wait, and is played meanwhile: so it is 0.4
- * target durations at the most, and the rest is for HTTP.
+ * answer and a connection. What is due within `HTTP_SECONDS` doesn't wait, and is played meanwhile: so
+ * it is 0.4 target durations at the most, and the rest is for HTTP.
  */
 export const PEER_WAIT_MAX_MS = 1_200;
 

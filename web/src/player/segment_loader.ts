@@ -37,9 +37,8 @@ export class Patience {
   readonly #events: PeerEvents;
   readonly #isSharing: () => boolean;
   readonly #onHopeless: () => void;
+  readonly #httpSeconds: number;
   readonly #waiting = new Set<Waiting>();
-  /** The kinds (`main`, `audio`) whose first segment has been asked for. */
-  readonly #begun = new Set<string>();
   /** The first segment of each kind's newest playlist, by its sequence number. */
   readonly #first = new Map<string, number>();
   #rescuesInARow = 0;
@@ -48,11 +47,13 @@ export class Patience {
   /** `onHopeless` hears that the library keeps losing segments. */
   constructor(
     video: HTMLVideoElement,
+    httpSeconds: number,
     events: PeerEvents,
     isSharing: () => boolean,
     onHopeless: () => void,
   ) {
     this.#video = video;
+    this.#httpSeconds = httpSeconds;
     this.#events = events;
     this.#isSharing = isSharing;
     this.#onHopeless = onHopeless;
@@ -67,12 +68,13 @@ export class Patience {
     this.#waiting.clear();
   }
 
-  /** The first picture waits for nobody: peers come in with the second segment of each kind. */
+  /**
+   * What is due soon waits for nobody: the first picture, which may be in the middle of a segment,
+   * and what comes after a halt. The library would fetch it over HTTP, too, but not at once.
+   */
   canWait({ frag }: FragmentLoaderContext): boolean {
     if (frag.sn === "initSegment" || !this.#isSharing()) return false;
-    const isFirst = !this.#begun.has(frag.type);
-    this.#begun.add(frag.type);
-    return !isFirst;
+    return aheadS(this.#video) >= this.#httpSeconds;
   }
 
   /** A playlist is there anew. */
