@@ -106,8 +106,10 @@ test("everything that can be chosen is reached by keyboard", async (t) => {
 test("where a browser refuses to start by itself, the page says so and has a button", async (t) => {
   const init = () => {
     const { play } = HTMLMediaElement.prototype;
+    let isAsked = false;
+    addEventListener("click", () => (isAsked = true), { capture: true });
     HTMLMediaElement.prototype.play = function refusing() {
-      if (navigator.userActivation.hasBeenActive) return play.call(this);
+      if (isAsked) return play.call(this);
       return Promise.reject(new DOMException("not without a gesture", "NotAllowedError"));
     };
   };

@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sum } from "./support/expect.mjs";
 import { setStage } from "./support/stage.mjs";
-import { assertShared, watchTogether } from "./support/together.mjs";
+import { assertShared, MET_MAX, watchTogether } from "./support/together.mjs";
 
 const SHARES = [
   { viewers: 2, share: 0.45 },
@@ -28,7 +28,7 @@ for (const { viewers: count, share } of SHARES) {
       assert.equal(look.engine, "hls.js");
       // Of two, the one nearer to live may give all and get nothing in the steady state.
       assert.ok(look.p2pBytes > 0, `viewer ${i + 1} got nothing from peers`);
-      assert.ok(look.peersEver >= count - 1 && look.tFirstPeer > 0, JSON.stringify(look));
+      assert.ok(look.peersEver >= Math.min(count - 1, MET_MAX) && look.tFirstPeer > 0, JSON.stringify(look));
       assert.equal(look.trackerLink, "connected");
     });
     await assertCountsAgree(viewers);

@@ -73,6 +73,9 @@ export const RESCUE_AHEAD_S = 1;
 /** But not sooner than this: the library waits for a first peer, and would load it once more. */
 export const RESCUE_AFTER_MS = 2_000;
 
+/** The same for one that it has begun with: it gives peers 2 s, and then HTTP some time. */
+export const RESCUE_UNDER_WAY_MS = 4_000;
+
 /** So many rescues with no segment in between, and peers are given up. */
 export const RESCUES_IN_A_ROW_MAX = 6;
 

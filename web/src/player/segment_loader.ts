@@ -16,6 +16,7 @@ import {
   RESCUE_AFTER_MS,
   RESCUE_AHEAD_S,
   RESCUE_CHECK_MS,
+  RESCUE_UNDER_WAY_MS,
   RESCUES_IN_A_ROW_MAX,
   SEGMENT_WAIT_MAX_MS,
 } from "./limits";
@@ -104,14 +105,16 @@ export class Patience {
     this.#onHopeless();
   }
 
-  /** What the library is loading has timeouts of its own, and HTTP behind it. */
+  /** What the library is loading has timeouts of its own, and HTTP behind it; but it doesn't tell of
+   * each end. */
   #isLost({ context, sinceMs }: Waiting): boolean {
     const waitedMs = performance.now() - sinceMs;
     if (context === null || waitedMs > SEGMENT_WAIT_MAX_MS) return true;
-    if (this.#events.isUnderWay(context.url)) return false;
     const { sn, type } = context.frag;
     if (Number(sn) < (this.#first.get(type) ?? 0)) return true;
-    return waitedMs > RESCUE_AFTER_MS && aheadS(this.#video) < RESCUE_AHEAD_S;
+    const isUnderWay = this.#events.isUnderWay(context.url);
+    const patienceMs = isUnderWay ? RESCUE_UNDER_WAY_MS : RESCUE_AFTER_MS;
+    return waitedMs > patienceMs && aheadS(this.#video) < RESCUE_AHEAD_S;
   }
 }
 
