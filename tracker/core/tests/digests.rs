@@ -77,6 +77,17 @@ fn replies_and_scrapes_count_the_members_of_siblings() {
 }
 
 #[test]
+fn a_sibling_whose_opening_was_answered_is_told_when_the_swarm_closes() {
+    // Alone until then, and gone before its first digest is due.
+    let (mut tracker, swarm) = (Tracker::new(), id("s"));
+    tracker.hear(1, &announce(&swarm, &peer(1), &json!({})));
+    let done = tracker.unpack(sibling(7), &Parcel::Digest(hash(&swarm), opening(2)));
+    assert_eq!(digests_in(&done), [(Some(sibling(7)), digest(0, 1))]);
+    let done = tracker.left(1, &swarm, &peer(1));
+    assert_eq!(digests_in(&done), [(None, Digest::GOODBYE)]);
+}
+
+#[test]
 fn a_swarm_is_announced_as_it_opens_and_answered_at_once_and_once() {
     let (mut tracker, swarm) = (Tracker::shared(without_pace(), 1), id("s"));
     let done = tracker.hear(1, &announce(&swarm, &peer(1), &json!({})));

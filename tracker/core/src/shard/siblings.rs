@@ -53,10 +53,12 @@ impl Shard {
         self.unmet.hold(from, announce, &self.settings, now);
     }
 
-    /// A swarm closes here.
+    /// A swarm closes here. Who has heard of it shall know: all, or the sibling whose opening was
+    /// answered.
     pub(super) fn say_goodbye(&mut self, key: usize, outbox: &mut impl Outbox) {
         let (info_hash, swarm) = &mut self.swarms[key];
-        if swarm.partition().take().is_some_and(|partition| partition.told.is_some()) {
+        let partition = swarm.partition().take();
+        if partition.is_some_and(|of| of.told.is_some() || !of.siblings.is_empty()) {
             self.counters.digests_sent += 1;
             outbox.digest(None, info_hash, Digest::GOODBYE);
         }

@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::nats::{Foreigner, Nats, meet, next, record};
+use crate::support::nats::{Foreigner, Nats, hello, meet, next, record};
 use crate::support::{Server, answer, id, offer, until};
 
 /// What the swarm's digests are said in, from its name: FNV-1a, folded to a byte.
@@ -155,6 +155,10 @@ fn what_makes_no_sense_is_counted_and_hurts_nobody() {
     foreigner.say(&to, &[offer(b"\"no object\"")]);
     until("counted", || dropped(&a, "malformed") - before, |count| *count == 6.0);
     assert_eq!(dropped(&a, "version"), 1.0);
+    // Coming and going makes all shards look at all their swarms: once a message.
+    let greetings = [hello("b", false), record(2, &[]), hello("b", false)];
+    foreigner.say("tracker.presence", &greetings);
+    until("counted", || dropped(&a, "malformed") - before, |count| *count == 8.0);
     let mut bob = a.client();
     meet(&mut bob, "bob", &mut anna, "anna", "film");
 }

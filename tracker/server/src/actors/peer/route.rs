@@ -225,13 +225,16 @@ impl PeerActor {
             .collect();
         let answers = futures_util::future::join_all(questions).into_actor(self);
         ctx.wait(answers.map(move |answers, peer, _| {
-            // Each of several counts the others' members, too; one that is about to go has none.
+            // Each of several counts the others' members, too; one that is about to go has none. Who
+            // has finished is known where it was said.
             let mut known = BTreeMap::<InfoHash, Counts>::new();
             for (info_hash, counts) in answers.into_iter().flatten().flatten() {
                 let most = known.entry(info_hash).or_default();
+                let downloaded = most.downloaded + counts.downloaded;
                 if counts.complete + counts.incomplete >= most.complete + most.incomplete {
                     *most = counts;
                 }
+                most.downloaded = downloaded;
             }
             let mut files = Vec::with_capacity(asked.len());
             for info_hash in asked {

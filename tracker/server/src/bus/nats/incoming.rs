@@ -26,10 +26,19 @@ impl NatsActor {
             Err(Malformed::Cut) => return counts.malformed.add(1),
         };
         let mut batches = BTreeMap::<WorkerId, Batch>::new();
+        let mut said_how_it_is = false;
         for record in Records(records) {
             match record.and_then(|(kind, body)| Record::read(kind, body)) {
-                Ok(Some(Record::Hello(hello))) => self.hear_hello(from, &hello),
+                // Once a message, as nodes do: each makes all shards look at all their swarms.
+                Ok(Some(Record::Hello(_) | Record::Goodbye)) if said_how_it_is => {
+                    self.cluster.counts.malformed.add(1);
+                }
+                Ok(Some(Record::Hello(hello))) => {
+                    said_how_it_is = true;
+                    self.hear_hello(from, &hello);
+                }
                 Ok(Some(Record::Goodbye)) => {
+                    said_how_it_is = true;
                     let gone = self.presence.forget(from);
                     self.tell_gone(gone);
                 }

@@ -189,11 +189,16 @@ impl NatsActor {
     }
 
     fn publish_record(&self, subject: String, record: &Record<'_>) {
+        // What it doesn't take now is said again in the next interval.
+        self.publish(subject, self.message_of(record));
+    }
+
+    /// A message with this record alone.
+    fn message_of(&self, record: &Record<'_>) -> Vec<u8> {
         let mut message = Vec::new();
         wire::write_head(self.cluster.own, &mut message);
         record.write(&mut message);
-        // What it doesn't take now is said again in the next interval.
-        self.publish(subject, message);
+        message
     }
 
     /// Gives NATS a message. `false` when it doesn't take one now.
@@ -337,6 +342,10 @@ impl Handler<Happened> for NatsActor {
                 counts.connected.store(false, Relaxed);
                 self.is_wrong(&"it has hung up");
             }
+            // It may also be about one message or subject, such as one that we may not have.
+            Event::ServerError(error) if self.is_connected() => {
+                tracing::warn!(%error, "NATS refuses something");
+            }
             Event::ServerError(error) => self.is_wrong(&error),
             Event::ClientError(error) => self.is_wrong(&error),
         }
@@ -347,15 +356,18 @@ impl Handler<StopNats> for NatsActor {
     type Result = ResponseFuture<()>;
 
     fn handle(&mut self, _: StopNats, ctx: &mut Self::Context) -> Self::Result {
-        if self.is_connected() {
-            self.publish_record(self.subject("presence"), &Record::Goodbye);
-        }
+        let goodbye = (self.subject("presence"), self.message_of(&Record::Goodbye));
+        let goodbye = self.is_connected().then_some(goodbye);
         let client = self.client.take();
         self.buckets.clear();
         ctx.stop();
         Box::pin(async move {
-            if let Some(client) = client {
-                let _ = tokio::time::timeout(BUS_STOP_TIMEOUT, client.flush()).await;
+            if let (Some(client), Some((subject, message))) = (client, goodbye) {
+                let said = async {
+                    let _ = client.publish(subject, message.into()).await;
+                    let _ = client.flush().await;
+                };
+                let _ = tokio::time::timeout(BUS_STOP_TIMEOUT, said).await;
             }
             Arbiter::current().stop();
         })
