@@ -133,30 +133,34 @@ impl StreamActor {
     }
 
     fn take(&mut self, delivery: Delivery, fate: &Fate) {
-        match self.presentation.push(delivery.clone()) {
-            Ok(segment) => {
-                fate.take();
-                let (sequence, timeline) = (segment.sequence, segment.timeline);
-                self.note_life(sequence);
-                self.publish();
-                self.tell(&Supply::Segment(Delivery { timeline, ..delivery }));
-            }
-            Err(refusal) => self.refuse(&refusal, fate),
+        if let Some(timeline) = self.push(delivery.clone(), fate) {
+            self.publish();
+            self.tell(&Supply::Segment(Delivery { timeline, ..delivery }));
         }
     }
 
     /// The list of tracks says from now on what this one is; of its segments there is none.
     fn take_sample(&mut self, sample: Delivery, fate: &Fate) {
         let track = sample.track;
-        match self.presentation.push(sample) {
+        if self.push(sample, fate).is_some() {
+            self.presentation.clear_track(track);
+            self.publish();
+        }
+    }
+
+    /// Adds it to its track, if it can be taken; returns its timeline then.
+    fn push(&mut self, delivery: Delivery, fate: &Fate) -> Option<u64> {
+        match self.presentation.push(delivery) {
             Ok(segment) => {
+                let (sequence, timeline) = (segment.sequence, segment.timeline);
                 fate.take();
-                let sequence = segment.sequence;
-                self.presentation.clear_track(track);
                 self.note_life(sequence);
-                self.publish();
+                Some(timeline)
             }
-            Err(refusal) => self.refuse(&refusal, fate),
+            Err(refusal) => {
+                self.refuse(&refusal, fate);
+                None
+            }
         }
     }
 
