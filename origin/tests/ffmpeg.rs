@@ -6,7 +6,7 @@
 mod support;
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 use support::{
@@ -101,6 +101,33 @@ fn qualities_are_cut_at_the_same_frames_and_the_sound_beside_them() {
         assert!(apart <= frame, "segment {number}: the sound begins {apart} s beside the picture");
     }
     served.stop();
+}
+
+/// Two runs within a minute share a Discontinuity Sequence Number: then a player takes the second's
+/// timestamps for those of the first.
+#[test]
+fn an_origin_that_starts_again_goes_on_in_its_timeline() {
+    require_ffmpeg();
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = || {
+        let served = Served::start(&card("again", &folder.path().display().to_string()));
+        let picture = Playlist::get(served.address, "again");
+        let sound = Playlist::named(served.address, "again", "audio.m3u8");
+        let begins = [&picture, &sound].map(|playlist| {
+            let whole = playlist.whole(served.address, "again", &playlist.segments[0]);
+            times(&whole)[0]
+        });
+        served.stop();
+        (begins, picture.discontinuity_sequence)
+    };
+    let began = Instant::now();
+    let ([picture, sound], timeline) = run();
+    let apart = began.elapsed().as_secs_f64();
+    let ([picture_again, _], timeline_again) = run();
+    let later = picture_again - picture;
+    assert!(timeline_again >= timeline, "{timeline} then {timeline_again}");
+    assert!(later > 0.0 && later < 2.0 * apart + 10.0, "{later} s later after {apart} s");
+    assert!((sound - picture).abs() < 0.1, "the sound at {sound}, the picture at {picture}");
 }
 
 #[test]

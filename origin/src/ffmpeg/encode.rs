@@ -1,10 +1,10 @@
 //! The part of ffmpeg's command lines that is the same whatever is played: how a picture is encoded
 //! in a ladder of qualities, how sound is, and how segments are cut and handed over.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::config::Quality;
-use crate::playlist::{Container, Content, Track};
+use crate::playlist::{Container, Content, Track, since_beginning};
 
 /// Sound bits a second, in thousands: enough for speech and music in stereo.
 const AUDIO_KBPS: u32 = 96;
@@ -80,9 +80,10 @@ pub(super) fn sound(source: &str) -> Vec<String> {
 /// CMAF into the current folder: for each track that was mapped, a header and segments with numbers
 /// from 1 (`handover.rs` has their names). A segment has its name only when it is whole. ffmpeg's
 /// DASH muxer cuts sound where it cuts the picture, which its HLS muxer does not: that is 2.7 ms
-/// later with each segment of 1 s. `frag_discont` and `use_editlist` make a segment's own
-/// timestamps those of the picture and the sound: browsers know no empty edits.
-pub(super) fn segments(stream: &str, segment: Duration) -> Vec<String> {
+/// later with each segment of 1 s. `frag_discont`, `use_editlist` and `avoid_negative_ts` make a
+/// segment's own timestamps those of the picture and the sound: browsers know no empty edits, and
+/// each track would begin at 0. [`output`] has to follow.
+pub(super) fn segments(segment: Duration) -> Vec<String> {
     strings(&[
         "-f",
         "dash",
@@ -99,9 +100,16 @@ pub(super) fn segments(stream: &str, segment: Duration) -> Vec<String> {
         "-media_seg_name",
         "$RepresentationID$-$Number$.m4s",
         "-format_options",
-        "movflags=+frag_discont+skip_sidx:use_editlist=0",
-        &manifest(stream),
+        "movflags=+frag_discont+skip_sidx:use_editlist=0:avoid_negative_ts=make_non_negative",
     ])
+}
+
+/// The end of a command line, whose timestamps begin with the time at which it is called: those of a
+/// stream grow with every run of it, in this process or the next (`playlist/timeline.rs` relies on
+/// it).
+pub(super) fn output(stream: &str, now: SystemTime) -> [String; 3] {
+    let offset = format!("{:.3}", since_beginning(now).as_secs_f64());
+    ["-output_ts_offset".to_owned(), offset, manifest(stream)]
 }
 
 /// The tracks that [`pictures`] makes, in its order.

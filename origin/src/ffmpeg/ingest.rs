@@ -140,14 +140,14 @@ fn audio_tag(codec: &str) -> Option<&'static str> {
     }
 }
 
-/// The input, as segments of `stream` in the current folder.
-pub(crate) fn live(stream: &str, ingest: &Ingest, plan: &Plan) -> Vec<String> {
+/// The input, as segments in the current folder.
+pub(crate) fn live(ingest: &Ingest, plan: &Plan) -> Vec<String> {
     let mut args = quiet("level+info");
     args.extend(opened(&ingest.input));
     args.extend(plan.args(ingest));
     // What somebody calls his stream is nothing that viewers are told.
     args.extend(strings(&["-map_metadata", "-1", "-map_chapters", "-1"]));
-    args.extend(segments(stream, ingest.segment));
+    args.extend(segments(ingest.segment));
     args
 }
 
@@ -234,7 +234,7 @@ mod tests {
     fn an_encoder_that_connects_is_listened_for_like_this() {
         let rtmp = ingest(Protocol::Rtmp, "rtmp://0.0.0.0:1935/live/key", true);
         assert_eq!(
-            live("tv", &rtmp, &Plan::first(VideoPolicy::Auto)).join(" "),
+            live(&rtmp, &Plan::first(VideoPolicy::Auto)).join(" "),
             "-hide_banner -nostdin -nostats -loglevel level+info \
              -protocol_whitelist rtmp,tcp -format_whitelist flv,live_flv \
              -analyzeduration 5000000 -max_pixels 9437184 -rw_timeout 10000000 \
@@ -244,13 +244,14 @@ mod tests {
              -f dash -dash_segment_type mp4 -seg_duration 2 -window_size 6 -extra_window_size 6 \
              -init_seg_name $RepresentationID$-header.mp4 \
              -media_seg_name $RepresentationID$-$Number$.m4s \
-             -format_options movflags=+frag_discont+skip_sidx:use_editlist=0 tv.mpd"
+             -format_options movflags=+frag_discont+skip_sidx:use_editlist=0:\
+             avoid_negative_ts=make_non_negative"
         );
         let rtsp = ingest(Protocol::Rtsp, "rtsp://0.0.0.0:8554/live", true);
-        let line = live("tv", &rtsp, &Plan::first(VideoPolicy::Auto)).join(" ");
+        let line = live(&rtsp, &Plan::first(VideoPolicy::Auto)).join(" ");
         assert!(line.contains(" -rtsp_flags listen -i rtsp://0.0.0.0:8554/live "), "{line}");
         let srt = ingest(Protocol::Srt, "srt://:9000?passphrase=0123456789", true);
-        let line = live("tv", &srt, &Plan::first(VideoPolicy::Auto)).join(" ");
+        let line = live(&srt, &Plan::first(VideoPolicy::Auto)).join(" ");
         assert!(line.contains("-i srt://:9000?passphrase=0123456789&mode=listener "), "{line}");
     }
 
@@ -311,7 +312,7 @@ mod tests {
         let mpeg2 = streams(Some(("mpeg2video", "yuv420p")), Some("mp2"));
         let plan = Plan::of(&mpeg2, VideoPolicy::Auto).expect("a plan");
         let udp = ingest(Protocol::Udp, "udp://239.0.0.1:1234", false);
-        let line = live("tv", &udp, &plan).join(" ");
+        let line = live(&udp, &plan).join(" ");
         let graph = "[0:V:0]yadif=deint=interlaced,split=1[s0];\
                      [s0]scale=-2:trunc(min(720\\,ih)/2)*2[v0] -map [v0] -c:v libx264";
         assert!(line.contains(graph), "{line}");

@@ -48,7 +48,7 @@ impl Job {
     }
 }
 
-/// ffmpeg's command line, which holds secrets.
+/// ffmpeg's command line but for its end, which is the same for all. It holds secrets.
 #[derive(Clone)]
 pub(crate) struct Args(pub(crate) Vec<String>);
 

@@ -5,11 +5,13 @@ use std::cell::{Ref, RefCell};
 use std::io;
 use std::process::{ExitStatus, Stdio};
 use std::rc::Rc;
+use std::time::SystemTime;
 
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
+use super::encode::output;
 use super::heard::{self, Heard};
 use super::probe::SETPRIV;
 use super::{Job, PROGRAM};
@@ -30,7 +32,7 @@ impl FfmpegProcess {
     /// The system's, when there is no such program or no such folder.
     pub(crate) fn start(job: &Job) -> io::Result<Self> {
         let mut command = command(job.ability.dies_with_us);
-        command.args(&job.args.0);
+        command.args(&job.args.0).args(output(&job.stream, SystemTime::now()));
         // The folder's own name may hold a `%` or a `$`, which ffmpeg would take for a pattern.
         command.current_dir(&job.folder);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());

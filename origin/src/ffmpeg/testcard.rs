@@ -10,15 +10,15 @@ use crate::playlist::Track;
 /// 19 % of a core, and 30 % with `veryfast`.
 const EFFORT: Effort = Effort { preset: "ultrafast", tune: Some("zerolatency") };
 
-/// The card, live, as segments of `stream` in the current folder.
-pub(crate) fn live(stream: &str, card: &Card, draws_text: bool) -> Vec<String> {
+/// The card, live, as segments in the current folder.
+pub(crate) fn live(card: &Card, draws_text: bool) -> Vec<String> {
     let mut args = quiet("level+warning");
     args.extend(strings(&["-re"]));
     args.extend(picture(card, draws_text));
     args.extend(strings(&["-re"]));
     args.extend(tone());
     args.extend(encoded(card));
-    args.extend(segments(stream, card.segment));
+    args.extend(segments(card.segment));
     args
 }
 
@@ -97,7 +97,7 @@ mod tests {
     #[test]
     fn the_default_test_card_is_called_like_this() {
         assert_eq!(
-            live("card", &card(&[(720, 2500)]), true).join(" "),
+            live(&card(&[(720, 2500)]), true).join(" "),
             "-hide_banner -nostdin -nostats -loglevel level+warning \
              -re -f lavfi -i testsrc2=size=1280x720:rate=30,\
              drawtext=text='%{gmtime\\:%T} UTC':fontsize=90:fontcolor=white\
@@ -112,13 +112,14 @@ mod tests {
              -f dash -dash_segment_type mp4 -seg_duration 2 -window_size 6 -extra_window_size 6 \
              -init_seg_name $RepresentationID$-header.mp4 \
              -media_seg_name $RepresentationID$-$Number$.m4s \
-             -format_options movflags=+frag_discont+skip_sidx:use_editlist=0 card.mpd"
+             -format_options movflags=+frag_discont+skip_sidx:use_editlist=0:\
+             avoid_negative_ts=make_non_negative"
         );
     }
 
     #[test]
     fn a_ladder_is_drawn_once_and_scaled_for_each_quality() {
-        let line = live("card", &card(&[(360, 800), (720, 2500)]), false).join(" ");
+        let line = live(&card(&[(360, 800), (720, 2500)]), false).join(" ");
         for part in [
             "testsrc2=size=1280x720:rate=30 ",
             "[0:v]split=2[s0][s1];[s0]scale=640:360[v0];[s1]scale=1280:720[v1] ",
@@ -135,7 +136,7 @@ mod tests {
     #[test]
     fn the_trial_asks_for_the_same_picture_sound_and_codecs() {
         let card = card(&[(720, 2500)]);
-        let (trial, real) = (trial(&card, true), live("card", &card, true));
+        let (trial, real) = (trial(&card, true), live(&card, true));
         let ends = ["-t", "0.1", "null", "-", "error"];
         for arg in trial.iter().filter(|arg| !ends.contains(&arg.as_str())) {
             assert!(real.contains(arg), "{arg} is only in the trial");

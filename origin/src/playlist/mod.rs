@@ -25,4 +25,5 @@ pub(crate) use read::{
     Variant,
 };
 pub(crate) use segment::{Delivery, Segment};
+pub(crate) use timeline::since_beginning;
 pub(crate) use track::{Container, Content, Track};

@@ -62,7 +62,7 @@ impl Recipe for IngestRecipe {
         let first_within = first_patience(segment) + input.probe;
         Job {
             stream: self.stream.clone(),
-            args: Args(live(&self.stream, &self.ingest, &plan)),
+            args: Args(live(&self.ingest, &plan)),
             tracks: plan.tracks(&self.ingest.qualities),
             segment,
             first_within: (!input.waits()).then_some(first_within),

@@ -18,7 +18,7 @@ impl TestcardSource {
     pub(crate) fn new(name: &str, card: &Card, ability: Ability, folder: PathBuf) -> Self {
         TestcardSource(Rc::new(Job {
             stream: name.to_owned(),
-            args: Args(testcard::live(name, card, ability.draws_text)),
+            args: Args(testcard::live(card, ability.draws_text)),
             tracks: testcard::tracks(card),
             segment: card.segment,
             first_within: Some(first_patience(card.segment)),
