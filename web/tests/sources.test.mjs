@@ -15,9 +15,9 @@ import { ShakaViewer } from "./support/shaka.mjs";
 const PLAYED_S = 4; // four segments
 const BEYOND_BUFFER_S = 10; // more than a viewer has when the fault strikes
 const HALT_MAX_TARGETS = 3;
-const HOLE_HALT_MAX_MS = 45_000; // a playlist's length, and what it takes to notice
 const START_MAX_MS = 30_000;
 const AWAY_MS = 6_000; // as long as a viewer's buffer lasts
+const AT_ONCE = 3; // viewers; more would take from the encoders what they need to keep up
 const TOKEN = "correct-horse-battery";
 
 /** By stream: pixels across, by which a viewer's picture is known as its. */
@@ -78,16 +78,17 @@ after(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe("plays in Chromium:", { concurrency: true }, () => {
+describe("plays in Chromium:", { concurrency: AT_ONCE }, () => {
   for (const [stream, width] of Object.entries(WIDTH)) {
     test(`${stream}, as HLS with hls.js`, async (t) => {
       const viewer = await watch(t, stream);
       await viewer.play(PLAYED_S);
+      // Waited for: the fallback begins with its slate where the card is not there yet.
+      await viewer.untilWidth(width);
       const look = await viewer.look();
       await viewer.screenshot(`source-${stream}`);
       assert.equal(look.engine, "hls.js");
       assert.equal(look.streamState, "Live");
-      assert.equal(look.width, width);
       assert.deepEqual(viewer.errors, []);
     });
   }
@@ -132,8 +133,6 @@ describe("stands still for three target durations at the most:", { concurrency: 
     await assertShortHalt(viewer, fault);
   });
 
-  // A known fault: hls.js waits in front of the hole, in most runs until the playlist has left what is
-  // behind it, with peers or without. It has to resume by itself; three targets are the aim.
   test("an upstream that goes away and comes back", async (t) => {
     const viewer = await watch(t, "upstream-hls");
     await viewer.play(PLAYED_S);
@@ -144,9 +143,9 @@ describe("stands still for three target durations at the most:", { concurrency: 
     upstream = await startOrigin({ ...UPSTREAM, listen: { host, port: Number(port) } });
     await untilThere(upstream.address.stream, upstream);
     const back = await mark(viewer, "upstream-hls");
-    await viewer.play(BEYOND_BUFFER_S, 2 * HOLE_HALT_MAX_MS);
+    await viewer.play(BEYOND_BUFFER_S);
     await viewer.screenshot("source-upstream-back");
-    await assertShortHalt(viewer, back, HOLE_HALT_MAX_MS);
+    await assertShortHalt(viewer, back);
   });
 });
 
@@ -216,11 +215,11 @@ async function mark(viewer, stream) {
 }
 
 /** From then on the picture stood still for three target durations at the most, in all. */
-async function assertShortHalt(viewer, { atMs, targetS }, maxMs = HALT_MAX_TARGETS * targetS * 1000) {
+async function assertShortHalt(viewer, { atMs, targetS }) {
   const look = await viewer.look();
   const halts = look.stalls.map(({ at, ms }) => Math.max(0, at + ms - Math.max(at, atMs)));
   const haltMs = halts.reduce((sum, ms) => sum + ms, 0);
   console.log(`${viewer.name}: a halt of ${Math.round(haltMs)} ms, target duration ${targetS} s`);
   const seen = JSON.stringify({ atMs, ...look });
-  assert.ok(haltMs <= maxMs, `${haltMs} ms: ${seen}\n${product.log}`);
+  assert.ok(haltMs <= HALT_MAX_TARGETS * targetS * 1000, `${haltMs} ms: ${seen}\n${product.log}`);
 }
