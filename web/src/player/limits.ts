@@ -9,6 +9,13 @@
  */
 export const HTTP_SECONDS = 3;
 
+/**
+ * How much sooner than that one of the viewers fetches what none has yet, at the most, and how often
+ * it is decided who: long against what a segment takes from one viewer to the next. Of eight, one
+ * to two then fetch it.
+ */
+export const TURN_S = 3;
+
 /** How far behind the live edge to play, in target durations: the room for peers to deliver. */
 export const BEHIND_TARGETS = 6;
 

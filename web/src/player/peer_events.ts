@@ -14,6 +14,8 @@ export class PeerEvents {
   readonly #ever = new Set<string>();
   /** Addresses of segments that the library is loading now. */
   readonly #underWay = new Set<string>();
+  /** Of those that it has loaded, the latest last. */
+  readonly #loaded = new Set<string>();
 
   constructor(stats: Stats) {
     this.#stats = stats;
@@ -46,6 +48,7 @@ export class PeerEvents {
     });
     engine.addEventListener("onSegmentLoaded", (loaded) => {
       this.#underWay.delete(loaded.segmentUrl);
+      this.#remember(loaded.segmentUrl);
       if (loaded.streamType !== "main") return;
       const source = loaded.downloadSource === "http" ? "http" : "peers";
       this.record(loaded.segmentUrl, source, loaded.bytesLength);
@@ -55,6 +58,11 @@ export class PeerEvents {
   /** Whether the library has begun with this segment, and not ended. */
   isUnderWay(url: string): boolean {
     return this.#underWay.has(url);
+  }
+
+  /** Whether it has loaded this segment. */
+  hasLoaded(url: string): boolean {
+    return this.#loaded.has(url);
   }
 
   /** One more segment of the picture on the strip. */
@@ -67,8 +75,15 @@ export class PeerEvents {
   /** Peer to peer ended as a whole. */
   clear(): void {
     this.#underWay.clear();
+    this.#loaded.clear();
     this.#stats.peers = [];
     this.#stats.peersNow = 0;
+  }
+
+  #remember(url: string): void {
+    this.#loaded.add(url);
+    const [oldest] = this.#loaded;
+    if (this.#loaded.size > SEGMENTS_KEPT_MAX && oldest !== undefined) this.#loaded.delete(oldest);
   }
 
   /** A viewer has one peer id for the picture and one for separate sound: the picture's counts. */

@@ -71,10 +71,12 @@ export class Patience {
 
   /**
    * What is due soon waits for nobody: the first picture, which may be in the middle of a segment,
-   * and what comes after a halt. The library would fetch it over HTTP, too, but not at once.
+   * and what comes after a halt. The library would fetch it over HTTP, too, but not at once. What
+   * it has already, or is about to have, is taken from it.
    */
-  canWait({ frag }: FragmentLoaderContext): boolean {
+  canWait({ frag, url }: FragmentLoaderContext): boolean {
     if (frag.sn === "initSegment" || !this.#isSharing()) return false;
+    if (this.#events.hasLoaded(url) || this.#events.isUnderWay(url)) return true;
     return aheadS(this.#video) >= this.#httpSeconds;
   }
 
