@@ -182,8 +182,8 @@ test("where the node asks for a token the page does, and forgets it when told", 
 test("other nodes are listed where the feed tells of some, and missed when silent", async () => {
   const product = await startDashboard();
   const nodes = [
-    { name: "east", connections: 1200, peers: 1300, heardSecondsAgo: 1 },
-    { name: "west", connections: 7, peers: 7, heardSecondsAgo: 40 },
+    { name: "east", connections: 1200, peers: 1300, heardSecondsAgo: 1, everySeconds: 5 },
+    { name: "west", connections: 7, peers: 7, heardSecondsAgo: 13, everySeconds: 5 },
   ];
   try {
     const page = await open(product, {}, (page) =>
@@ -195,7 +195,7 @@ test("other nodes are listed where the feed tells of some, and missed when silen
       }),
     );
     await untilText(page, "#nodes tbody tr:first-child", "east1,2001,3001 s ago");
-    await untilText(page, "#nodes td[data-kind=failing]", "40 s ago");
+    await untilText(page, "#nodes td[data-kind=failing]", "13 s ago");
     const alone = await open(product);
     await untilText(alone, "#swarms-of", "0 of 0");
     assert.equal(await alone.isVisible("#nodes-section"), false);

@@ -1,7 +1,13 @@
 //! Every bound of the server in one place, with its unit and its reason. What a site may choose is
 //! in its configuration; what no site has a reason to change is a constant here.
 
+mod bus;
+mod dashboard;
+
 use std::time::Duration;
+
+pub(crate) use bus::*;
+pub(crate) use dashboard::*;
 
 /// Bytes of each of a worker's two read buffers. Messages are slices of them, and one starts over
 /// when all of its slices are done, which is at once but for what other workers are told: large
@@ -206,132 +212,6 @@ pub(crate) const STOP_POLL: Duration = Duration::from_millis(10);
 
 /// Connections to `/metrics` at a time; a Prometheus has one.
 pub(crate) const METRICS_CONNECTIONS_MAX: usize = 64;
-
-/// Bytes of the dashboard's token: 16 of base64 are 96 bits, which nobody guesses, however fast; and
-/// a header or a form has no room for a book.
-pub(crate) const DASHBOARD_TOKEN_BYTES_MIN: usize = 16;
-pub(crate) const DASHBOARD_TOKEN_BYTES_MAX: usize = 256;
-
-/// Bytes of its file: the token, and a line's end.
-pub(crate) const DASHBOARD_TOKEN_FILE_BYTES_MAX: u64 = DASHBOARD_TOKEN_BYTES_MAX as u64 + 2;
-
-/// How long a browser stays signed in: a shift.
-pub(crate) const DASHBOARD_SESSION: Duration = Duration::from_secs(12 * 3600);
-
-/// Dashboards that are open at a time: a team's screens. Each costs a write a second.
-pub(crate) const FEEDS_MAX: usize = 32;
-
-/// How often the node is looked at, for the dashboard.
-pub(crate) const SAMPLE_TICK: Duration = Duration::from_secs(1);
-
-/// Samples that are kept: an hour of them. Each is a row of 4-byte numbers, so they are 173 kB.
-pub(crate) const SAMPLES_MAX: usize = 3600;
-
-/// Samples between two lists of swarms and streams, which cost more than numbers do: a list looks at
-/// all swarms, which takes 10 ms for a million.
-pub(crate) const SAMPLES_PER_SURVEY: u64 = 5;
-
-/// Samples between two marks that later ones are compared with, and the marks that are kept: the ten
-/// minutes that the slowest alert looks back on.
-pub(crate) const SAMPLES_PER_MARK: u64 = 10;
-pub(crate) const MARKS_MAX: usize = 61;
-
-/// Swarms that the dashboard shows, and of which it keeps the sizes to tell their growth by; and the
-/// surveys that it does so over, which are a minute's. A swarm that comes from farther below is told
-/// without its growth.
-pub(crate) const SWARMS_SHOWN: usize = 20;
-pub(crate) const SWARMS_REMEMBERED: usize = 200;
-pub(crate) const SURVEYS_REMEMBERED: usize = 12;
-
-/// Streams that the dashboard shows.
-pub(crate) const STREAMS_SHOWN: usize = 100;
-
-/// Ticks that wait for a feed whose client doesn't read; further ones are dropped. Beside them there
-/// is what the kernel holds for it, in bytes: some ten seconds of ticks.
-pub(crate) const FEED_MAILBOX_TICKS: usize = 2;
-pub(crate) const FEED_SEND_BUFFER_BYTES: usize = 16 << 10;
-
-/// How long the kernel may take none of what a feed's client is sent, before the feed ends.
-pub(crate) const FEED_PATIENCE: Duration = Duration::from_secs(30);
-
-/// How often a feed pings its client, and looks whether its pass is still good; and after how long
-/// without a sign of life it ends.
-pub(crate) const FEED_PING: Duration = Duration::from_secs(10);
-pub(crate) const FEED_SILENCE_MAX: Duration = Duration::from_secs(35);
-
-/// Bytes that a feed's client may send from one ping to the next: a pong, and then some. It has
-/// nothing to say.
-pub(crate) const FEED_RECEIVED_BYTES_MAX: usize = 4 << 10;
-/// How often a node may say that it is there, and what it has of each swarm: the shortest is for
-/// tests, and the longest still lets a crashed node be forgotten within minutes.
-pub(crate) const BUS_INTERVAL_MIN: Duration = Duration::from_secs(1);
-pub(crate) const BUS_INTERVAL_MAX: Duration = Duration::from_secs(60);
-
-/// Intervals of silence after which a node is gone.
-pub(crate) const BUS_SILENT_INTERVALS: u32 = 3;
-
-/// How long something that a node's last run had said may come behind what its next one says: the
-/// two came by connections of their own.
-pub(crate) const BUS_STRAGGLER_TIME: Duration = Duration::from_secs(1);
-
-/// Other nodes: each says hello to all in every interval.
-pub(crate) const BUS_NODES_MAX: usize = 1024;
-
-/// Bytes of a node's name.
-pub(crate) const BUS_NAME_BYTES_MAX: usize = 64;
-
-/// Bytes of a record between workers or nodes. The longest holds an SDP, which may be as long as
-/// a message from a client.
-pub(crate) const BUS_RECORD_BYTES_MAX: usize = 16 << 20;
-
-/// Bytes of records in one message between nodes, unless one alone is longer: a few dozen offers, so
-/// that what each message costs NATS is shared, and well below the 1 MiB that it takes by default.
-pub(crate) const BUS_MESSAGE_BYTES: usize = 64 << 10;
-
-/// What NATS should take as a message: one of [`BUS_MESSAGE_BYTES`] and a last record, which is as
-/// long as a message from a client may be by default.
-pub(crate) const BUS_PAYLOAD_BYTES_MIN: usize = 2 * BUS_MESSAGE_BYTES + 1024;
-
-/// How long what a worker has for other nodes waits for more, so that one message has it all.
-pub(crate) const BUS_FLUSH_AFTER: Duration = Duration::from_millis(2);
-
-/// How long a record may wait for the link. A client drops an offer 50 s after it made it.
-pub(crate) const BUS_QUEUE_TIME_MAX: Duration = Duration::from_secs(20);
-
-/// Messages that the link has taken and not written yet; what comes then waits in the queue.
-pub(crate) const BUS_LINK_MESSAGES: usize = 256;
-
-/// Messages of one subject that have come and weren't looked at. Beyond it they are dropped.
-pub(crate) const BUS_HEARD_MESSAGES: usize = 1024;
-
-/// Subjects of digests, by a hash of the info hash: see docs/decisions/0020.
-pub(crate) const BUS_BUCKETS: usize = 256;
-
-/// The longest pause before NATS is tried again.
-pub(crate) const BUS_RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
-
-/// Bytes of a file with an nkey, credentials or a key for NATS, or with those whom it is trusted by:
-/// all authorities that a system trusts take some 200 kB.
-pub(crate) const BUS_FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// Bytes of the subjects' common prefix.
-pub(crate) const BUS_SUBJECT_BYTES_MAX: usize = 64;
-
-/// How soon what NATS didn't take is offered again.
-pub(crate) const BUS_RETRY_AFTER: Duration = Duration::from_millis(20);
-
-/// How often the link looks at the clock: whether it is time for a hello, and who is silent.
-pub(crate) const BUS_TICK: Duration = Duration::from_millis(250);
-
-/// Intervals after which a bucket isn't heard any more in which this node says nothing: its
-/// partitions say something in every other one.
-pub(crate) const BUS_BUCKET_INTERVALS: u32 = 6;
-
-/// Messages in the link's mailbox; subscriptions wait when it is full.
-pub(crate) const BUS_MAILBOX_MESSAGES: usize = 1024;
-
-/// How long a stop waits for NATS to take the goodbye.
-pub(crate) const BUS_STOP_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Members below which a partition gets no sibling, however busy its worker is: what crosses would
 /// cost more than it brings.

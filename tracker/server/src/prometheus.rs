@@ -189,7 +189,7 @@ impl Exposition {
         page.gauge("tracker_cluster_connected", "Whether NATS is there.")
             .value(u8::from(counts.connected.load(Relaxed)));
         page.gauge("tracker_cluster_nodes", "Other nodes that are there.")
-            .value(counts.nodes.load(Relaxed));
+            .value(cluster.presence().len());
         page.counter(
             "tracker_cluster_twins_total",
             "Times that a node came whose name another one has that lives.",

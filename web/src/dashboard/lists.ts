@@ -7,8 +7,8 @@ import { fillTable, type Row } from "./table";
 /** From which share of a core a worker is busy, as TrackerWorkersBusy has it. */
 const BUSY = 0.8;
 
-/** Beyond so many seconds without a word another node counts as away. */
-const NODE_AWAY_S = 15;
+/** Another node that was silent for so many of its intervals may be away; a third, and it is gone. */
+const NODE_QUIET_INTERVALS = 2;
 
 /** What each tick brings. */
 export function showTick(tick: Tick): void {
@@ -67,8 +67,9 @@ function stream(of: Stream): Row {
   return { key: of.name, cells };
 }
 
-function otherNode({ name, connections, peers, heardSecondsAgo }: OtherNode): Row {
-  const kind = heardSecondsAgo > NODE_AWAY_S ? "failing" : "";
+function otherNode(node: OtherNode): Row {
+  const { name, connections, peers, heardSecondsAgo, everySeconds } = node;
+  const kind = heardSecondsAgo > NODE_QUIET_INTERVALS * everySeconds ? "failing" : "";
   const heard = { text: `${age(heardSecondsAgo)} ago`, kind };
   return { key: name, cells: [name, count(connections), count(peers), heard] };
 }

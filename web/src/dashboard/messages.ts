@@ -82,9 +82,12 @@ export interface Stream {
 
 export interface OtherNode {
   name: string;
-  connections: number;
-  peers: number;
+  /** Null from a release that doesn't say it. */
+  connections: number | null;
+  peers: number | null;
   heardSecondsAgo: number;
+  /** How often it is to be heard. */
+  everySeconds: number;
 }
 
 export type Message = Hello | Tick | Survey;

@@ -1,14 +1,12 @@
 //! What the link to other nodes has carried, and what was lost on the way and why.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 /// The counts of one node's link.
 #[derive(Debug, Default)]
 pub(crate) struct BusCounts {
     /// Whether NATS is there.
     pub(crate) connected: AtomicBool,
-    /// Other nodes.
-    pub(crate) nodes: AtomicUsize,
     /// Times that a name was heard from two nodes that live.
     pub(crate) twins: Count,
     pub(crate) messages_sent: Count,

@@ -22,6 +22,8 @@ mod queue;
 pub(crate) mod records;
 pub(crate) mod wire;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use tracker_core::{Digest, InfoHash, Input, SiblingId};
 
 use crate::config::ClusterConfig;
@@ -32,6 +34,7 @@ use local::Local;
 pub(crate) use nats::{NatsActor, StopNats};
 use outgoing::Outgoing;
 pub(crate) use presence::NodeSlot;
+use presence::Presence;
 use queue::Queue;
 use records::{Record, Said};
 use wire::{Incarnation, Records};
@@ -112,6 +115,7 @@ pub(crate) struct Cluster {
     pub(crate) config: ClusterConfig,
     /// This run of the node.
     own: Incarnation,
+    presence: Mutex<Presence>,
     queue: Queue,
     pub(crate) counts: BusCounts,
 }
@@ -119,8 +123,15 @@ pub(crate) struct Cluster {
 impl Cluster {
     pub(crate) fn new(config: ClusterConfig) -> Self {
         let own = Incarnation(rand::random());
+        let presence = Mutex::new(Presence::new(config.node.clone()));
         let queue = Queue::new(config.queue_bytes);
-        Self { config, own, queue, counts: BusCounts::default() }
+        Self { config, own, presence, queue, counts: BusCounts::default() }
+    }
+
+    /// The other nodes. The link hears them, and whoever shows them looks.
+    pub(crate) fn presence(&self) -> MutexGuard<'_, Presence> {
+        // Each change of it is whole before anything can panic.
+        self.presence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes that wait for NATS.

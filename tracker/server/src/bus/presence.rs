@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::records::Hello;
+use super::records::{Hello, Load};
 use super::wire::Incarnation;
 use crate::limits::{
     BUS_INTERVAL_MAX, BUS_INTERVAL_MIN, BUS_NODES_MAX, BUS_SILENT_INTERVALS, BUS_STRAGGLER_TIME,
@@ -34,13 +34,17 @@ pub(crate) struct Presence {
     last_slot: u32,
 }
 
+/// A node that is there.
 #[derive(Debug)]
-struct Seen {
+pub(crate) struct Seen {
     slot: NodeSlot,
-    name: String,
+    pub(crate) name: String,
     workers: u16,
-    every: Duration,
-    heard_at: Duration,
+    /// How often it says that it is.
+    pub(crate) every: Duration,
+    pub(crate) heard_at: Duration,
+    /// As it was then; `None` from a release that doesn't say it.
+    pub(crate) load: Option<Load>,
 }
 
 impl Seen {
@@ -79,7 +83,7 @@ impl Presence {
         let every = Duration::from_millis(hello.every_ms.into());
         let every = every.clamp(BUS_INTERVAL_MIN, BUS_INTERVAL_MAX);
         if let Some(seen) = self.nodes.get_mut(&from) {
-            (seen.heard_at, seen.every) = (now, every);
+            (seen.heard_at, seen.every, seen.load) = (now, every, hello.load);
             return Heard::default();
         }
         let former = self.former.get(&from).copied();
@@ -103,8 +107,8 @@ impl Presence {
         self.last_slot = self.last_slot % NodeSlot::MAX.0 + 1;
         let slot = NodeSlot(self.last_slot);
         let name = hello.name.to_owned();
-        let workers = hello.workers;
-        self.nodes.insert(from, Seen { slot, name, workers, every, heard_at: now });
+        let (workers, load) = (hello.workers, hello.load);
+        self.nodes.insert(from, Seen { slot, name, workers, every, heard_at: now, load });
         heard.joined = Some(slot);
         heard
     }
@@ -135,6 +139,11 @@ impl Presence {
         self.nodes.iter().find(|(_, seen)| seen.slot == slot).map(|(incarnation, _)| *incarnation)
     }
 
+    /// Each of them, in no order that means something.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Seen> {
+        self.nodes.values()
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.nodes.len()
@@ -152,7 +161,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn hello(name: &str) -> Hello<'_> {
-        Hello { name, workers: 2, every_ms: 5000, asks: false }
+        Hello { name, workers: 2, every_ms: 5000, asks: false, load: None }
     }
 
     fn gone(name: &str, slot: NodeSlot) -> Gone {
@@ -222,7 +231,8 @@ mod tests {
         let mut presence = presence();
         for from in 0..BUS_NODES_MAX as u64 + 10 {
             let name = from.to_string();
-            let hello = Hello { name: &name, workers: 1, every_ms: u32::MAX, asks: false };
+            let hello =
+                Hello { name: &name, workers: 1, every_ms: u32::MAX, asks: false, load: None };
             presence.hear(Incarnation(from), &hello, SECOND);
         }
         assert_eq!(presence.len(), BUS_NODES_MAX);

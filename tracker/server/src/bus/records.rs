@@ -37,6 +37,16 @@ pub(crate) struct Hello<'a> {
     pub(crate) every_ms: u32,
     /// It has just begun, or come back, and wants to know at once who is there.
     pub(crate) asks: bool,
+    /// What it carries, for the dashboards of others; `None` from releases that don't say it.
+    pub(crate) load: Option<Load>,
+}
+
+/// How much a node carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Load {
+    pub(crate) connections: u64,
+    /// Members of swarms.
+    pub(crate) peers: u64,
 }
 
 /// Which partitions of a swarm a message is between.
@@ -91,6 +101,10 @@ impl<'a> Hello<'a> {
         put_number(u64::from(self.workers), out);
         put_number(u64::from(self.every_ms), out);
         out.push(u8::from(self.asks));
+        if let Some(Load { connections, peers }) = self.load {
+            put_number(connections, out);
+            put_number(peers, out);
+        }
     }
 
     fn read(mut body: Body<'a>) -> Result<Self, Malformed> {
@@ -105,7 +119,14 @@ impl<'a> Hello<'a> {
         if name.len() > BUS_NAME_BYTES_MAX || !name.bytes().all(is_plain) {
             return Err(Malformed::Cut);
         }
-        Ok(Self { name, workers, every_ms, asks })
+        let load = (!body.0.is_empty()).then(|| Load::read(body)).transpose()?;
+        Ok(Self { name, workers, every_ms, asks, load })
+    }
+}
+
+impl Load {
+    fn read(mut body: Body<'_>) -> Result<Self, Malformed> {
+        Ok(Self { connections: body.number()?, peers: body.number()? })
     }
 }
 
@@ -219,7 +240,13 @@ mod tests {
             token: ReturnToken(0),
         };
         vec![
-            Record::Hello(Hello { name: "node-1", workers: 256, every_ms: 5000, asks: true }),
+            Record::Hello(Hello {
+                name: "node-1",
+                workers: 256,
+                every_ms: 5000,
+                asks: true,
+                load: Some(Load { connections: 18_000, peers: 36_000 }),
+            }),
             Record::Goodbye,
             Record::Said(route, Said::Digest(InfoHash(ID), digest)),
             Record::Said(Route { from: 0, to: None }, Said::Digest(InfoHash(ID), Digest::GOODBYE)),
@@ -245,6 +272,14 @@ mod tests {
     }
 
     #[test]
+    fn an_earlier_release_says_nothing_of_its_load() {
+        let hello = Hello { name: "a", workers: 1, every_ms: 5000, asks: false, load: None };
+        let mut out = written(&[Record::Hello(hello)]);
+        let body = out.split_off(5);
+        assert_eq!(Record::read(out[0], &body), Ok(Some(Record::Hello(hello))));
+    }
+
+    #[test]
     fn what_a_later_release_adds_is_not_looked_at_and_its_kinds_are_not_known() {
         for record in all() {
             let mut out = written(&[record]);
@@ -259,7 +294,14 @@ mod tests {
         for record in all().into_iter().filter(|record| *record != Record::Goodbye) {
             let mut out = written(&[record]);
             let body = out.split_off(5);
-            for length in 0..body.len() {
+            // An earlier release's hello ends before the load.
+            let earlier = match record {
+                Record::Hello(hello) => {
+                    written(&[Record::Hello(Hello { load: None, ..hello })]).split_off(5).len()
+                }
+                _ => body.len(),
+            };
+            for length in (0..body.len()).filter(|length| *length != earlier) {
                 let cut = Record::read(out[0], &body[..length]);
                 assert_eq!(cut, Err(Malformed::Cut), "{length} of {record:?}");
             }
@@ -293,7 +335,7 @@ mod tests {
             let out = written(&[Record::Said(Route { from, to }, said)]);
             assert_eq!(Record::read(DIGEST, &out[5..]), Err(Malformed::Cut), "{from} {to:?}");
         }
-        let hello = Hello { name: "a", workers: 257, every_ms: 1, asks: false };
+        let hello = Hello { name: "a", workers: 257, every_ms: 1, asks: false, load: None };
         let out = written(&[Record::Hello(hello)]);
         assert_eq!(Record::read(HELLO, &out[5..]), Err(Malformed::Cut));
     }
@@ -301,7 +343,7 @@ mod tests {
     #[test]
     fn a_name_that_would_spoil_the_log_is_refused() {
         for name in ["a\nb", "\u{1b}[31m", "ä", &"n".repeat(BUS_NAME_BYTES_MAX + 1)] {
-            let hello = Hello { name, workers: 1, every_ms: 1, asks: false };
+            let hello = Hello { name, workers: 1, every_ms: 1, asks: false, load: None };
             let out = written(&[Record::Hello(hello)]);
             assert_eq!(Record::read(HELLO, &out[5..]), Err(Malformed::Cut), "{name:?}");
         }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tracker_core::Reason;
 
 use super::history::{COLUMNS, Row};
-use super::survey::SwarmRow;
+use super::survey::{NodeRow, SwarmRow};
 use super::tally::{Moment, Tally};
 use super::verdict::Verdict;
 use crate::close::Close;
@@ -42,6 +42,8 @@ pub(super) enum Report<'a> {
         /// Of all, shown or not.
         swarms_in_all: usize,
         streams: &'a [StreamReport],
+        #[serde(skip_serializing_if = "Option::is_none")]
+        nodes: Option<Vec<NodeRow>>,
     },
 }
 

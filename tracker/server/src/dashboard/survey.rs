@@ -1,4 +1,5 @@
-//! What the dashboard lists: the largest swarms with their growth, and the streams. Lists cost more
+//! What the dashboard lists: the largest swarms with their growth, the streams, the
+//! other nodes. Lists cost more
 //! than numbers do, so they are made now and then, and only while somebody looks.
 
 use std::collections::{HashMap, VecDeque};
@@ -8,7 +9,10 @@ use origin::StreamReport;
 use serde::Serialize;
 use tracker_core::{Counts, InfoHash};
 
-use crate::limits::{STREAMS_SHOWN, SURVEYS_REMEMBERED, SWARMS_REMEMBERED, SWARMS_SHOWN};
+use crate::limits::{
+    NODES_SHOWN, STREAMS_SHOWN, SURVEYS_REMEMBERED, SWARMS_REMEMBERED, SWARMS_SHOWN,
+};
+use crate::node::Node;
 use crate::swarm_list::hexadecimal;
 
 /// A swarm, as it is shown.
@@ -27,6 +31,20 @@ pub(super) struct SwarmRow {
 struct Growth {
     members: i64,
     seconds: u64,
+}
+
+/// Another node, as it was when it was heard last.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct NodeRow {
+    name: String,
+    heard_seconds_ago: u64,
+    /// How often it is to be heard.
+    every_seconds: u64,
+    /// Null from a release that doesn't say it.
+    connections: Option<u64>,
+    /// Members of swarms.
+    peers: Option<u64>,
 }
 
 /// The sizes of the largest swarms over the last minute, while somebody looked.
@@ -82,6 +100,23 @@ pub(super) fn shown(mut streams: Vec<StreamReport>) -> Vec<StreamReport> {
 /// Whether its source has ended and is started again.
 pub(super) fn is_failing(stream: &StreamReport) -> bool {
     stream.state == "failing"
+}
+
+/// The other nodes by name, up to a bound; `None` on a node that is alone.
+pub(super) fn nodes(node: &Node) -> Option<Vec<NodeRow>> {
+    let presence = node.cluster.as_ref()?.presence();
+    let now = node.now();
+    let rows = presence.each().map(|seen| NodeRow {
+        name: seen.name.clone(),
+        heard_seconds_ago: now.saturating_sub(seen.heard_at).as_secs(),
+        every_seconds: seen.every.as_secs(),
+        connections: seen.load.map(|load| load.connections),
+        peers: seen.load.map(|load| load.peers),
+    });
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort_by(|one, other| one.name.cmp(&other.name));
+    rows.truncate(NODES_SHOWN);
+    Some(rows)
 }
 
 #[cfg(test)]

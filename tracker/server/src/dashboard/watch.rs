@@ -102,7 +102,8 @@ impl Watch {
         let swarms = self.sizes.take(swarms, self.node.now());
         self.streams = survey::shown(self.origin.iter().flat_map(Counts::streams).collect());
         let swarms_in_all = self.node.swarms();
-        Report::Survey { swarms, swarms_in_all, streams: &self.streams }.to_text()
+        let nodes = survey::nodes(&self.node);
+        Report::Survey { swarms, swarms_in_all, streams: &self.streams, nodes }.to_text()
     }
 
     /// Nobody looks any more.

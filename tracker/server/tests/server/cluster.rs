@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::support::feed::Feed;
 use crate::support::nats::{Foreigner, Nats, count_until, knows, meet, two};
 use crate::support::program::Program;
 use crate::support::{Client, Server, announce, answer, offer, until};
@@ -97,6 +98,27 @@ fn what_crosses_arrives_and_so_does_its_answer() {
         (offered.len(), answered.len())
     };
     until("all of them", look, |counts| *counts == (all, all));
+}
+
+#[test]
+fn the_dashboard_lists_the_other_nodes_and_what_they_carry() {
+    let nats = Nats::start();
+    let mut sections = nats.sections("a");
+    sections["dashboard"] = json!({});
+    let (a, b) = (Server::with(&sections), nats.node("b"));
+    let mut feed = Feed::open(&a, &[]).expect("a feed");
+    let mut bob = b.client();
+    bob.announce("film", "bob");
+    bob.announce("series", "bob");
+    feed.until("the other node's viewer, in two swarms", |feed| {
+        let node = &feed.survey["nodes"][0];
+        node["name"] == "b" && node["connections"] == 1 && node["peers"] == 2
+    });
+    let node = &feed.survey["nodes"][0];
+    assert_eq!(node["everySeconds"], DIGEST.as_secs());
+    assert!(node["heardSecondsAgo"].as_u64() <= Some(3), "{node}");
+    drop(b);
+    feed.until("that it is gone", |feed| feed.survey["nodes"] == json!([]));
 }
 
 #[test]

@@ -2,7 +2,6 @@
 //! that it is for.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering::Relaxed;
 
 use tracker_core::wire::{is_answer, is_offer};
 
@@ -39,7 +38,7 @@ impl NatsActor {
                 }
                 Ok(Some(Record::Goodbye)) => {
                     said_how_it_is = true;
-                    let gone = self.presence.forget(from);
+                    let gone = self.cluster.presence().forget(from);
                     self.tell_gone(gone);
                 }
                 Ok(Some(Record::Said(route, said))) => self.sort(route, &said, &mut batches),
@@ -51,7 +50,7 @@ impl NatsActor {
     }
 
     fn hear_hello(&mut self, from: Incarnation, hello: &Hello<'_>) {
-        let heard = self.presence.hear(from, hello, self.node.now());
+        let heard = self.cluster.presence().hear(from, hello, self.node.now());
         if heard.joined.is_some() {
             tracing::info!(node = hello.name, "another node is there");
             self.came = true;
@@ -95,7 +94,7 @@ impl NatsActor {
             return;
         }
         let counts = &self.cluster.counts;
-        let Some(node) = self.presence.slot_of(from) else {
+        let Some(node) = self.cluster.presence().slot_of(from) else {
             return counts.strangers.add(1);
         };
         for (to, batch) in batches {
@@ -115,6 +114,5 @@ impl NatsActor {
                 shard.do_send(SiblingsGone { node: slot, workers });
             }
         }
-        self.cluster.counts.nodes.store(self.presence.len(), Relaxed);
     }
 }

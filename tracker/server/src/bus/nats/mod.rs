@@ -17,9 +17,8 @@ use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use tokio::task::JoinHandle;
 
-use super::presence::Presence;
 use super::queue::{Queued, Receiver};
-use super::records::{Hello, Record};
+use super::records::{Hello, Load, Record};
 use super::wire::{self, Incarnation};
 use super::{Cluster, queue};
 use crate::actors::NodesCame;
@@ -34,7 +33,6 @@ pub(crate) struct NatsActor {
     node: Arc<Node>,
     cluster: Arc<Cluster>,
     client: Option<Client>,
-    presence: Presence,
     /// The buckets that this node has something in.
     buckets: BTreeMap<u8, Bucket>,
     said_hello_at: Duration,
@@ -73,7 +71,6 @@ impl NatsActor {
             node: node.clone(),
             cluster: cluster.clone(),
             client: None,
-            presence: Presence::new(cluster.config.node.clone()),
             buckets: BTreeMap::new(),
             said_hello_at: Duration::ZERO,
             retries: false,
@@ -153,7 +150,7 @@ impl NatsActor {
     /// Sends a message. `false` when NATS doesn't take it now.
     fn send(&mut self, queued: &Queued, ctx: &mut Context<Self>) -> bool {
         let subject = match queued.to {
-            Receiver::Node(slot) => match self.presence.incarnation_of(slot) {
+            Receiver::Node(slot) => match self.cluster.presence().incarnation_of(slot) {
                 Some(node) => self.inbox_of(node),
                 None => {
                     self.cluster.counts.gone.add(queued.batch.count());
@@ -180,6 +177,10 @@ impl NatsActor {
             workers: self.node.workers(),
             every_ms: interval.as_millis() as u32,
             asks,
+            load: Some(Load {
+                connections: self.node.metrics.connections() as u64,
+                peers: self.node.metrics.peers() as u64,
+            }),
         };
         let subject = to.map_or_else(|| self.subject("presence"), |to| self.inbox_of(to));
         self.publish_record(subject, &Record::Hello(hello));
@@ -229,7 +230,7 @@ impl NatsActor {
         if std::mem::take(&mut self.came) {
             self.node.shards().for_each(|shard| shard.do_send(NodesCame));
         }
-        let gone = self.presence.sweep(now);
+        let gone = self.cluster.presence().sweep(now);
         self.tell_gone(gone);
         let is_ours = |bucket: &Bucket| now <= bucket.said_at + interval * BUS_BUCKET_INTERVALS;
         self.buckets.retain(|_, bucket| is_ours(bucket));
