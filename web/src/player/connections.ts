@@ -3,13 +3,7 @@
 // is.
 import { DESCRIPTIONS_KEPT_MAX } from "./limits";
 import type { PeerRecord } from "./stats";
-
-/** An offer or an answer, as a tracker passes it on. */
-interface Passed {
-  peer_id?: unknown;
-  offer?: { sdp?: unknown };
-  answer?: { sdp?: unknown };
-}
+import type { Passed } from "./tracker_link";
 
 export class Connections {
   readonly #open = new Set<RTCPeerConnection>();
@@ -36,20 +30,14 @@ export class Connections {
     };
   }
 
-  /** What a tracker says. */
-  told(message: unknown): void {
-    if (typeof message !== "string") return;
-    try {
-      const { peer_id: id, offer, answer } = JSON.parse(message) as Passed;
-      const ufrag = ufragOf(offer?.sdp ?? answer?.sdp);
-      if (typeof id !== "string" || ufrag === null) return;
-      this.#peerByUfrag.set(ufrag, id);
-      const oldest = this.#peerByUfrag.keys().next().value;
-      if (this.#peerByUfrag.size > DESCRIPTIONS_KEPT_MAX && oldest !== undefined) {
-        this.#peerByUfrag.delete(oldest);
-      }
-    } catch {
-      // The library complains of it.
+  /** What a tracker passes on. */
+  told({ peer_id: id, offer, answer }: Passed): void {
+    const ufrag = ufragOf(offer?.sdp ?? answer?.sdp);
+    if (typeof id !== "string" || ufrag === null) return;
+    this.#peerByUfrag.set(ufrag, id);
+    const oldest = this.#peerByUfrag.keys().next().value;
+    if (this.#peerByUfrag.size > DESCRIPTIONS_KEPT_MAX && oldest !== undefined) {
+      this.#peerByUfrag.delete(oldest);
     }
   }
 

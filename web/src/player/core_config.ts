@@ -17,7 +17,6 @@ export function coreConfig(
     swarmId,
     announceTrackers: trackers,
     rtcConfig: { iceServers: stun.map((urls) => ({ urls })) },
-    highDemandTimeWindow: settings.sharing.httpSeconds,
     segmentMemoryStorageLimit: SEGMENT_MEMORY_MIB_MAX,
     ...(digests !== null && { validateP2PSegment: new Digests(digests, stats).isGood }),
   };

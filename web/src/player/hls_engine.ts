@@ -18,7 +18,6 @@ import { Patience, segmentLoader, tellingLoader } from "./segment_loader";
 import type { Settings } from "./settings";
 import type { Sharing, SharingConfig } from "./sharing";
 import type { Stats } from "./stats";
-import { takeTurns } from "./turns";
 
 /** The module that adds peers to hls.js, or null where it can't be had. */
 export type P2PModule = typeof import("./p2p_hls") | null;
@@ -37,7 +36,6 @@ export class HlsEngine implements Engine {
   #hls: Hls | null = null;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #errorsInARow = 0;
-  #turns: ReturnType<typeof setInterval> | undefined;
   /** False until there is enough of the stream to start with; see `#startWhenDeepEnough`. */
   #started = false;
   /** The first segment of the first playlist: once it is gone, the playlist is at full length. */
@@ -68,7 +66,6 @@ export class HlsEngine implements Engine {
   open(): void {
     this.#hls?.destroy();
     this.#patience?.stop();
-    clearInterval(this.#turns);
     this.#peers.clear();
     this.#started = false;
     this.#firstSequence = null;
@@ -127,7 +124,6 @@ export class HlsEngine implements Engine {
       patience.start();
       this.#patience = patience;
       this.#p2p = p2p;
-      this.#turns = takeTurns(p2p, this.#settings, this.#stats);
       return hls;
     } catch (error) {
       console.warn("Peer to peer can't start; playing over HTTP alone.", error);

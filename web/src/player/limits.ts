@@ -10,11 +10,14 @@
 export const HTTP_SECONDS = 3;
 
 /**
- * How much sooner than that one of the viewers fetches what none has yet, at the most, and how often
- * it is decided who: long against what a segment takes from one viewer to the next. Of eight, one
- * to two then fetch it.
+ * How much sooner than that one of the viewers fetches what none has yet, and how often it is another
+ * one's turn. Half of it is for the segment to get from the first to the second: on busy machines
+ * that takes a second.
  */
-export const TURN_S = 3;
+export const TURN_S = 4;
+
+/** Viewers whose swarm is remembered, by what trackers said of them. */
+export const ID_SWARMS_KEPT_MAX = 1_000;
 
 /** How far behind the live edge to play, in target durations: the room for peers to deliver. */
 export const BEHIND_TARGETS = 6;

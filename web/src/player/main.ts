@@ -9,11 +9,19 @@ import { Sharing } from "./sharing";
 import { StallMeter } from "./stalls";
 import { newStats } from "./stats";
 import { TrackerLink } from "./tracker_link";
+import { Turns } from "./turns";
 import { View } from "./view";
 
 const stats = (window.__p2pStats = newStats());
 const connections = new Connections();
-const link = new TrackerLink((message) => connections.told(message));
+const turns = new Turns();
+const link = new TrackerLink({
+  said: (message) => turns.said(message),
+  told: (message) => {
+    connections.told(message);
+    turns.told(message);
+  },
+});
 const view = new View(stats, link, connections);
 connections.watch();
 link.watch();
@@ -27,7 +35,7 @@ async function run(): Promise<void> {
     const settings = await loadSettings(location, () =>
       view.showStream({ mood: "waiting", text: "The server is away; trying again" }),
     );
-    const sharing = new Sharing(settings, stats);
+    const sharing = new Sharing(settings, stats, turns);
     const playback = new Playback(view.video, settings, stats, sharing, (state) =>
       view.showStream(state),
     );

@@ -15,7 +15,6 @@ import { PeerEvents } from "./peer_events";
 import type { Settings } from "./settings";
 import type { Sharing, SharingConfig } from "./sharing";
 import type { Stats } from "./stats";
-import { takeTurns } from "./turns";
 
 type Module = typeof import("./p2p_shaka");
 type Player = InstanceType<Module["shaka"]["Player"]>;
@@ -120,7 +119,6 @@ export class ShakaEngine implements Engine {
     treatAsDash(this.#p2p);
     this.#p2p.bindShakaPlayer(player);
     this.#peers.follow(this.#p2p);
-    takeTurns(this.#p2p, this.#settings, this.#stats);
     player.configure({
       streaming: {
         bufferingGoal: SHAKA_BUFFER_S,

@@ -4,11 +4,14 @@
 import { UPLOAD_BURST_S } from "./limits";
 import type { Settings } from "./settings";
 import type { SharingState, Stats } from "./stats";
+import type { Turns } from "./turns";
 
 /** How P2P Media Loader is told, in its own words. */
 export interface SharingConfig {
   isP2PDisabled: boolean;
   isP2PUploadDisabled: boolean;
+  /** Seconds before it is due from which a segment comes over HTTP, whatever the peers have. */
+  highDemandTimeWindow: number;
 }
 
 /** What browsers tell of the connection; only Chromium's do. */
@@ -23,21 +26,27 @@ type Choice = "sharing" | "uploads";
 export class Sharing {
   readonly #settings: Settings;
   readonly #stats: Stats;
+  readonly #turns: Turns;
   readonly #listeners: ((config: SharingConfig) => void)[] = [];
   #uploads = remembered("uploads") !== "off";
   #withinLimit = true;
+  #soonerS = 0;
   /** Bytes sent by the last second, and of them those that the rate hasn't paid for yet. */
   #sent = 0;
   #owed = 0;
 
-  constructor(settings: Settings, stats: Stats) {
+  constructor(settings: Settings, stats: Stats, turns: Turns) {
     this.#settings = settings;
     this.#stats = stats;
+    this.#turns = turns;
     stats.sharing = this.#atFirst();
   }
 
   start(): void {
-    setInterval(() => this.#limitUpload(), 1_000);
+    setInterval(() => {
+      this.#limitUpload();
+      this.#takeTurn();
+    }, 1_000);
     connection()?.addEventListener("change", () => {
       if (this.state === "on" && isMetered() && remembered("sharing") !== "on") this.#become("metered");
     });
@@ -55,6 +64,7 @@ export class Sharing {
     return {
       isP2PDisabled: this.state !== "on",
       isP2PUploadDisabled: !this.#uploads || !this.#withinLimit,
+      highDemandTimeWindow: this.#settings.sharing.httpSeconds + this.#soonerS,
     };
   }
 
@@ -114,6 +124,13 @@ export class Sharing {
     const withinLimit = bytesPerSecond === 0 || this.#owed <= most;
     if (withinLimit === this.#withinLimit) return;
     this.#withinLimit = withinLimit;
+    this.#tell();
+  }
+
+  #takeTurn(): void {
+    const soonerS = this.#turns.soonerS(this.#stats.peers, Date.now());
+    if (soonerS === this.#soonerS) return;
+    this.#soonerS = soonerS;
     this.#tell();
   }
 

@@ -1,35 +1,54 @@
 // Whose turn it is to fetch over HTTP what no viewer has yet. Left to themselves all viewers ask for
-// it at the same moment, `httpSeconds` before it is due; here each begins a random time sooner, so
-// that one of them has it, and has told the others, before their own time comes.
-import { TURN_S } from "./limits";
-import type { Settings } from "./settings";
-import type { Stats } from "./stats";
+// it at the same moment, `httpSeconds` before it is due; here one of them does so sooner, and passes
+// it on before the others' time comes. Who it is they need not agree on: each ranks the viewers that
+// it is connected with, and itself, by a hash of their ids and the time.
+import { ID_SWARMS_KEPT_MAX, TURN_S } from "./limits";
+import type { PeerRecord } from "./stats";
+import type { Announce, Passed } from "./tracker_link";
 
-/** What P2P Media Loader is told: seconds before it is due from which a segment comes over HTTP. */
-interface P2PEngine {
-  applyDynamicConfig(config: { core: { highDemandTimeWindow: number } }): void;
+export class Turns {
+  /** Our id in each swarm, by info hash. */
+  readonly #ownIds = new Map<string, string>();
+  /** The info hash of the swarm in which a viewer was met, by its id. */
+  readonly #swarms = new Map<string, string>();
+
+  /** What the page says to a tracker. */
+  said({ info_hash: infoHash, peer_id: id }: Announce): void {
+    keep(this.#ownIds, infoHash, id);
+  }
+
+  /** What a tracker passes on. */
+  told({ info_hash: infoHash, peer_id: id }: Passed): void {
+    keep(this.#swarms, id, infoHash);
+  }
+
+  /**
+   * How much sooner than others this viewer fetches what nobody has, in seconds: by its rank among
+   * `peers` of the picture. The second is there for a first one that is slow, or has gone.
+   */
+  soonerS(peers: readonly PeerRecord[], nowMs: number): number {
+    const others = peers.filter(({ of }) => of === "picture").map(({ id }) => id);
+    const swarm = others.map((id) => this.#swarms.get(id)).find((known) => known !== undefined);
+    const own = swarm === undefined ? undefined : this.#ownIds.get(swarm);
+    if (own === undefined) return 0;
+    const turn = Math.floor(nowMs / (TURN_S * 1_000));
+    const rank = others.filter((id) => hash(id, turn) > hash(own, turn)).length;
+    return rank < 2 ? TURN_S / (rank + 1) : 0;
+  }
 }
 
-/** Draws every turn, until the timer is cleared. */
-export function takeTurns(
-  p2p: P2PEngine,
-  settings: Settings,
-  stats: Stats,
-): ReturnType<typeof setInterval> {
-  return setInterval(() => {
-    const soonerS = drawSoonerS(stats.peersNow + 1);
-    const highDemandTimeWindow = settings.sharing.httpSeconds + soonerS;
-    p2p.applyDynamicConfig({ core: { highDemandTimeWindow } });
-  }, TURN_S * 1_000);
+function keep(map: Map<string, string>, key: unknown, value: unknown): void {
+  if (typeof key !== "string" || typeof value !== "string") return;
+  map.set(key, value);
+  const [oldest] = map.keys();
+  if (map.size > ID_SWARMS_KEPT_MAX && oldest !== undefined) map.delete(oldest);
 }
 
-/**
- * From 0 to `TURN_S`. Most draws are close to 0 and few are far from it, the fewer the more viewers
- * there are: the timers by which one of many receivers speaks for all (RFC 5401, section 3.2.1).
- * One or two of them do so before the others, however many they are.
- */
-function drawSoonerS(viewers: number): number {
-  if (viewers === 1) return 0;
-  const lambda = Math.log(viewers) + 1;
-  return TURN_S - (TURN_S / lambda) * Math.log1p(Math.random() * Math.expm1(lambda));
+/** FNV-1a, and MurmurHash3's last step: ids differ in their last characters. 32 bits. */
+function hash(id: string, turn: number): number {
+  let hash = 0x811c9dc5 ^ turn;
+  for (let i = 0; i < id.length; i += 1) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  return (hash ^ (hash >>> 16)) >>> 0;
 }
