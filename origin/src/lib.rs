@@ -132,12 +132,8 @@ impl Origin {
         let thread = thread::Builder::new().name("origin".to_owned());
         let streams = config.streams;
         let (shelves, access, sent) = (store.clone(), config.access, intakes.clone());
-        let (watched, is_guest) = (access.clone(), config.is_guest);
+        let watched = access.clone();
         let thread = thread.spawn(move || {
-            // Before ffmpeg is started, which is as nice as whoever starts it.
-            if is_guest {
-                priority::give_way();
-            }
             let signer = Arc::new(signer);
             let run = run(streams, &shelves, &watched, sent, folder.path(), &signer, stopped);
             System::new().block_on(run);

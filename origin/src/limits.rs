@@ -278,8 +278,8 @@ pub const WORKER_CONNECTIONS_MAX: usize = 16_384;
 /// TLS handshakes at a time on one worker; more wait. Each takes some 0.5 ms of the worker.
 pub const TLS_HANDSHAKES_MAX: usize = 64;
 
-/// The nice value of the origin's threads and of its encoders inside another program's process: the
-/// lowest priority that there is.
+/// The nice value of the threads that send, inside another program's process: the lowest priority
+/// that there is.
 #[cfg(target_os = "linux")]
 pub const GUEST_NICE: i32 = 19;
 

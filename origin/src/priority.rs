@@ -1,5 +1,6 @@
 //! Who goes first on a busy core. An origin that is a guest in another program's process gives way
-//! to it: downloads and encoders can wait for some milliseconds, and what the host does cannot.
+//! to it with its downloads: they can wait for some milliseconds, and what the host does cannot. Its
+//! encoders don't: a stream that falls behind is late for all who watch it.
 
 #[cfg(target_os = "linux")]
 use rustix::process::setpriority_process;
