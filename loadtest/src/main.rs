@@ -13,6 +13,7 @@ mod args;
 mod attack;
 mod client;
 mod compare;
+mod components;
 mod conversation;
 mod engine;
 mod floor;
