@@ -228,6 +228,7 @@ impl<'a> Conversation<'a> {
                 self.doubtful_answers[peer as usize] -= 1;
                 return;
             }
+            Body::Refusal { .. } if self.ledger.excuses_far_refusal(peer) => return,
             Body::Refusal { .. } if self.ledger.excuses_refusal(peer, now) => return,
             Body::Refusal { reason } => {
                 let reason = shown(reason);

@@ -267,7 +267,7 @@ impl Record {
         let Some(between) = &self.between else {
             return;
         };
-        let (count, Kept { owed, margin, kept }) = (between.lost_near(), between.kept());
+        let (count, Kept { owed, margin, kept, .. }) = (between.lost_near(), between.kept());
         if count > 0 {
             self.violations.add(&Violation::NearOffersLost { count, owed, margin, kept });
         }

@@ -42,12 +42,16 @@ pub(crate) struct BetweenNodes {
     pub(crate) lost_offers_share: f64,
     /// Answers to offers of another node that never came.
     pub(crate) lost_answers: u64,
+    /// Those of them whose answerers were told so.
+    pub(crate) refused_answers: u64,
     /// What counted as lost, and came after all.
     pub(crate) late: u64,
     /// Offers to somebody on another node who had one of the same announce.
     pub(crate) crowded: u64,
-    /// Offers that stayed on their node, and are owed to it at least, within a margin of chance.
+    /// Offers that stayed on their node, those that somebody excuses who left, and as many as are
+    /// owed to it at least, within a margin of chance.
     pub(crate) stayed: u64,
+    pub(crate) stayed_excused: u64,
     pub(crate) stayed_owed: f64,
     pub(crate) stayed_margin: f64,
     pub(crate) latency_us: SideLatencies,
@@ -119,7 +123,7 @@ impl BetweenNodes {
         let between = record.between.as_ref()?;
         let Delivered { offers, answers } = between.far;
         let near = between.near;
-        let Kept { owed, margin, kept } = between.kept();
+        let Kept { owed, margin, kept, excused } = between.kept();
         let lost_offers = between.lost.offers - between.lost_near();
         Some(Self {
             offers,
@@ -129,9 +133,11 @@ impl BetweenNodes {
             lost_offers,
             lost_offers_share: share(lost_offers, offers + near.offers + between.lost.offers),
             lost_answers: between.lost.answers,
+            refused_answers: between.refused,
             late: between.late,
             crowded: between.crowded,
             stayed: kept,
+            stayed_excused: excused,
             stayed_owed: owed,
             stayed_margin: margin,
             latency_us: SideLatencies::of(record.sides.as_deref()?),

@@ -73,6 +73,9 @@ impl Report {
                 seconds.join(", "),
             );
         }
+        if between.refused_answers > 0 {
+            text += &format!("; {} answers were refused", HumanCount(between.refused_answers));
+        }
         if between.late > 0 {
             text += &format!("; {} more came late", HumanCount(between.late));
         }
@@ -83,8 +86,13 @@ impl Report {
     fn staying(&self) -> Option<String> {
         let between = self.between_nodes.as_ref()?;
         (between.stayed_owed > 0.0).then(|| {
+            let excused = match between.stayed_excused {
+                0 => String::new(),
+                some => format!(" ({} more are excused)", HumanCount(some)),
+            };
             format!(
-                "on their own nodes: {} offers, and at least {} are owed, give or take {} by chance",
+                "on their own nodes: {} offers{excused}, and at least {} are owed, give or take {} \
+                 by chance",
                 HumanCount(between.stayed),
                 HumanCount(between.stayed_owed.round() as u64),
                 HumanCount(between.stayed_margin.ceil() as u64),

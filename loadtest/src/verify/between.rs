@@ -25,11 +25,15 @@ pub(crate) struct Between {
     /// Offers that went to somebody elsewhere who had one of the same announce: there nodes choose
     /// each for itself.
     pub(crate) crowded: u64,
+    /// Answers that were refused, whose own node knew no way to the other one.
+    pub(crate) refused: u64,
     /// Counted as lost, and arrived after all.
     pub(crate) late: u64,
     pub(crate) lost: Delivered,
     /// Offers of them that have stayed on their node.
     kept: u64,
+    /// Those that may have gone to somebody there who left.
+    excused: u64,
     /// By the second of the run in which the announce was sent.
     pub(crate) by_second: Vec<Second>,
 }
@@ -58,6 +62,8 @@ pub(crate) struct Kept {
     /// That many fewer are chance.
     pub(crate) margin: f64,
     pub(crate) kept: u64,
+    /// Those that may have gone to somebody who left.
+    pub(crate) excused: u64,
 }
 
 impl Between {
@@ -70,9 +76,11 @@ impl Between {
             near: Delivered::default(),
             far: Delivered::default(),
             crowded: 0,
+            refused: 0,
             late: 0,
             lost: Delivered::default(),
             kept: 0,
+            excused: 0,
             by_second: Vec::new(),
         })
     }
@@ -116,7 +124,8 @@ impl Between {
         round.is_closed = true;
         let others = usize::from(round.others_near).min(self.announces.len() - 1);
         self.announces[others] += 1;
-        self.kept += u64::from(round.near) + u64::from(excused);
+        self.kept += u64::from(round.near);
+        self.excused += u64::from(excused);
     }
 
     /// Nobody waits for `round` any more: what has not arrived of it counts as lost between nodes,
@@ -149,7 +158,12 @@ impl Between {
             (kinds.iter().map(growth).sum::<f64>() + sure) / power
         });
         let margin = margin.fold(f64::INFINITY, f64::min);
-        Kept { owed, margin: if kinds.is_empty() { 0.0 } else { margin }, kept: self.kept }
+        Kept {
+            owed,
+            margin: if kinds.is_empty() { 0.0 } else { margin },
+            kept: self.kept,
+            excused: self.excused,
+        }
     }
 
     /// How many of an announce's offers stay with so many others, on average: those that don't
@@ -174,9 +188,10 @@ impl Between {
     /// Offers that were lost on their own node: more than chance explains, and no more than are
     /// missing at all.
     pub(crate) fn lost_near(&self) -> u64 {
-        let Kept { owed, margin, kept } = self.kept();
+        let Kept { owed, margin, kept, excused } = self.kept();
+        let arrived = (kept + excused) as f64;
         // A tenth is for what floating point leaves where nothing crosses by chance.
-        let missing = (owed - margin - kept as f64 - 0.1).ceil().max(0.0) as u64;
+        let missing = (owed - margin - arrived - 0.1).ceil().max(0.0) as u64;
         missing.min(self.lost.offers)
     }
 
@@ -186,11 +201,13 @@ impl Between {
         self.far.add(other.far);
         self.lost.add(other.lost);
         self.crowded += other.crowded;
+        self.refused += other.refused;
         self.late += other.late;
         for (count, other) in self.announces.iter_mut().zip(&other.announces) {
             *count += other;
         }
         self.kept += other.kept;
+        self.excused += other.excused;
         if self.by_second.len() < other.by_second.len() {
             self.by_second.resize(other.by_second.len(), Second::default());
         }

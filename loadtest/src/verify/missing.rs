@@ -184,6 +184,7 @@ impl Ledger {
         maker.overdue.clear();
         maker.current = None;
         maker.forgotten = None;
+        maker.far_answers = 0;
         maker.neighbours.clear();
         maker.first = maker.announces;
         maker.goodbyes = 0;

@@ -67,6 +67,8 @@ struct Maker {
     overdue: VecDeque<Round>,
     /// Up to this announce there are some that are forgotten of which something may come from another node.
     forgotten: Option<u32>,
+    /// Its answers to offers from other nodes that have not arrived there.
+    far_answers: u32,
     neighbours: Neighbours,
     /// Replies to a `stopped` in a former swarm that may come.
     goodbyes: u8,

@@ -93,6 +93,7 @@ impl Ledger {
             let straggled = now.saturating_duration_since(replied);
             self.slowness.straggle = self.slowness.straggle.max(straggled);
         }
+        self.makers[peer as usize].far_answers += u32::from(is_answered && is_far);
         if !is_answered {
             self.settle(number.maker.place, number.announce, now);
         }
@@ -163,6 +164,10 @@ impl Ledger {
         if let Some(between) = &mut self.between {
             between.answer_arrived(round, is_far);
         }
+        if is_far {
+            let answers = &mut self.makers[to as usize].far_answers;
+            *answers = answers.saturating_sub(1);
+        }
         self.settle(peer, number.announce, now);
         let info_hash = &share.swarms[self.roster.now(peer).swarm as usize].info_hash;
         let answerer = self.roster.id_in(share, to, life);
@@ -177,6 +182,18 @@ impl Ledger {
         }
         self.meet(peer, to, life);
         Ok(Some(took))
+    }
+
+    /// Whether a refusal that `peer` got may be one of an answer to an offer from another node: it may
+    /// be lost on its way there, and its own node may know no way. Each of them excuses one.
+    pub(crate) fn excuses_far_refusal(&mut self, peer: u32) -> bool {
+        let answers = &mut self.makers[peer as usize].far_answers;
+        let excuses = *answers > 0;
+        *answers -= u32::from(excuses);
+        if let Some(between) = &mut self.between {
+            between.refused += u64::from(excuses);
+        }
+        excuses
     }
 
     /// Whether a refusal that `peer` got is excused, because the maker of an offer that it has

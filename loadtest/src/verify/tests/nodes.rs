@@ -16,6 +16,17 @@ fn an_answer_from_another_node_may_be_lost_and_one_from_the_own_may_not() {
 }
 
 #[test]
+fn an_answer_to_another_node_excuses_one_refusal_until_it_has_arrived() {
+    let mut scene = Scene::of_two_nodes(0.12);
+    let start = scene.start;
+    let announce = scene.round(start, &[1, 2, 3]);
+    scene.answer(announce, 2, 3, start + MOMENT * 3);
+    let refusals = [1, 1, 2, 3].map(|peer| scene.ledger.excuses_far_refusal(peer));
+    assert_eq!(refusals, [true, false, false, false], "one, on the other node, is on its way");
+    assert_eq!(scene.between().refused, 1);
+}
+
+#[test]
 fn what_crosses_may_be_lost_for_ever_and_nobody_is_blamed() {
     let mut scene = Scene::of_two_nodes(0.5);
     let start = scene.start;
@@ -37,7 +48,7 @@ fn what_is_missing_of_the_own_node_beyond_chance_is_lost_there() {
         scene.whole_round(start + MOMENT * 10 * round, &[1, 3, 5, 2]);
         assert!(scene.ledger.is_settled(), "all that four offers can reach");
     }
-    let Kept { owed, margin, kept } = scene.between().kept();
+    let Kept { owed, margin, kept, .. } = scene.between().kept();
     // Two others here get two of four offers, unless three of four cross.
     assert!((790.0..800.0).contains(&owed) && kept == 400, "{owed}, {kept}");
     assert!(margin < 100.0, "{margin}");
