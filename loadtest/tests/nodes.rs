@@ -23,11 +23,15 @@ fn urls(nodes: &[SocketAddr]) -> String {
 
 /// Loads a small cluster of two nodes with this fault for two seconds.
 fn load(fault: Fault) -> (Output, Value) {
+    load_with(fault, &[])
+}
+
+fn load_with(fault: Fault, more: &[&str]) -> (Output, Value) {
     let nodes = support::start_nodes(2, fault);
     let (urls, peers) = (urls(&nodes), PEERS.to_string());
     let args = ["--url", &urls, "--peers", &peers, "--swarms", "2", "--offers", "5"];
     let paced = ["--cross-share", "13", "--settle", "100ms", "--warmup", "0s", "--duration", "2s"];
-    support::run(nodes[0], &[&args[..], &paced].concat())
+    support::run(nodes[0], &[&args[..], &paced, more].concat())
 }
 
 fn kinds(report: &Value) -> Vec<&str> {
@@ -41,9 +45,12 @@ fn count(report: &Value, key: &str) -> u64 {
 
 #[test]
 fn a_right_cluster_passes_and_what_crosses_is_told() {
-    let (output, report) = load(Fault::None);
+    let page = tempfile::NamedTempFile::new().expect("a file");
+    let (output, report) = load_with(Fault::None, &["--html", &page.path().to_string_lossy()]);
     let table = String::from_utf8_lossy(&output.stdout).into_owned();
     assert_eq!(output.status.code(), Some(0), "{table}");
+    let page = std::fs::read_to_string(page.path()).expect("a page");
+    assert!(page.contains("offers and answers between nodes, per second"), "{page}");
     assert_eq!(kinds(&report), Vec::<&str>::new());
     for side in ["offers", "answers"] {
         let share = report["between_nodes"][format!("{side}_share")].as_f64().expect("a share");
@@ -62,7 +69,8 @@ fn a_right_cluster_passes_and_what_crosses_is_told() {
     }
     for node in report["nodes"].as_array().expect("two") {
         assert_eq!(node["cut_off"], 0);
-        assert!(table.contains(node["url"].as_str().expect("a URL")), "{table}");
+        let url = node["url"].as_str().expect("a URL");
+        assert!(table.contains(url) && page.contains(&format!("<th>{url}</th>")), "{table}");
     }
     // Half of the peers on each node: as many connect, and none announces before the end of that.
     let moments = report["timeline"].as_array().expect("samples");

@@ -90,12 +90,14 @@ impl Report {
                 0 => String::new(),
                 some => format!(" ({} more are excused)", HumanCount(some)),
             };
+            let chance = match between.stayed_margin.round() as u64 {
+                0 => String::new(),
+                some => format!(", give or take {} by chance", HumanCount(some)),
+            };
             format!(
-                "on their own nodes: {} offers{excused}, and at least {} are owed, give or take {} \
-                 by chance",
+                "on their own nodes: {} offers{excused}, and at least {} are owed{chance}",
                 HumanCount(between.stayed),
                 HumanCount(between.stayed_owed.round() as u64),
-                HumanCount(between.stayed_margin.ceil() as u64),
             )
         })
     }
