@@ -42,7 +42,7 @@ use tokio::time::timeout;
 
 pub use access::{Signature, SigningKey};
 pub use certificate::{Certificate, Offers};
-pub use config::{OriginConfig, ValidOrigin};
+pub use config::{OriginConfig, Secret, ValidOrigin};
 pub use error::{ConfigError, OriginError};
 pub use file_thread::on_file_thread;
 pub use report::StreamReport;

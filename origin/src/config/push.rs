@@ -1,11 +1,11 @@
 //! An encoder that sends its playlists and segments over HTTP.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
 use super::checks::{quoted, refuse};
+use super::secret::Secret;
 use crate::error::ConfigError;
 use crate::limits::{PUSH_HELD_BYTES, PUSH_TOKEN_CHARS};
 use crate::source::FilePath;
@@ -35,24 +35,6 @@ impl Default for PushConfig {
             held_bytes: 64 << 20,
             folder: None,
         }
-    }
-}
-
-/// A text that is neither logged nor shown.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(transparent)]
-pub struct Secret(String);
-
-impl Secret {
-    /// The text, for whoever compares it.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a secret")
     }
 }
 

@@ -58,8 +58,10 @@ pub const SUBSTITUTE_PICKS_MAX: usize = 4;
 /// are ignored, and counted.
 pub const SIBLINGS_MAX: usize = 1024;
 
-/// Digests that a sibling may miss before it counts as gone.
-pub const DIGESTS_MISSED_MAX: u32 = 3;
+/// Intervals without a digest after which a sibling counts as gone. One in which nothing changes says
+/// something in every other interval, and one of those may be lost. Whoever hears that a whole node
+/// is gone says so sooner ([`SiblingsGone`](crate::Input::SiblingsGone)).
+pub const DIGESTS_MISSED_MAX: u32 = 5;
 
 /// Offers from siblings that the members of one partition may answer at a time, 2.5 MB of them;
 /// beyond it the older half is forgotten. 100,000 members who each announce every two minutes with

@@ -38,7 +38,7 @@ use web::{PlayerSettings, PlayerStream};
 
 use actors::{FilesActor, ReloadFiles, StopFiles, StopStun, StunActor};
 use bus::{NatsActor, StopNats};
-use config::{Config, ServerConfig, WebConfig};
+use config::{Config, ServerConfig, WebConfig, Written};
 use dashboard::Dashboard;
 use limits::{BACKLOG_CONNECTIONS, HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
 use node::Node;
@@ -59,7 +59,7 @@ pub struct Tracker {
     dashboard: Option<Arc<Dashboard>>,
     streams: Option<Streams>,
     /// What it was started with.
-    written: serde_json::Value,
+    written: Written,
 }
 
 /// Where everything is. Port 0 in the configuration is the real one here.

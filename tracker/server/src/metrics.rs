@@ -51,6 +51,8 @@ pub(crate) struct WorkerMetrics {
     /// Frames for another worker's sockets, and messages for its partitions, that it was too busy to
     /// take.
     pub(crate) undelivered: AtomicU64,
+    /// Messages to clients whose sockets other workers serve.
+    pub(crate) elsewhere: AtomicU64,
     /// Messages for partitions of this node's other workers.
     pub(crate) crossed_workers: AtomicU64,
     /// What was said to siblings, and heard of them, by [`CROSSED`].
@@ -195,6 +197,11 @@ impl Metrics {
     pub(crate) fn crossed(&self) -> impl Iterator<Item = (&'static str, u64)> {
         let count = |index: usize| self.sum(|worker| &worker.crossed[index]);
         CROSSED.into_iter().enumerate().map(move |(index, label)| (label, count(index)))
+    }
+
+    /// Messages to clients whose sockets were another worker's than their swarm.
+    pub(crate) fn elsewhere(&self) -> u64 {
+        self.sum(|worker| &worker.elsewhere)
     }
 
     /// Messages between partitions of this node's workers.

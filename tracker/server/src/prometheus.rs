@@ -164,6 +164,11 @@ impl Exposition {
             "Messages dropped because the worker of their receiver was too busy to take them.",
         )
         .value(totals.undelivered);
+        page.counter(
+            "tracker_messages_elsewhere_total",
+            "Messages to clients whose sockets are another worker's than their swarm.",
+        )
+        .value(counts.elsewhere());
         page.gauge(
             "tracker_partitions",
             "Partitions of swarms with a member, one for each worker.",

@@ -49,6 +49,11 @@ export function startAll(environment = {}, sections = {}, run = []) {
   return start("tracker", config, ["player", "tracker", "stream", "stun"], environment, run);
 }
 
+/** A node without streams: a tracker, and a player of what its `sections` name. */
+export function startNode(sections) {
+  return start("tracker", { ...TRACKER, ...sections }, ["player", "tracker"]);
+}
+
 /** A tracker and nothing else. `server` and `websockets` are added to those of `TRACKER`. */
 export function startTracker({ server = {}, websockets = {} } = {}) {
   const [listener] = TRACKER.servers;

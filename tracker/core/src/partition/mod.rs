@@ -103,7 +103,7 @@ impl Partition {
     }
 
     /// What to say when a digest is due and it would be `digest`: nothing, when that is no news and
-    /// the last one was said. So whoever hears nothing for three intervals has missed one.
+    /// the last one was said. So whoever hears nothing for three intervals has missed one, and for five, two.
     pub(crate) fn tell(&mut self, digest: Digest) -> Option<Digest> {
         self.was_silent = self.told == Some(digest) && !self.was_silent;
         self.told = Some(digest);

@@ -47,9 +47,18 @@ impl Siblings {
         Ok(())
     }
 
-    pub(crate) fn forget(&mut self, sibling: SiblingId) {
+    fn forget(&mut self, sibling: SiblingId) {
         if let Some(place) = self.heard.iter().position(|heard| heard.from == sibling) {
             self.remove(place);
+        }
+    }
+
+    /// Forgets those that are `gone`, which are in order.
+    pub(crate) fn forget_all(&mut self, gone: &[SiblingId]) {
+        for place in (0..self.heard.len()).rev() {
+            if gone.binary_search(&self.heard[place].from).is_ok() {
+                self.remove(place);
+            }
         }
     }
 

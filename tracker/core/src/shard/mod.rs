@@ -86,10 +86,10 @@ pub enum Input<'a> {
         /// What it says.
         digest: Digest,
     },
-    /// A sibling has gone, with its partitions of all swarms: its node, or its worker.
-    SiblingGone {
-        /// The sibling.
-        sibling: SiblingId,
+    /// Siblings have gone, with their partitions of all swarms: their nodes, or their workers.
+    SiblingsGone {
+        /// The siblings, in order.
+        siblings: &'a [SiblingId],
     },
     /// The bus was away and is back, or nodes have come that may have missed what was said: within
     /// [`Settings::digest_interval`] each partition says how large it is, even if that is no news. To
@@ -165,7 +165,7 @@ impl Shard {
             Input::Digest { from, info_hash, digest } => {
                 self.hear_digest(from, info_hash, digest, now, rng, outbox);
             }
-            Input::SiblingGone { sibling } => self.forget_sibling(sibling),
+            Input::SiblingsGone { siblings } => self.forget_siblings(siblings),
             Input::Reconnected => self.reconnect(),
             Input::CrossOffer { from, offer } => self.deliver(from, offer, now, rng, outbox),
             Input::CrossAnswer { from, answer } => self.take_back(from, answer, now, outbox),

@@ -110,11 +110,11 @@ impl Shard {
         self.unmet.put_back(unmet);
     }
 
-    /// Looks at all swarms that may have this sibling.
-    pub(super) fn forget_sibling(&mut self, sibling: SiblingId) {
+    /// Looks once at all swarms that may have these siblings.
+    pub(super) fn forget_siblings(&mut self, gone: &[SiblingId]) {
         for (_, (_, swarm)) in &mut self.swarms {
             if let Some(partition) = swarm.partition() {
-                partition.siblings.forget(sibling);
+                partition.siblings.forget_all(gone);
             }
         }
     }

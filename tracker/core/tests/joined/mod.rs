@@ -333,7 +333,7 @@ impl Model {
         let mut expected = self.close_empty();
         let of_node = self.partitions.iter_mut().filter(|((at, _), _)| *at == node);
         for ((_, name), partition) in of_node.filter(|(_, partition)| partition.due_s <= now_s) {
-            partition.heard.retain(|_, (_, at_s)| now_s - *at_s <= 15);
+            partition.heard.retain(|_, (_, at_s)| now_s - *at_s <= 25);
             partition.due_s = now_s + 5;
             let own = partition.own();
             partition.was_silent = partition.told == own && !partition.was_silent;

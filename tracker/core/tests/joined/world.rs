@@ -190,7 +190,8 @@ impl World {
             let more = json!({"numwant": 0, "offers": []});
             self.live(Operation::Announce { node, swarm, peer, more });
         }
-        for _ in 0..20 {
+        // A partition whose goodbye was lost is forgotten after five intervals of 5 s.
+        for _ in 0..31 {
             while !self.cluster.bus.is_empty() {
                 self.live(Operation::Carry { place: 0 });
             }

@@ -163,7 +163,7 @@ impl Tracker {
     }
 
     pub(crate) fn sibling_gone(&mut self, sibling: SiblingId) {
-        assert_eq!(self.handle(Input::SiblingGone { sibling }), []);
+        assert_eq!(self.handle(Input::SiblingsGone { siblings: &[sibling] }), []);
     }
 
     /// The bus is back.

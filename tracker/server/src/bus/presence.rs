@@ -100,7 +100,10 @@ impl Presence {
         } else {
             for namesake in namesakes {
                 heard.gone.extend(self.forget(namesake));
-                self.former.insert(namesake, now);
+                // Beyond the bound a straggler of its would count as a twin.
+                if self.former.len() < BUS_NODES_MAX {
+                    self.former.insert(namesake, now);
+                }
             }
         }
         self.former.remove(&from);
@@ -224,6 +227,15 @@ mod tests {
     fn a_node_of_our_own_name_is_noticed() {
         assert!(hear(&mut presence(), 1, "own", 100).is_twin);
         assert!(!hear(&mut presence(), 1, "another", 100).is_twin);
+    }
+
+    #[test]
+    fn however_often_a_name_comes_anew_what_is_kept_of_it_is_bounded() {
+        let mut presence = presence();
+        for from in 0..2 * BUS_NODES_MAX as u64 {
+            hear(&mut presence, from, "a", 100);
+        }
+        assert_eq!((presence.len(), presence.former.len()), (1, BUS_NODES_MAX));
     }
 
     #[test]

@@ -69,6 +69,21 @@ impl Queue {
         dropped
     }
 
+    /// Drops what is too old to be sent still, while nothing is taken, and tells how many records.
+    pub(super) fn drop_stale(&self, now: Duration) -> u64 {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stale = 0;
+        while waiting.queue.front().is_some_and(|oldest| oldest.is_stale(now))
+            && let Some(oldest) = waiting.pop()
+        {
+            stale += oldest.batch.count();
+        }
+        if waiting.queue.is_empty() {
+            waiting.queue = VecDeque::new();
+        }
+        stale
+    }
+
     /// Waits until there is something.
     pub(super) async fn filled(&self) {
         self.filled.notified().await;
@@ -83,7 +98,7 @@ impl Queue {
         let mut stale = 0;
         let mut fresh = Vec::with_capacity(all.len());
         for queued in all {
-            if now > queued.at + BUS_QUEUE_TIME_MAX {
+            if queued.is_stale(now) {
                 stale += queued.batch.count();
             } else {
                 fresh.push(queued);
@@ -115,8 +130,13 @@ impl Queue {
 }
 
 impl Queued {
+    /// What it takes of memory: a digest for one receiver is smaller than what goes with it.
     fn bytes(&self) -> usize {
-        self.batch.records.len()
+        size_of::<Self>() + self.batch.records.len()
+    }
+
+    fn is_stale(&self, now: Duration) -> bool {
+        now > self.at + BUS_QUEUE_TIME_MAX
     }
 }
 
@@ -153,8 +173,11 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
+    const KIB: usize = 1 << 10;
+
+    /// So many records, which take so much of the queue.
     fn queued(number: u32, bytes: usize, at: Duration) -> Queued {
-        let batch = Batch { records: vec![0; bytes], count: number };
+        let batch = Batch { records: vec![0; bytes - size_of::<Queued>()], count: number };
         Queued { to: Receiver::Node(NodeSlot(number)), batch, at }
     }
 
@@ -164,45 +187,56 @@ mod tests {
 
     #[test]
     fn the_oldest_go_when_there_is_too_much() {
-        let queue = Queue::new(100);
-        assert_eq!(queue.push([queued(1, 60, SECOND), queued(2, 40, SECOND)]), 0);
-        assert_eq!(queue.push([queued(3, 30, SECOND)]), 1);
-        assert_eq!(queue.bytes(), 70);
-        assert_eq!(queue.push([queued(4, 100, SECOND)]), 5);
-        assert_eq!(queue.push([queued(5, 101, SECOND)]), 9, "what never fits goes as well");
+        let queue = Queue::new(100 * KIB);
+        assert_eq!(queue.push([queued(1, 60 * KIB, SECOND), queued(2, 40 * KIB, SECOND)]), 0);
+        assert_eq!(queue.push([queued(3, 30 * KIB, SECOND)]), 1);
+        assert_eq!(queue.bytes(), 70 * KIB);
+        assert_eq!(queue.push([queued(4, 100 * KIB, SECOND)]), 5);
+        assert_eq!(queue.push([queued(5, 101 * KIB, SECOND)]), 9, "what never fits goes as well");
         assert_eq!((numbers(&queue.take(SECOND).0), queue.bytes()), (vec![], 0));
     }
 
     #[test]
     fn what_could_not_be_sent_keeps_its_place_as_far_as_there_is_room() {
-        let queue = Queue::new(100);
-        queue.push([queued(1, 60, SECOND), queued(2, 30, SECOND)]);
+        let queue = Queue::new(100 * KIB);
+        queue.push([queued(1, 60 * KIB, SECOND), queued(2, 30 * KIB, SECOND)]);
         let (taken, _) = queue.take(SECOND);
-        queue.push([queued(3, 20, SECOND)]);
+        queue.push([queued(3, 20 * KIB, SECOND)]);
         assert_eq!(queue.put_back(taken.into_iter()), 1, "the oldest");
         assert_eq!(numbers(&queue.take(SECOND).0), [2, 3]);
     }
 
     #[test]
     fn what_has_waited_for_too_long_is_dropped() {
-        let queue = Queue::new(100);
-        queue.push([queued(1, 10, SECOND), queued(2, 10, SECOND * 9)]);
+        let queue = Queue::new(100 * KIB);
+        queue.push([queued(1, 10 * KIB, SECOND), queued(2, 10 * KIB, SECOND * 9)]);
         let (fresh, stale) = queue.take(SECOND + BUS_QUEUE_TIME_MAX + Duration::from_nanos(1));
         assert_eq!((numbers(&fresh), stale), (vec![2], 1));
+    }
+
+    #[test]
+    fn it_is_dropped_while_nothing_is_taken_as_well() {
+        let queue = Queue::new(100 * KIB);
+        queue.push([queued(1, 10 * KIB, SECOND), queued(2, 10 * KIB, SECOND * 9)]);
+        assert_eq!(queue.drop_stale(SECOND + BUS_QUEUE_TIME_MAX), 0);
+        assert_eq!(queue.drop_stale(SECOND * 2 + BUS_QUEUE_TIME_MAX), 1);
+        assert_eq!(queue.bytes(), 10 * KIB);
+        assert_eq!(queue.drop_stale(SECOND * 10 + BUS_QUEUE_TIME_MAX), 2);
+        assert_eq!(queue.bytes(), 0);
     }
 
     #[test]
     fn what_is_for_one_receiver_is_one_message_as_far_as_it_may_be_long_and_in_order() {
         let of = |node, count, bytes| Queued {
             to: Receiver::Node(NodeSlot(node)),
-            ..queued(count, bytes, SECOND)
+            ..queued(count, bytes + size_of::<Queued>(), SECOND)
         };
         let half = BUS_MESSAGE_BYTES / 2;
         let all = vec![of(1, 1, half), of(2, 2, 10), of(1, 4, half), of(1, 8, 1), of(2, 16, 10)];
         let mut messages = merged(all);
         messages.sort_by_key(|message| message.to);
         assert_eq!(numbers(&messages), [5, 8, 18]);
-        let bytes: Vec<_> = messages.iter().map(Queued::bytes).collect();
+        let bytes: Vec<_> = messages.iter().map(|message| message.batch.records.len()).collect();
         assert_eq!(bytes, [BUS_MESSAGE_BYTES, 1, 20]);
     }
 }

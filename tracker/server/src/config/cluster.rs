@@ -2,15 +2,13 @@
 //! and what may wait. Without the section a node is alone. What is secret in it is not shown: not in
 //! logs, not in refusals, not by `Debug`.
 
-use std::fmt;
 use std::path::PathBuf;
 
 use async_nats::ServerAddr;
-use origin::ConfigError;
 use origin::watched::{Flaw, Source, Watched};
+use origin::{ConfigError, Secret};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use serde::de::{Deserializer, Error, Visitor};
 use serde::{Deserialize, Serialize};
 
 use super::checks::{quoted, refused, within};
@@ -89,65 +87,6 @@ pub(crate) struct ClusterTls {
     pub(crate) ca: Option<PathBuf>,
     /// Certificate and key.
     pub(crate) own: Option<(PathBuf, PathBuf)>,
-}
-
-/// A text that is neither logged nor shown.
-#[derive(Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub(crate) struct Secret(String);
-
-impl Secret {
-    /// The text, for whoever it was given for.
-    pub(crate) fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a secret")
-    }
-}
-
-/// As serde's own of a text, but that no error shows what was there instead.
-impl<'de> Deserialize<'de> for Secret {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-
-        impl Visitor<'_> for Text {
-            type Value = Secret;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
-                Ok(Secret(text.to_owned()))
-            }
-
-            fn visit_bool<E: Error>(self, _: bool) -> Result<Secret, E> {
-                Err(no_text())
-            }
-
-            fn visit_i64<E: Error>(self, _: i64) -> Result<Secret, E> {
-                Err(no_text())
-            }
-
-            fn visit_u64<E: Error>(self, _: u64) -> Result<Secret, E> {
-                Err(no_text())
-            }
-
-            fn visit_f64<E: Error>(self, _: f64) -> Result<Secret, E> {
-                Err(no_text())
-            }
-        }
-
-        fn no_text<E: Error>() -> E {
-            E::custom("it has to be a text: what reads as a number or so needs quotes")
-        }
-
-        deserializer.deserialize_any(Text)
-    }
 }
 
 impl Default for RawCluster {
@@ -301,14 +240,16 @@ fn seed([file]: [&[u8]; 1]) -> Result<Secret, Flaw> {
     let is_seed =
         |line: &&str| line.starts_with("SU") && line.len() == 58 && line.bytes().all(in_base32);
     let text = String::from_utf8_lossy(file);
-    let seed = text.lines().map(str::trim).find(is_seed).map(|seed| Secret(seed.to_owned()));
+    let seed = text.lines().map(str::trim).find(is_seed).map(|seed| Secret::from(seed.to_owned()));
     seed.ok_or_else(|| flaw("the seed of a user's nkey, 58 characters that begin with SU"))
 }
 
 fn jwt_and_seed([file]: [&[u8]; 1]) -> Result<Secret, Flaw> {
     let text = String::from_utf8_lossy(file).into_owned();
     let is_good = async_nats::ConnectOptions::new().credentials(&text).is_ok();
-    is_good.then_some(Secret(text)).ok_or_else(|| flaw("a JWT and a seed, as nsc writes them"))
+    is_good
+        .then_some(Secret::from(text))
+        .ok_or_else(|| flaw("a JWT and a seed, as nsc writes them"))
 }
 
 fn flaw(bound: &'static str) -> Flaw {

@@ -34,4 +34,5 @@ pub use listener::{PathPattern, ServerConfig};
 pub use log::{LogConfig, LogFormat};
 pub use policy::Policy;
 pub use sources::{Flag, LoadError, Loaded, Sources};
+pub(crate) use valid::Written;
 pub use valid::{Config, StunConfig, WebConfig};

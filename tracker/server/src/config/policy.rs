@@ -3,11 +3,10 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
 use tracker_core::Settings;
 
 use super::limits::Limits;
-use super::valid::Config;
+use super::valid::{Config, Written};
 use crate::access::{OriginAccess, TrustedProxies};
 
 /// The keys that a [`Policy`] is made of. All others take a restart.
@@ -33,15 +32,18 @@ pub struct Policy {
 
 impl Config {
     /// All of it as it could be written, with defaults.
-    pub(crate) fn written(&self) -> &Value {
+    pub(crate) fn written(&self) -> &Written {
         &self.written
     }
 
     /// The keys at the top whose values differ from those that the tracker was started with, and
     /// that take a restart to change.
-    pub(crate) fn needs_restart<'a>(&'a self, running: &'a Value) -> impl Iterator<Item = &'a str> {
-        let keys = self.written.as_object().into_iter().flatten();
-        keys.filter(|&(key, value)| running.get(key) != Some(value))
+    pub(crate) fn needs_restart<'a>(
+        &'a self,
+        running: &'a Written,
+    ) -> impl Iterator<Item = &'a str> {
+        let keys = self.written.0.as_object().into_iter().flatten();
+        keys.filter(|&(key, value)| running.0.get(key) != Some(value))
             .map(|(key, _)| key.as_str())
             .filter(|key| !KEYS.contains(key))
     }

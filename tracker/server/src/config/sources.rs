@@ -168,13 +168,13 @@ impl Loaded {
     /// The configuration as a file would have it: in TOML, with a comment for each key.
     #[must_use]
     pub fn to_toml(&self) -> String {
-        print::toml(self.config.written())
+        print::toml(&self.config.written().0)
     }
 
     /// The same in JSON, which has no comments.
     #[must_use]
     pub fn to_json(&self) -> String {
-        print::json(self.config.written())
+        print::json(&self.config.written().0)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The configuration as the rest of the program sees it: everything in here can be done. Each
 //! check names key, value and bound when it fails.
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
@@ -48,7 +49,17 @@ pub struct Config {
     /// What is told on stderr.
     pub log: LogConfig,
     /// All of it as it could be written, with defaults.
-    pub(super) written: Value,
+    pub(super) written: Written,
+}
+
+/// A configuration as it could be written, secrets included, of which `Debug` shows nothing.
+#[derive(Clone)]
+pub(crate) struct Written(pub(super) Value);
+
+impl fmt::Debug for Written {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("what was written")
+    }
 }
 
 /// What the player starts with; what is `None` is this tracker's own.
@@ -104,7 +115,7 @@ impl RawConfig {
         if self.servers.is_empty() {
             return Err(refused("servers", "[]", "a list of at least one"));
         }
-        let written = self.written();
+        let written = Written(self.written());
         let (of_the_rules, limits) = self.limits.validate()?;
         let servers = self
             .servers

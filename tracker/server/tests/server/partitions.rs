@@ -138,3 +138,38 @@ fn nothing_crosses_of_swarms_that_fit_their_worker() {
         assert_eq!(crossed(&server, kind), 0.0, "{kind}");
     }
 }
+
+/// A page has one socket for a stream's picture and its sound, each a swarm.
+#[test]
+fn what_is_said_in_swarms_that_fit_one_worker_stays_there() {
+    const FILMS: usize = 20;
+    const VIEWERS: usize = 6;
+    let server = Server::with(&unpaced(&json!({"metrics": {"port": 0}})));
+    let mut viewers: Vec<(usize, Client)> =
+        (0..FILMS * VIEWERS).map(|n| (n % FILMS, server.client())).collect();
+    let offers: Vec<_> = (0..5).map(|n| offer(&format!("o{n}"), "v=0")).collect();
+    let more = json!({"offers": offers, "numwant": 5});
+    for _ in 0..2 {
+        for (n, (film, client)) in viewers.iter_mut().enumerate() {
+            for of in ["picture", "sound"] {
+                client.say(&announce(&format!("{of}{film}"), &format!("{of}{n}"), &more));
+            }
+        }
+        for (film, client) in &mut viewers {
+            client.fence(&format!("picture{film}"));
+        }
+    }
+    let seen = server.metrics_until("all offers", |seen| {
+        // The second time each meets all others.
+        let all = (FILMS * VIEWERS * 2 * 5) as f64;
+        seen["tracker_messages_total{kind=\"offer\"}"] >= all
+    });
+    let relayed: f64 = ["announce", "offer", "answer", "scrape"]
+        .map(|kind| seen[&format!("tracker_messages_total{{kind=\"{kind}\"}}")])
+        .iter()
+        .sum();
+    let elsewhere = seen["tracker_messages_elsewhere_total"];
+    assert!(elsewhere <= 0.05 * relayed, "{elsewhere} of {relayed} messages");
+    assert!(peers_by_worker(&seen).iter().all(|peers| *peers > 0.0), "both have some");
+    assert_eq!(seen["tracker_crossed_workers_total"], 0.0);
+}

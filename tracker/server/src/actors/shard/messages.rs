@@ -1,10 +1,11 @@
 //! What a `ShardActor` hears, from whom, and what happens when its mailbox is full. What has happened
 //! in a swarm is heard through it by another worker only; an actor of its own applies it at once.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix::prelude::*;
-use tracker_core::{ConnId, Counts, InfoHash, Input, Outgoing};
+use tracker_core::{ConnId, Counts, InfoHash, Input, Outgoing, SiblingId};
 
 use crate::actors::peer::memberships::Membership;
 use crate::actors::peer::seat::Seat;
@@ -106,14 +107,11 @@ pub(crate) struct FromSiblings {
 #[rtype(result = "()")]
 pub(crate) struct NodesCame;
 
-/// From the link to other nodes: this one is gone, with so many workers. It is taken whether the
+/// From the link to other nodes: all that these have is gone. In order. It is taken whether the
 /// mailbox is full or not.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
-pub(crate) struct SiblingsGone {
-    pub(crate) node: NodeSlot,
-    pub(crate) workers: WorkerId,
-}
+pub(crate) struct SiblingsGone(pub(crate) Arc<[SiblingId]>);
 
 /// From another worker's `ShardActor`: ping this socket, and close it unless it answers. Dropped
 /// when the mailbox is full: the claim to its peer id is refused after a while.

@@ -18,7 +18,6 @@ use actix::prelude::*;
 use tracker_core::Input;
 
 use super::peer::PeerActor;
-use crate::bus;
 use crate::limits::{
     DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWARM_LIST_AGE, SWARMS_LISTED_MAX, SWEEP_TICK,
 };
@@ -211,10 +210,8 @@ impl Handler<NodesCame> for ShardActor {
 impl Handler<SiblingsGone> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, SiblingsGone { node, workers }: SiblingsGone, _: &mut Self::Context) {
-        for sibling in (0..workers).map(|worker| bus::sibling(node, worker)) {
-            self.worker.apply(Input::SiblingGone { sibling }, None);
-        }
+    fn handle(&mut self, SiblingsGone(siblings): SiblingsGone, _: &mut Self::Context) {
+        self.worker.apply(Input::SiblingsGone { siblings: &siblings }, None);
     }
 }
 

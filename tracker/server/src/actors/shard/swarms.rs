@@ -90,6 +90,7 @@ impl Swarms {
             }
             let deliver = std::mem::take(deliver);
             let messages = deliver.receivers.len() as u64;
+            worker.metrics().elsewhere.fetch_add(messages, Relaxed);
             let taken = worker.node.shard(to).is_some_and(|to| to.try_send(deliver).is_ok());
             if !taken {
                 worker.metrics().undelivered.fetch_add(messages, Relaxed);

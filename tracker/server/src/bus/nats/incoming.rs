@@ -2,15 +2,16 @@
 //! that it is for.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use tracker_core::wire::{is_answer, is_offer};
 
 use super::NatsActor;
 use crate::actors::{FromSiblings, SiblingsGone};
-use crate::bus::Batch;
 use crate::bus::presence::Gone;
 use crate::bus::records::{Hello, Record, Route, Said};
 use crate::bus::wire::{self, Incarnation, Malformed, Records};
+use crate::bus::{Batch, sibling};
 use crate::directory::WorkerId;
 
 impl NatsActor {
@@ -108,11 +109,17 @@ impl NatsActor {
 
     /// Lets the shards forget the partitions of nodes that are gone.
     pub(super) fn tell_gone(&self, gone: impl IntoIterator<Item = Gone>) {
+        let mut siblings = Vec::new();
         for Gone { name, slot, workers } in gone {
             tracing::info!(node = name, "another node is gone");
-            for shard in self.node.shards() {
-                shard.do_send(SiblingsGone { node: slot, workers });
-            }
+            siblings.extend((0..workers).map(|worker| sibling(slot, worker)));
         }
+        if siblings.is_empty() {
+            return;
+        }
+        // Each shard looks at all its swarms: once, however many are gone.
+        siblings.sort_unstable();
+        let siblings: Arc<[_]> = siblings.into();
+        self.node.shards().for_each(|shard| shard.do_send(SiblingsGone(siblings.clone())));
     }
 }

@@ -223,6 +223,9 @@ impl NatsActor {
 
     fn tick(&mut self) {
         let (now, interval) = (self.node.now(), self.node.policy().settings.digest_interval);
+        if !self.is_connected() {
+            self.cluster.counts.stale.add(self.cluster.queue.drop_stale(now));
+        }
         if self.is_connected() && now >= self.said_hello_at + interval {
             self.say_hello(None, false);
         }
