@@ -13,7 +13,7 @@ use crate::client::outbox::Outbox;
 use crate::client::outgoing::{self, AnnounceTemplate, AnswerTemplate};
 use crate::phase::Signals;
 use crate::plan::{Plan, Role, Share};
-use crate::record::{Counts, Kind, Record};
+use crate::record::{Counts, Kind, Record, Sides};
 use crate::verify::{GoodOffer, Ledger, Membership, Took, Violation, shown};
 
 /// All of a worker's peers as far as they talk.
@@ -77,10 +77,12 @@ pub(crate) enum CutOff {
 
 impl<'a> Conversation<'a> {
     pub(crate) fn new(plan: &Plan, share: &'a Share) -> Self {
+        let mut record = Record::new();
+        record.sides = plan.is_cluster().then(|| Box::new(Sides::new()));
         Self {
             share,
             ledger: Ledger::new(plan, share),
-            record: Record::new(),
+            record,
             counts: Counts::default(),
             measures: false,
             last_relay: Instant::now(),
@@ -89,7 +91,7 @@ impl<'a> Conversation<'a> {
             announce: AnnounceTemplate::new(&share.offer_sdp, plan.offers),
             answer: AnswerTemplate::new(&share.answer_sdp),
             codec: Codec::new(plan.seed ^ u64::from(share.worker)),
-            offers_deflate: plan.target.wire.offers_deflate,
+            offers_deflate: plan.nodes[0].wire.offers_deflate,
             doubtful_answers: vec![0; share.peers.len()],
         }
     }
@@ -226,6 +228,7 @@ impl<'a> Conversation<'a> {
                 self.doubtful_answers[peer as usize] -= 1;
                 return;
             }
+            Body::Refusal { .. } if self.ledger.excuses_far_refusal(peer) => return,
             Body::Refusal { .. } if self.ledger.excuses_refusal(peer, now) => return,
             Body::Refusal { reason } => {
                 let reason = shown(reason);

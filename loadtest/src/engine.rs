@@ -29,7 +29,10 @@ pub(crate) struct Outcome {
     pub(crate) join_time: Duration,
     /// How many of them did.
     pub(crate) joined: u64,
+    /// The tracker's process, or all nodes' together.
     pub(crate) server: Option<ServerUsage>,
+    /// By node.
+    pub(crate) nodes: Vec<Option<ServerUsage>>,
     /// From the first connect to the last thing that arrived.
     pub(crate) samples: Vec<Sample>,
 }
@@ -49,8 +52,9 @@ pub(crate) struct ServerUsage {
 /// # Errors
 /// When nothing listens at the address, or a worker cannot run.
 pub(crate) fn run(plan: &Plan, progress: Progress) -> anyhow::Result<Outcome> {
-    let (record, outcome) =
+    let (mut record, outcome) =
         with_workers(plan, |signals| Conductor::new(plan, signals, progress).conduct())?;
+    record.judge_near();
     Ok(Outcome { record, ..outcome })
 }
 
@@ -63,7 +67,7 @@ pub(crate) fn with_workers<T>(
     plan: &Plan,
     lead: impl FnOnce(&Signals) -> T,
 ) -> anyhow::Result<(Record, T)> {
-    reach(&plan.target)?;
+    plan.nodes.iter().try_for_each(reach)?;
     let shares = plan.shares();
     let signals = Signals::new(plan.threads);
     let workers = shares.iter().map(|share| Worker::new(plan, share, &signals));
@@ -148,52 +152,57 @@ pub(crate) fn drain(signals: &Signals, mut glance: impl FnMut()) {
 struct Conductor<'a> {
     plan: &'a Plan,
     signals: &'a Signals,
+    servers: Servers,
     samples: Samples,
     progress: Progress,
 }
 
 impl<'a> Conductor<'a> {
     fn new(plan: &'a Plan, signals: &'a Signals, progress: Progress) -> Self {
-        let samples = Samples::new(server(plan));
-        Self { plan, signals, samples, progress }
+        let mut servers = Servers::new(plan);
+        let samples = Samples::new(servers.look().whole);
+        Self { plan, signals, servers, samples, progress }
     }
 
     fn conduct(mut self) -> Outcome {
-        let before_connect = server(self.plan);
+        let before_connect = self.servers.look();
         let join_time = self.join();
         let all = self.signals.counts();
-        let joined = server(self.plan);
+        let joined = self.servers.look();
         let is_complete = all.joined == u64::from(self.plan.peers);
         if is_complete {
+            self.settle();
             self.watch(Phase::Load, self.plan.warmup);
         }
         let (usage_start, counts_start, start) =
-            (server(self.plan), self.signals.counts(), Instant::now());
+            (self.servers.look(), self.signals.counts(), Instant::now());
         if is_complete {
             self.watch(Phase::Measure, self.plan.duration);
         }
         let (usage_end, counts, window) =
-            (server(self.plan), self.signals.counts().since(&counts_start), start.elapsed());
+            (self.servers.look(), self.signals.counts().since(&counts_start), start.elapsed());
         self.drain();
-        let drained = server(self.plan);
+        let drained = self.servers.look();
         self.signals.enter(Phase::Close);
         self.progress.close();
-        let usage = || {
+        let usage = |of: &dyn Fn(&Look) -> Option<Usage>| {
             Some(ServerUsage {
-                before_connect: before_connect?,
-                joined: joined?,
-                measure_start: usage_start?,
-                measure_end: usage_end?,
-                drained: drained?,
+                before_connect: of(&before_connect)?,
+                joined: of(&joined)?,
+                measure_start: of(&usage_start)?,
+                measure_end: of(&usage_end)?,
+                drained: of(&drained)?,
             })
         };
+        let nodes = 0..self.plan.nodes.len();
         Outcome {
             record: Record::new(),
             counts,
             window,
             join_time,
             joined: all.joined,
-            server: usage(),
+            server: usage(&|look| look.whole),
+            nodes: nodes.map(|node| usage(&|look| look.nodes[node])).collect(),
             samples: self.samples.into_list(),
         }
     }
@@ -209,6 +218,22 @@ impl<'a> Conductor<'a> {
         self.progress.show(joined);
         self.end(Phase::Join, &format!("{} peers", HumanCount(joined)), time);
         time
+    }
+
+    /// Lets nodes of a cluster hear of each other's peers.
+    fn settle(&mut self) {
+        let (start, length) = (Instant::now(), self.plan.settle);
+        if length.is_zero() {
+            return;
+        }
+        self.progress.begin(Phase::Settle, Some(length.as_millis() as u64));
+        self.signals.enter(Phase::Settle);
+        while let Some(left) = length.checked_sub(start.elapsed()) {
+            std::thread::sleep(left.min(GLANCE));
+            self.glance(Phase::Settle);
+            self.progress.show(start.elapsed().as_millis() as u64);
+        }
+        self.end(Phase::Settle, "nobody offered", start.elapsed());
     }
 
     /// Shows the load for as long as a phase lasts, or until no peer is left.
@@ -243,18 +268,48 @@ impl<'a> Conductor<'a> {
     /// Takes a sample when one is due, and shows it.
     fn glance(&mut self, phase: Phase) {
         if self.samples.is_due() {
-            self.samples.take(phase, self.signals.counts(), server(self.plan));
+            self.samples.take(phase, self.signals.counts(), self.servers.look().whole);
             self.progress.tell(self.samples.last().map(progress::figures).unwrap_or_default());
         }
     }
 
     fn end(&mut self, phase: Phase, what: &str, time: Duration) {
-        self.samples.take(phase, self.signals.counts(), server(self.plan));
+        self.samples.take(phase, self.signals.counts(), self.servers.look().whole);
         self.progress.end(format!("{what}, {:.2} s", time.as_secs_f64()));
     }
 }
 
-/// What the tracker's process has used so far, if it is known.
-fn server(plan: &Plan) -> Option<Usage> {
-    process::usage(plan.target.server_pid?)
+/// The processes behind all nodes.
+struct Servers {
+    pids: Vec<Option<u32>>,
+    last: Vec<Option<Usage>>,
+}
+
+/// What they have used so far; `None` of those that are not known.
+#[derive(Debug)]
+struct Look {
+    nodes: Vec<Option<Usage>>,
+    whole: Option<Usage>,
+}
+
+impl Servers {
+    fn new(plan: &Plan) -> Self {
+        let pids = plan.nodes.iter().map(|node| node.server_pid).collect();
+        Self { pids, last: vec![None; plan.nodes.len()] }
+    }
+
+    /// A node of several that has ended uses nothing more; the others go on.
+    fn look(&mut self) -> Look {
+        let is_cluster = self.pids.len() > 1;
+        for (pid, last) in self.pids.iter().zip(&mut self.last) {
+            let ended = last.filter(|_| is_cluster).map(|last| Usage { rss_bytes: 0, ..last });
+            *last = pid.and_then(process::usage).or(ended);
+        }
+        let sum = |all: Usage, one: Usage| Usage {
+            cpu: all.cpu + one.cpu,
+            rss_bytes: all.rss_bytes + one.rss_bytes,
+        };
+        let whole = self.last.iter().copied().reduce(|all, one| Some(sum(all?, one?)));
+        Look { nodes: self.last.clone(), whole: whole.flatten() }
+    }
 }

@@ -24,6 +24,27 @@ pub(crate) const SDP_BYTES: RangeInclusive<u64> = 160..=16_384;
 pub(crate) const DURATION: RangeInclusive<Duration> =
     Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
 
+/// Nodes of one cluster; the tracker's own arithmetic ends at 100.
+pub(crate) const NODES: RangeInclusive<usize> = 1..=100;
+
+/// How long nobody offers after all have joined several nodes: each says how many viewers it has
+/// every 5 s by default (`tracker.digestInterval`), so two of these and a bit.
+pub(crate) const SETTLE_DEFAULT: Duration = Duration::from_secs(12);
+
+/// Stretches of losses that a report names; the JSON file has all.
+pub(crate) const LOST_AT_MAX: usize = 5;
+
+/// The percentage of offers that may go to other nodes.
+pub(crate) const CROSS_SHARE: RangeInclusive<u64> = 0..=100;
+
+/// How unlikely it must be, that chance alone let so few offers stay on their nodes, before that
+/// counts as a loss: one run of so many would be wronged.
+pub(crate) const CHANCE_OF_WRONG: f64 = 1e-9;
+
+/// Latest answerers of one viewer's offers that count as its neighbours: more than P2P clients hold
+/// of their own making, and a bound on what is remembered.
+pub(crate) const NEIGHBOURS_MAX: usize = 16;
+
 /// How long the load may run before the measurement starts.
 pub(crate) const WARMUP: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(600);
 

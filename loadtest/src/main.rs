@@ -13,6 +13,7 @@ mod args;
 mod attack;
 mod client;
 mod compare;
+mod components;
 mod conversation;
 mod engine;
 mod floor;
@@ -67,8 +68,8 @@ fn main() -> ExitCode {
 /// Whether all was right. The files come first: they stay when nobody reads the table to its end.
 fn load_with(load: LoadArgs, report: ReportArgs) -> anyhow::Result<bool> {
     let ReportPlan { html, comparison } = report.check(&load.target)?;
-    let load = load.plan(comparison.as_ref())?;
     let json = load.target.json.clone();
+    let load = load.plan(comparison.as_ref())?;
     let mut out = io::stdout().lock();
     let Some(comparison) = comparison else {
         let report = Report::new(&load, engine::run(&load, Progress::new())?);

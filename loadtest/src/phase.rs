@@ -14,6 +14,8 @@ const NO_WINDOW: u16 = u16::MAX;
 pub(crate) enum Phase {
     /// Peers connect and enter their swarms.
     Join,
+    /// Nodes of a cluster hear of each other's peers.
+    Settle,
     /// Full load, not measured.
     Load,
     Measure,
@@ -26,6 +28,7 @@ impl Phase {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Join => "join",
+            Self::Settle => "settle",
             Self::Load => "warm-up",
             Self::Measure => "measure",
             Self::Drain => "drain",
@@ -62,9 +65,10 @@ impl Signals {
     pub(crate) fn phase(&self) -> Phase {
         match self.phase.load(Relaxed) {
             0 => Phase::Join,
-            1 => Phase::Load,
-            2 => Phase::Measure,
-            3 => Phase::Drain,
+            1 => Phase::Settle,
+            2 => Phase::Load,
+            3 => Phase::Measure,
+            4 => Phase::Drain,
             _ => Phase::Close,
         }
     }

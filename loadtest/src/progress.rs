@@ -95,7 +95,7 @@ fn is_watched() -> bool {
 pub(crate) fn figures(sample: &Sample) -> String {
     let per_s = |count| HumanCount(sample.per_s(count).round() as u64);
     let mut line = match sample.phase {
-        Phase::Join => {
+        Phase::Join | Phase::Settle => {
             let (there, joins) = (HumanCount(sample.connections), per_s(sample.counts.opened));
             format!("{there} peers, {joins} connects/s")
         }

@@ -21,6 +21,8 @@ pub(crate) enum NoContender {
     Shape,
     #[error("a name has 1 to {NAME_CHARS_MAX} characters, this one {0}")]
     Name(usize),
+    #[error("{0}: one tracker has one address; nodes of a cluster are loaded together with --url")]
+    Nodes(String),
     #[error("{0} is no process id")]
     Pid(String),
     #[error("{0} is no address: {1}")]
@@ -38,6 +40,9 @@ impl FromStr for Contender {
         let chars = name.chars().count();
         if !(1..=NAME_CHARS_MAX).contains(&chars) {
             return Err(NoContender::Name(chars));
+        }
+        if rest.matches("://").count() > 1 {
+            return Err(NoContender::Nodes(rest.to_owned()));
         }
         let (url, server_pid) = match rest.rsplit_once(",pid=") {
             None => (rest, None),
@@ -70,6 +75,7 @@ mod tests {
             ("ws://127.0.0.1:8000", "NAME=URL"),
             ("=ws://127.0.0.1", "1 to 20"),
             ("a=ws://127.0.0.1,pid=x", "x is no process id"),
+            ("a=ws://127.0.0.1:1,ws://127.0.0.1:2", "with --url"),
             ("a=127.0.0.1", "127.0.0.1 is no address"),
         ] {
             let error = text.parse::<Contender>().expect_err(text).to_string();

@@ -1,15 +1,16 @@
 //! The run without a subcommand: a scenario, and the flags that go over its keys.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use clap::Args;
 use rand::Rng;
 
-use super::{Comparison, Refused, Target, TargetArgs, descriptors};
+use super::{Comparison, Refused, TargetArgs, descriptors};
 use crate::client::source;
 use crate::limits;
 use crate::plan::{Churn, Oddities, Pace, Plan, Storm};
-use crate::scenario::{self, Keys, Pace as PaceKey, Scenario};
+use crate::scenario::{self, Keys, Pace as PaceKey, Scenario, Time};
 
 /// Joins, offers and answers, as a scenario has them.
 #[derive(Debug, Args)]
@@ -38,9 +39,9 @@ impl LoadArgs {
     /// The first value that cannot be run with.
     pub(crate) fn plan(self, comparison: Option<&Comparison>) -> Result<Plan, Refused> {
         let scenario = scenario::load(&self.scenario, self.keys)?;
-        let target = match comparison.and_then(|comparison| comparison.contenders.first()) {
+        let nodes = match comparison.and_then(|comparison| comparison.contenders.first()) {
             None => self.target.check()?,
-            Some((_, first)) => Target { json: self.target.json, ..first.clone() },
+            Some((_, first)) => vec![first.clone()],
         };
         let Scenario { peers, swarms, .. } = scenario;
         if peers < 2 * swarms {
@@ -60,7 +61,7 @@ impl LoadArgs {
             });
         }
         for address in &self.source_addresses {
-            if address.is_ipv4() != target.address.is_ipv4() {
+            if nodes.iter().any(|node| address.is_ipv4() != node.address.is_ipv4()) {
                 return Err(Refused::Source(*address, "the tracker's address is of another kind"));
             }
             if source::find(*address).is_err() {
@@ -70,8 +71,10 @@ impl LoadArgs {
         descriptors("peers", peers)?;
         let seed = if scenario.seed == 0 { rand::rng().next_u64() } else { scenario.seed };
         let in_flight = if scenario.in_flight == 0 { peers } else { scenario.in_flight.min(peers) };
+        let settle = settle(&scenario, nodes.len());
         Ok(Plan {
-            target,
+            nodes,
+            cross_share: scenario.cross_share as f64 / 100.0,
             peers: peers as u32,
             swarms: swarms as u32,
             zipf_exponent: scenario.zipf_exponent,
@@ -79,6 +82,7 @@ impl LoadArgs {
             sdp_bytes: scenario.sdp_bytes as usize,
             in_flight: in_flight as u32,
             threads: threads as u8,
+            settle,
             warmup: scenario.warmup.0,
             duration: scenario.duration.0,
             seed,
@@ -102,7 +106,7 @@ impl LoadArgs {
                 misbehaving_per_s: scenario.misbehaving_per_s,
             },
             sources: self.source_addresses,
-            scenario: Some(Scenario { seed, threads, in_flight, ..scenario }),
+            scenario: Some(Scenario { seed, threads, in_flight, settle: Time(settle), ..scenario }),
         })
     }
 }
@@ -118,6 +122,15 @@ fn threads(scenario: &Scenario) -> Result<u64, Refused> {
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     Ok((cores / 2).clamp(1, *limits::LOAD_THREADS.end()).min(swarms))
+}
+
+/// How long nobody offers after all have joined: trackers hear of each other's viewers some seconds
+/// late.
+fn settle(scenario: &Scenario, nodes: usize) -> Duration {
+    match scenario.settle.0 {
+        Duration::ZERO if nodes > 1 => limits::SETTLE_DEFAULT,
+        asked => asked,
+    }
 }
 
 fn pace(scenario: &Scenario) -> Pace {

@@ -4,6 +4,7 @@
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
@@ -87,27 +88,28 @@ pub(crate) enum Command {
 /// What every kind of run is told: the tracker, and where the report goes.
 #[derive(Debug, Args)]
 pub(crate) struct TargetArgs {
-    /// The tracker's WebSocket address, ws or wss
+    /// The tracker's WebSocket address, ws or wss; several times, or as a list with commas, those
+    /// of the nodes of one cluster, which a run without a subcommand loads together
     #[arg(long, default_value = "ws://127.0.0.1:8000")]
-    url: Url,
-    /// The tracker's process on this machine: adds its CPU time and memory to the report
-    #[arg(long, value_name = "PID")]
-    server_pid: Option<u32>,
+    url: Vec<Urls>,
+    /// The tracker's process on this machine: adds its CPU time and memory to the report. With
+    /// several nodes one for each, in the order of --url
+    #[arg(long, value_name = "PID", value_delimiter = ',')]
+    server_pid: Vec<u32>,
     /// Where to write the report as JSON
     #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    pub(crate) json: Option<PathBuf>,
     #[command(flatten)]
     wire: WireArgs,
 }
 
-/// The tracker that a run is about.
+/// The tracker that a run is about, or one node of a cluster.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) url: Url,
     pub(crate) address: SocketAddr,
     pub(crate) wire: Wire,
     pub(crate) server_pid: Option<u32>,
-    pub(crate) json: Option<PathBuf>,
 }
 
 /// A value that cannot be run with.
@@ -148,6 +150,17 @@ pub(crate) enum Refused {
         (see `ulimit -Hn`): at most {}", sockets + limits::DESCRIPTORS_SPARE,
         limit.saturating_sub(limits::DESCRIPTORS_SPARE))]
     Descriptors { key: &'static str, sockets: u64, limit: u64 },
+    #[error("--url {0}: a run of this kind is about one tracker, and {1} are named")]
+    OneTracker(Url, usize),
+    #[error("--url is there {nodes} times: must be {} to {}",
+        limits::NODES.start(), limits::NODES.end())]
+    Nodes { nodes: usize },
+    #[error("--url {0}: named twice, and a node is one of a cluster once")]
+    SameNode(Url),
+    #[error("--url {} and {}: nodes of one cluster are all ws:// or all wss://", .0[0], .0[1])]
+    Schemes(Box<[Url; 2]>),
+    #[error("--server-pid is there {pids} times: one for each --url, and there are {nodes}")]
+    ServerPids { pids: usize, nodes: usize },
     #[error("--server-pid {0}: no such process, or no /proc on this system")]
     ServerPid(u32),
     #[error("--server-pid is missing: it is the memory of the tracker's process that is judged")]
@@ -177,32 +190,93 @@ pub(crate) enum Refused {
 }
 
 impl TargetArgs {
+    /// The one tracker that is named.
+    ///
     /// # Errors
     /// The first value that cannot be run with.
-    pub(crate) fn check(self) -> Result<Target, Refused> {
-        let address = self.address()?;
-        if let Some(pid) = self.server_pid
+    pub(crate) fn check_one(&self) -> Result<Target, Refused> {
+        let mut nodes = self.check()?;
+        match nodes.len() {
+            1 => Ok(nodes.swap_remove(0)),
+            many => Err(Refused::OneTracker(nodes.swap_remove(1).url, many)),
+        }
+    }
+
+    /// The nodes that are named, in their order; one is a tracker that stands alone.
+    ///
+    /// # Errors
+    /// The first value that cannot be run with.
+    pub(crate) fn check(&self) -> Result<Vec<Target>, Refused> {
+        let urls: Vec<&Url> = self.url.iter().flat_map(|urls| &urls.0).collect();
+        let (nodes, pids) = (urls.len(), self.server_pid.len());
+        if !limits::NODES.contains(&nodes) {
+            return Err(Refused::Nodes { nodes });
+        }
+        if pids > 0 && pids != nodes {
+            return Err(Refused::ServerPids { pids, nodes });
+        }
+        folder("json", self.json.as_deref())?;
+        let mut targets: Vec<Target> = Vec::with_capacity(nodes);
+        for (at, url) in urls.into_iter().enumerate() {
+            let target = self.at(url, self.server_pid.get(at).copied())?;
+            if targets.iter().any(|other| other.url == target.url) {
+                return Err(Refused::SameNode(target.url));
+            }
+            if let Some(first) = targets.first()
+                && first.url.scheme() != target.url.scheme()
+            {
+                return Err(Refused::Schemes(Box::new([first.url.clone(), target.url])));
+            }
+            targets.push(target);
+        }
+        Ok(targets)
+    }
+
+    /// One tracker with this address and process.
+    ///
+    /// # Errors
+    /// What of it cannot be run with.
+    fn at(&self, url: &Url, server_pid: Option<u32>) -> Result<Target, Refused> {
+        let address = address(url)?;
+        if let Some(pid) = server_pid
             && crate::process::usage(pid).is_none()
         {
             return Err(Refused::ServerPid(pid));
         }
-        folder("json", self.json.as_deref())?;
-        let wire = self.wire.check(&self.url)?;
-        Ok(Target { url: self.url, address, wire, server_pid: self.server_pid, json: self.json })
+        let wire = self.wire.check(url)?;
+        Ok(Target { url: url.clone(), address, wire, server_pid })
     }
+}
 
-    /// The same for another tracker, with no report of its own.
-    fn at(&self, url: Url, server_pid: Option<u32>) -> Self {
-        Self { url, server_pid, json: None, wire: self.wire.clone() }
-    }
+/// One address, or several with commas between them. A comma within one stays: the next begins
+/// with its scheme.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Urls(Vec<Url>);
 
-    fn address(&self) -> Result<SocketAddr, Refused> {
-        let refused = |why: String| Refused::Address(self.url.clone(), why);
-        let host = self.url.host_str().unwrap_or_default().trim_matches(['[', ']']);
-        let port = self.url.port_or_known_default().unwrap_or(80);
-        let found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
-        choose(&found.collect::<Vec<_>>()).ok_or_else(|| refused("the name has none".into()))
+impl FromStr for Urls {
+    type Err = url::ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut urls: Vec<String> = Vec::new();
+        for part in text.split(',') {
+            match urls.last_mut() {
+                Some(url) if !part.contains("://") => {
+                    url.push(',');
+                    url.push_str(part);
+                }
+                _ => urls.push(part.to_owned()),
+            }
+        }
+        urls.iter().map(|url| url.parse()).collect::<Result<_, _>>().map(Self)
     }
+}
+
+fn address(url: &Url) -> Result<SocketAddr, Refused> {
+    let refused = |why: String| Refused::Address(url.clone(), why);
+    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+    let port = url.port_or_known_default().unwrap_or(80);
+    let found = (host, port).to_socket_addrs().map_err(|why| refused(why.to_string()))?;
+    choose(&found.collect::<Vec<_>>()).ok_or_else(|| refused("the name has none".into()))
 }
 
 /// The first address at which somebody listens: `localhost` has two, and many a tracker has one.
@@ -247,6 +321,15 @@ mod tests {
     use std::net::TcpListener;
 
     use super::*;
+
+    #[test]
+    fn addresses_in_a_list_keep_their_own_commas() {
+        let urls: Urls = "ws://a:1/x?y=1,2,ws://b:2".parse().expect("two");
+        let texts: Vec<_> = urls.0.iter().map(Url::as_str).collect();
+        assert_eq!(texts, ["ws://a:1/x?y=1,2", "ws://b:2/"]);
+        assert!("ws://a,wss://".parse::<Urls>().is_err());
+        assert!("127.0.0.1:8000".parse::<Urls>().is_err());
+    }
 
     #[test]
     fn of_the_addresses_of_a_name_the_first_is_taken_at_which_somebody_listens() {

@@ -65,13 +65,11 @@ impl ReportArgs {
             let named = contenders.iter_mut().find(|contender| contender.name == name);
             named.ok_or(Refused::NoContender(name))?.is_tolerated = true;
         }
-        let with_target = |contender: Contender| match target
-            .at(contender.url.clone(), contender.server_pid)
-            .check()
-        {
-            Ok(target) => Ok((contender, target)),
-            Err(why) => Err(Refused::Contender { name: contender.name, why: Box::new(why) }),
-        };
+        let with_target =
+            |contender: Contender| match target.at(&contender.url, contender.server_pid) {
+                Ok(target) => Ok((contender, target)),
+                Err(why) => Err(Refused::Contender { name: contender.name, why: Box::new(why) }),
+            };
         let contenders = contenders.into_iter().map(with_target).collect::<Result<_, Refused>>()?;
         Ok(ReportPlan {
             html: self.html,

@@ -33,7 +33,7 @@ impl WireArgs {
     ///
     /// # Errors
     /// A flag for TLS where there is none, or nobody to trust.
-    pub(super) fn check(self, url: &Url) -> Result<Wire, Refused> {
+    pub(super) fn check(&self, url: &Url) -> Result<Wire, Refused> {
         let tls = match url.scheme() {
             "ws" => match self.flag_of_tls() {
                 None => None,

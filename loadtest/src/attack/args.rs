@@ -1,6 +1,7 @@
 //! What may be asked of the attack test, and what of it holds.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -61,6 +62,7 @@ pub(crate) struct AttackArgs {
 #[derive(Debug)]
 pub(crate) struct AttackPlan {
     pub(crate) target: Target,
+    pub(crate) json: Option<PathBuf>,
     /// The good swarm.
     pub(crate) swarm: Plan,
     pub(crate) announces_per_s: u64,
@@ -80,7 +82,7 @@ impl AttackArgs {
     /// # Errors
     /// The first value that cannot be run with.
     pub(crate) fn plan(self) -> Result<AttackPlan, Refused> {
-        let target = self.target.check()?;
+        let target = self.target.check_one()?;
         bounded("window", self.window, limits::ATTACK_WINDOW)?;
         bounded("noise", self.noise, limits::ATTACK_NOISE)?;
         descriptors("peers", self.peers + limits::HELD_SOCKETS_MAX as u64)?;
@@ -116,6 +118,7 @@ impl AttackArgs {
                 ..Plan::calm(target.clone())
             },
             target,
+            json: self.target.json,
             announces_per_s: self.announces_per_s,
             window: self.window,
             rounds: self.rounds as u16,

@@ -31,7 +31,7 @@ pub(crate) fn run(plan: &AttackPlan) -> anyhow::Result<bool> {
         report::table::write_line(&verdict, &mut out)?;
         report.add(verdict);
     }
-    save_json(plan.target.json.as_deref(), &report)?;
+    save_json(plan.json.as_deref(), &report)?;
     report::table::write_end(&report, &mut out)?;
     Ok(report.held())
 }

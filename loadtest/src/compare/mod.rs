@@ -38,7 +38,7 @@ pub(crate) fn run(load: &Plan, comparison: &Comparison) -> anyhow::Result<Report
             let (contender, target) = &contenders[at];
             // Who was here in the last round is nobody whom the tracker may remember.
             let seed = load.seed.wrapping_add(round - 1);
-            let plan = Plan { target: target.clone(), seed, ..load.clone() };
+            let plan = Plan { nodes: vec![target.clone()], seed, ..load.clone() };
             let at_s = began.elapsed().as_secs_f64();
             let name = &contender.name;
             let head = format!("round {round}/{rounds}  {name:<20}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::limits::VIOLATIONS_SHOWN_MAX;
-use crate::verify::{Excused, Took, Violation};
+use crate::verify::{Between, Excused, Kept, Mesh, Took, Violation};
 
 mod counts;
 mod latency;
@@ -55,6 +55,13 @@ pub(crate) struct Record {
     pub(crate) closes: BTreeMap<u16, u64>,
     /// What is missing because peers left or were cut off.
     pub(crate) excused: Excused,
+    /// Of several nodes: what they did for each other.
+    pub(crate) between: Option<Between>,
+    /// Of several nodes: how long what was relayed took on one, and between two.
+    pub(crate) sides: Option<Box<Sides>>,
+    /// By node: viewers that were cut off.
+    pub(crate) cut_off: Vec<u64>,
+    pub(crate) mesh: Mesh,
     /// From when an announce of an open loop was due until it was sent, while measuring.
     pub(crate) lag: Latency,
     /// Announces of an open loop that were sent late because the tracker took nothing, or owed
@@ -66,6 +73,15 @@ pub(crate) struct Record {
     pub(crate) windows: Vec<Window>,
     /// Share of a core that each worker used while measuring.
     pub(crate) own_cores: Vec<f64>,
+}
+
+/// How long offers and answers took on one node, and between two.
+#[derive(Debug)]
+pub(crate) struct Sides {
+    pub(crate) offer_near: Latency,
+    pub(crate) offer_far: Latency,
+    pub(crate) answer_near: Latency,
+    pub(crate) answer_far: Latency,
 }
 
 /// Who came and went, and who was odd, from the first connect to the last close.
@@ -89,6 +105,31 @@ pub(crate) struct Unrest {
     pub(crate) misbehaving_refused: u64,
     /// Misbehaving peers that the tracker closed.
     pub(crate) misbehaving_closed: u64,
+}
+
+impl Sides {
+    pub(crate) fn new() -> Self {
+        let [offer_near, offer_far, answer_near, answer_far] = [(); 4].map(|()| Latency::new());
+        Self { offer_near, offer_far, answer_near, answer_far }
+    }
+
+    fn record(&mut self, kind: Kind, took: Took) {
+        let side = match (kind, took.is_far) {
+            (Kind::Offer, false) => &mut self.offer_near,
+            (Kind::Offer, true) => &mut self.offer_far,
+            (Kind::Answer, false) => &mut self.answer_near,
+            (Kind::Answer, true) => &mut self.answer_far,
+            (Kind::Reply | Kind::Join, _) => return,
+        };
+        side.record(took.latency);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.offer_near.merge(&other.offer_near);
+        self.offer_far.merge(&other.offer_far);
+        self.answer_near.merge(&other.answer_near);
+        self.answer_far.merge(&other.answer_far);
+    }
 }
 
 impl Unrest {
@@ -131,6 +172,10 @@ impl Record {
             min_interval: None,
             closes: BTreeMap::new(),
             excused: Excused::default(),
+            between: None,
+            sides: None,
+            cut_off: Vec::new(),
+            mesh: Mesh::default(),
             lag: Latency::new(),
             held_up: 0,
             unrest: Unrest::default(),
@@ -144,6 +189,9 @@ impl Record {
     pub(crate) fn arrived(&mut self, kind: Kind, took: Took, measures: bool) {
         if measures {
             self.took(kind, took.latency);
+            if let Some(sides) = &mut self.sides {
+                sides.record(kind, took);
+            }
         }
         if let Some(number) = took.window
             && matches!(kind, Kind::Offer | Kind::Answer)
@@ -164,6 +212,15 @@ impl Record {
         &self.latencies[kind as usize]
     }
 
+    /// A viewer of this node was cut off.
+    pub(crate) fn cut_off_at(&mut self, node: u8) {
+        let node = usize::from(node);
+        if self.cut_off.len() <= node {
+            self.cut_off.resize(node + 1, 0);
+        }
+        self.cut_off[node] += 1;
+    }
+
     pub(crate) fn merge(&mut self, other: Self) {
         for (latency, other) in self.latencies.iter_mut().zip(&other.latencies) {
             latency.merge(other);
@@ -177,6 +234,19 @@ impl Record {
         self.lag.merge(&other.lag);
         self.held_up += other.held_up;
         self.excused.add(other.excused);
+        match (&mut self.between, other.between) {
+            (Some(between), Some(other)) => between.add(&other),
+            (between, other) => *between = between.take().or(other),
+        }
+        match (&mut self.sides, other.sides) {
+            (Some(sides), Some(other)) => sides.merge(&other),
+            (sides, other) => *sides = sides.take().or(other),
+        }
+        self.cut_off.resize(self.cut_off.len().max(other.cut_off.len()), 0);
+        for (count, other) in self.cut_off.iter_mut().zip(other.cut_off) {
+            *count += other;
+        }
+        self.mesh.add(other.mesh);
         self.unrest.add(other.unrest);
         for (kind, count) in other.violations.by_kind {
             *self.violations.by_kind.entry(kind).or_default() += count;
@@ -189,6 +259,17 @@ impl Record {
             into.relay.merge(&window.relay);
             into.announces += window.announces;
             into.offers += window.offers;
+        }
+    }
+
+    /// Of several nodes: holds what has stayed on them against what they owe.
+    pub(crate) fn judge_near(&mut self) {
+        let Some(between) = &self.between else {
+            return;
+        };
+        let (count, Kept { owed, margin, kept, .. }) = (between.lost_near(), between.kept());
+        if count > 0 {
+            self.violations.add(&Violation::NearOffersLost { count, owed, margin, kept });
         }
     }
 

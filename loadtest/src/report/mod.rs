@@ -13,11 +13,12 @@ use crate::limits::{BUSY_CORE_SHARE, LAG_US_MAX};
 use crate::plan::Plan;
 use crate::record::{Record, Unrest};
 use crate::scenario::{Pace, Scenario};
-use crate::verify::Excused;
+use crate::verify::{Excused, Mesh};
 
 pub(crate) mod figure;
 pub(crate) mod file;
 mod latency;
+mod nodes;
 pub(crate) mod page;
 pub(crate) mod plot;
 mod remarks;
@@ -26,6 +27,7 @@ pub(crate) mod table;
 mod timeline;
 
 pub(crate) use latency::{Histogram, Latencies, Quantiles};
+pub(crate) use nodes::{BetweenNodes, Node, Stretch};
 pub(crate) use server::Server;
 pub(crate) use timeline::Moment;
 
@@ -34,6 +36,7 @@ pub(crate) use timeline::Moment;
 pub(crate) struct Report {
     /// When it ended (RFC 3339).
     pub(crate) ended_at: String,
+    /// Of several nodes all, with commas between them.
     pub(crate) url: String,
     pub(crate) wire: WireReport,
     pub(crate) load: Load,
@@ -44,7 +47,16 @@ pub(crate) struct Report {
     pub(crate) relays_per_s: f64,
     pub(crate) announces_per_s: f64,
     pub(crate) latency_us: Latencies,
+    /// The tracker's process, or those of all nodes together.
     pub(crate) server: Option<Server>,
+    /// Several nodes, one by one; empty for one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) nodes: Vec<Node>,
+    /// What they did for each other.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) between_nodes: Option<BetweenNodes>,
+    /// How the viewers of each swarm hung together in the end.
+    pub(crate) mesh: Mesh,
     pub(crate) own: Own,
     pub(crate) announce_timeouts: u64,
     /// Their offers came too early for the tracker.
@@ -111,13 +123,18 @@ pub(crate) enum Bottleneck {
 impl Report {
     pub(crate) fn new(plan: &Plan, outcome: Outcome) -> Self {
         let server = Server::new(&outcome);
+        let nodes = Node::all(plan, &outcome);
         let Outcome { record, counts, window, join_time, joined, samples, .. } = outcome;
         let window_s = window.as_secs_f64();
-        let bottleneck = Bottleneck::of(&record.own_cores, server.as_ref());
+        // Of several nodes one that is busy is enough.
+        let busiest = nodes.iter().filter_map(|node| node.cores_used).reduce(f64::max);
+        let server_cores = busiest.or(server.as_ref().map(|server| server.cores_used));
+        let bottleneck = Bottleneck::of(&record.own_cores, server_cores);
+        let urls: Vec<_> = plan.nodes.iter().map(|node| node.url.as_str()).collect();
         Self {
             ended_at: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
-            url: plan.target.url.to_string(),
-            wire: plan.target.wire.report(record.sockets_deflated),
+            url: urls.join(", "),
+            wire: plan.nodes[0].wire.report(record.sockets_deflated),
             load: Load::new(plan),
             joined,
             connects_per_s: joined as f64 / join_time.as_secs_f64(),
@@ -127,6 +144,9 @@ impl Report {
             announces_per_s: counts.announces as f64 / window_s,
             latency_us: Latencies::of(&record),
             server,
+            nodes,
+            between_nodes: BetweenNodes::of(&record),
+            mesh: record.mesh,
             own: Own::new(&record, bottleneck),
             announce_timeouts: counts.timeouts,
             announces_throttled: counts.throttled,
@@ -201,9 +221,9 @@ impl Own {
 }
 
 impl Bottleneck {
-    fn of(own_cores: &[f64], server: Option<&Server>) -> Self {
+    fn of(own_cores: &[f64], server_cores: Option<f64>) -> Self {
         let own_busy = own_cores.iter().any(|cores| *cores > BUSY_CORE_SHARE);
-        let server_busy = server.map(|server| server.cores_used > BUSY_CORE_SHARE);
+        let server_busy = server_cores.map(|cores| cores > BUSY_CORE_SHARE);
         match (own_busy, server_busy) {
             _ if own_cores.is_empty() => Self::Unknown,
             (_, None) => Self::Unknown,
@@ -231,17 +251,7 @@ mod tests {
 
     #[test]
     fn loadtest_says_so_when_it_is_the_bottleneck() {
-        let server = |cores_used| Server {
-            cores_used,
-            cpu_s_per_1000_relays: None,
-            cpu_us_per_relay: None,
-            cpu_us_per_connect: None,
-            rss_bytes_before: 0,
-            rss_bytes_joined: 0,
-            rss_bytes_end: 0,
-            rss_bytes_per_peer: 0.0,
-        };
-        let of = |own: &[f64], cores| Bottleneck::of(own, Some(&server(cores)));
+        let of = |own: &[f64], cores| Bottleneck::of(own, Some(cores));
         assert_eq!(of(&[0.95], 0.5), Bottleneck::Loadtest);
         assert_eq!(of(&[0.2, 0.95], 0.5), Bottleneck::Loadtest);
         assert_eq!(of(&[0.95], 0.99), Bottleneck::Both);

@@ -4,10 +4,10 @@
 use indicatif::HumanCount;
 
 use super::Report;
-use crate::limits::LAG_US_MAX;
+use crate::limits::{LAG_US_MAX, LOST_AT_MAX};
 use crate::record::Unrest;
 use crate::scenario::{Pace, Scenario};
-use crate::verify::Excused;
+use crate::verify::{Excused, Mesh};
 
 impl Report {
     /// Whether the tracker let everyone in and kept every promise.
@@ -22,6 +22,11 @@ impl Report {
             verdict.push(format!("only {} of {} peers could join", self.joined, self.load.peers));
         }
         verdict.push(match self.violations {
+            0 if self.is_lossy() => {
+                "no violations: all that arrived is as it was sent, and nothing is missing but \
+                 between nodes"
+                    .to_owned()
+            }
             0 => "no violations: every offer and every answer arrived as sent".to_owned(),
             1 => "1 VIOLATION".to_owned(),
             many => format!("{} VIOLATIONS", HumanCount(many)),
@@ -32,7 +37,87 @@ impl Report {
     /// What must be known to read the figures, a sentence for each thing that has happened.
     pub(crate) fn remarks(&self) -> Vec<String> {
         let remarks = [self.own_lag(), self.held_up(), self.coming_and_going(), self.oddities()];
-        remarks.into_iter().chain([self.excuses()]).flatten().collect()
+        let between = [self.excuses(), self.crossing(), self.staying(), self.hanging_together()];
+        remarks.into_iter().chain(between).flatten().collect()
+    }
+
+    /// Whether something was lost between nodes.
+    fn is_lossy(&self) -> bool {
+        self.between_nodes.as_ref().is_some_and(|b| b.lost_offers + b.lost_answers > 0)
+    }
+
+    /// What nodes did for each other, and what was lost between them.
+    fn crossing(&self) -> Option<String> {
+        let between = self.between_nodes.as_ref()?;
+        let percent = |share: f64| format!("{:.1} %", share * 100.0);
+        let mut text = format!(
+            "between nodes: {} offers ({} of all) and {} answers ({}) were delivered",
+            HumanCount(between.offers),
+            percent(between.offers_share),
+            HumanCount(between.answers),
+            percent(between.answers_share),
+        );
+        if self.is_lossy() {
+            let at = between.lost_at();
+            let mut seconds: Vec<_> =
+                at.iter().map(|at| format!("{}-{}", at.start, at.end)).collect();
+            if seconds.len() > LOST_AT_MAX {
+                seconds.truncate(LOST_AT_MAX);
+                seconds.push("...".to_owned());
+            }
+            text += &format!(
+                ";\n{} offers ({}) and {} answers were lost, of announces in the seconds {}",
+                HumanCount(between.lost_offers),
+                percent(between.lost_offers_share),
+                HumanCount(between.lost_answers),
+                seconds.join(", "),
+            );
+        }
+        if between.refused_answers > 0 {
+            text += &format!("; {} answers were refused", HumanCount(between.refused_answers));
+        }
+        if between.late > 0 {
+            text += &format!("; {} more came late", HumanCount(between.late));
+        }
+        Some(text)
+    }
+
+    /// What stayed on its node.
+    fn staying(&self) -> Option<String> {
+        let between = self.between_nodes.as_ref()?;
+        (between.stayed_owed > 0.0).then(|| {
+            let excused = match between.stayed_excused {
+                0 => String::new(),
+                some => format!(" ({} more are excused)", HumanCount(some)),
+            };
+            let chance = match between.stayed_margin.round() as u64 {
+                0 => String::new(),
+                some => format!(", give or take {} by chance", HumanCount(some)),
+            };
+            format!(
+                "on their own nodes: {} offers{excused}, and at least {} are owed{chance}",
+                HumanCount(between.stayed),
+                HumanCount(between.stayed_owed.round() as u64),
+            )
+        })
+    }
+
+    /// Whether the viewers of each swarm hung together in the end.
+    fn hanging_together(&self) -> Option<String> {
+        let Mesh { swarms, split, outside, largest_remainder, .. } = self.mesh;
+        Some(match (swarms, split) {
+            (0, _) => return None,
+            (1, 0) => "mesh: the swarm is one component".to_owned(),
+            (_, 0) => format!("mesh: all {} swarms are one component", HumanCount(swarms)),
+            _ => format!(
+                "mesh: {} of {} swarms fall into more than one component; {} viewers are outside \
+                 of their swarm's largest, and {} in one swarm at most",
+                HumanCount(split),
+                HumanCount(swarms),
+                HumanCount(outside),
+                HumanCount(largest_remainder),
+            ),
+        })
     }
 
     /// How late this program was in an open loop.

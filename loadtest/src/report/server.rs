@@ -84,6 +84,7 @@ mod tests {
                 measure_end: usage(1_200, 6_000),
                 drained: usage(1_300, 7_000),
             }),
+            nodes: Vec::new(),
             samples: Vec::new(),
         }
     }

@@ -26,6 +26,7 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     }
     line("loadtest CPU", report.own.cores())?;
     writeln!(out, "bottleneck: {}\n", report.own.bottleneck.verdict())?;
+    write_nodes(report, out)?;
     for remark in report.remarks() {
         writeln!(out, "{remark}\n")?;
     }
@@ -34,6 +35,26 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
     }
     write_latencies(report, out)?;
     write_violations(report, out)
+}
+
+/// Several nodes, a line for each.
+fn write_nodes(report: &Report, out: &mut impl Write) -> io::Result<()> {
+    if report.nodes.is_empty() {
+        return Ok(());
+    }
+    write!(out, "{:<32}", "node")?;
+    for (name, _) in &report.nodes[0].cells() {
+        write!(out, "{name:>13}")?;
+    }
+    writeln!(out)?;
+    for node in &report.nodes {
+        write!(out, "{:<32}", node.url)?;
+        for (_, value) in node.cells() {
+            write!(out, "{value:>13}")?;
+        }
+        writeln!(out)?;
+    }
+    writeln!(out)
 }
 
 fn write_latencies(report: &Report, out: &mut impl Write) -> io::Result<()> {
@@ -45,6 +66,11 @@ fn write_latencies(report: &Report, out: &mut impl Write) -> io::Result<()> {
     let latency = &report.latency_us;
     for kind in Kind::ALL {
         write_quantiles(kind.name(), latency.of_kind(kind), out)?;
+    }
+    if let Some(between) = &report.between_nodes {
+        for (name, quantiles) in between.latency_us.named() {
+            write_quantiles(name, quantiles, out)?;
+        }
     }
     write_quantiles("own turn", &latency.own_turn, out)?;
     writeln!(out)

@@ -146,6 +146,12 @@ keys! {
     misbehaving_share: f64 = 0.0, limits::MINORITY;
     /// How often each of them does, in a second
     misbehaving_per_s: f64 = 1.0, limits::MISBEHAVING_PER_S;
+    /// How long nobody offers after all have joined; 0s is 12 s with several nodes, which hear of
+    /// each other's viewers some seconds late, and none with one
+    settle: Time = Time::ZERO, limits::WARMUP.times();
+    /// Of several nodes, the percentage of offers that go to viewers on others (tracker.crossShare).
+    /// The rest must arrive, whatever becomes of the others
+    cross_share: u64 = 12, limits::CROSS_SHARE;
     /// How long to run before measuring
     warmup: Time = Time::from_secs(3), limits::WARMUP.times();
     /// How long to measure

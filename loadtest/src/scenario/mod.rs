@@ -7,6 +7,7 @@ use std::path::Path;
 mod keys;
 mod time;
 pub(crate) use keys::{Keys, OutOfBound, Pace, Scenario};
+pub(crate) use time::Time;
 
 /// A scenario that comes with the program: its name, and its file.
 type Shipped = (&'static str, &'static str);

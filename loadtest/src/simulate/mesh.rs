@@ -5,15 +5,13 @@ use serde::Serialize;
 
 use super::crowd::Crowd;
 use super::population::Population;
+use crate::components::Components;
 
-/// Components of all swarms at one moment, found by joining sets (union-find with path halving).
-/// Its tables are kept from one look to the next.
+/// Components of all swarms at one moment. Its tables are kept from one look to the next.
 #[derive(Debug, Default)]
 pub(super) struct Mesh {
-    /// By member: another member of the same component, or itself at the root.
-    parents: Vec<u32>,
-    /// By member, at the roots.
-    sizes: Vec<u32>,
+    /// Of all members.
+    components: Components,
     /// By swarm: the size of its largest component.
     largest: Vec<u32>,
     /// How many members have so many peers.
@@ -63,8 +61,8 @@ impl Mesh {
             seen.can_connect += 1;
             seen.alone += u64::from(member.peers.is_empty());
             *place(&mut self.by_degree, member.peers.len()) += 1;
-            if self.root(number) == number {
-                let size = self.sizes[number as usize];
+            if self.components.root(number) == number {
+                let size = self.components.size(number);
                 if size < 2 {
                     continue;
                 }
@@ -82,39 +80,15 @@ impl Mesh {
 
     /// Members of the component that this one is in, as of the last look.
     pub(super) fn component(&mut self, member: u32) -> u32 {
-        let root = self.root(member);
-        self.sizes[root as usize]
+        self.components.size(member)
     }
 
     fn join(&mut self, crowd: &Crowd) {
-        self.parents.clear();
-        self.parents.extend(0..crowd.members.len() as u32);
-        self.sizes.clear();
-        self.sizes.resize(crowd.members.len(), 1);
+        self.components.reset(crowd.members.len() as u32);
         for (number, member) in crowd.here() {
             for &peer in member.peers.iter().filter(|peer| **peer < number) {
-                let [mut small, mut large] = [self.root(number), self.root(peer)];
-                if small == large {
-                    continue;
-                }
-                if self.sizes[small as usize] > self.sizes[large as usize] {
-                    (small, large) = (large, small);
-                }
-                self.parents[small as usize] = large;
-                self.sizes[large as usize] += self.sizes[small as usize];
+                self.components.join(number, peer);
             }
-        }
-    }
-
-    fn root(&mut self, mut member: u32) -> u32 {
-        loop {
-            let parent = self.parents[member as usize];
-            if parent == member {
-                return member;
-            }
-            let grandparent = self.parents[parent as usize];
-            self.parents[member as usize] = grandparent;
-            member = grandparent;
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What may be asked of a soak, and what of it holds.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -44,6 +45,7 @@ pub(crate) struct SoakArgs {
 #[derive(Debug)]
 pub(crate) struct SoakPlan {
     pub(crate) target: Target,
+    pub(crate) json: Option<PathBuf>,
     pub(crate) server_pid: u32,
     pub(crate) connections: u64,
     pub(crate) swarms: u32,
@@ -62,13 +64,14 @@ impl SoakArgs {
     /// # Errors
     /// The first value that cannot be run with.
     pub(crate) fn plan(self) -> Result<SoakPlan, Refused> {
-        let target = self.target.check()?;
+        let target = self.target.check_one()?;
         let server_pid = target.server_pid.ok_or(Refused::NoServerPid)?;
         bounded("settle", self.settle, limits::SOAK_SETTLE)?;
         bounded("duration", self.duration, limits::DURATION)?;
         descriptors("connections", self.connections)?;
         Ok(SoakPlan {
             target,
+            json: self.target.json,
             server_pid,
             connections: self.connections,
             swarms: self.swarms as u32,

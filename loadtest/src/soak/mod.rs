@@ -42,7 +42,7 @@ pub(crate) fn run(plan: &SoakPlan) -> anyhow::Result<bool> {
         let record = thread.join().map_err(|_| anyhow::anyhow!("the worker panicked"))?;
         Ok::<_, anyhow::Error>(Report::new(plan, memory?, record.context("the event loop failed")?))
     })?;
-    save_json(plan.target.json.as_deref(), &report)?;
+    save_json(plan.json.as_deref(), &report)?;
     report.write(&mut io::stdout().lock())?;
     Ok(report.is_right())
 }

@@ -43,6 +43,8 @@ pub(super) struct Slowness {
 pub(super) struct Excuse {
     pub(super) offers: u16,
     pub(super) answers: u16,
+    /// Answers that would have come from another node.
+    pub(super) answers_far: u16,
 }
 
 impl Slowness {
@@ -99,14 +101,16 @@ impl Departures {
         } else {
             self.latest.iter().filter(may_have_taken).count().min(missing.into()) as u16
         };
-        let left_unheard = |slot: &&Slot| {
-            let Slot::Delivered { to, life, at } = **slot else {
-                return false;
+        let mut excuse = Excuse { offers, ..Excuse::default() };
+        for slot in &round.slots {
+            let Slot::Delivered { to, life, is_far, at } = *slot else {
+                continue;
             };
             let is = |gone: &Departure| gone.peer == to && gone.life == life && gone.left >= at;
-            self.latest.iter().any(is)
-        };
-        let answers = round.slots.iter().filter(left_unheard).count() as u16;
-        Excuse { offers, answers }
+            if self.latest.iter().any(is) {
+                *if is_far { &mut excuse.answers_far } else { &mut excuse.answers } += 1;
+            }
+        }
+        excuse
     }
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::departure::{Departure, Excuse};
 use super::round::{Loss, Round};
-use super::{Ledger, Swarm};
+use super::{Between, Ledger, Swarm};
 use crate::limits::OVERDUE_ROUNDS_MAX;
 use crate::plan::Role;
 
@@ -55,7 +55,10 @@ impl Ledger {
             if is_old && round.excuse.is_none() && !round.is_settled {
                 let excuse = departures.excuse(round, &self.slowness);
                 round.excuse = Some(excuse);
-                if !round.loss(excuse).any() {
+                if !own_loss(round, excuse, self.between.as_ref()).any() {
+                    if let Some(between) = &mut self.between {
+                        between.write_off(round, excuse);
+                    }
                     round.is_settled = true;
                     self.open_rounds -= 1;
                     self.excused.add_excuse(excuse);
@@ -72,15 +75,26 @@ impl Ledger {
         if overdue.len() <= OVERDUE_ROUNDS_MAX {
             return;
         }
-        if let Some(settled) = overdue.iter().position(|round| round.is_settled) {
-            overdue.remove(settled);
-        } else if let Some(oldest) = overdue.pop_front() {
+        let settled = overdue.iter().position(|round| round.is_settled);
+        let Some(mut oldest) = overdue.remove(settled.unwrap_or(0)) else {
+            return;
+        };
+        if settled.is_none() {
             self.open_rounds -= 1;
             let slow = self.swarms[self.roster.now(peer).swarm as usize].slow;
-            let loss = self.judge(peer, &oldest, slow);
+            let loss = self.judge(peer, &mut oldest, slow);
             if loss.any() {
                 self.lost.push((peer, loss));
             }
+        }
+        self.forget(peer, &oldest);
+    }
+
+    /// Keeps of a round that nobody waits for that something of it may come from another node.
+    fn forget(&mut self, peer: u32, round: &Round) {
+        if round.has_lost_far() {
+            let forgotten = &mut self.makers[peer as usize].forgotten;
+            *forgotten = (*forgotten).max(Some(round.announce));
         }
     }
 
@@ -97,7 +111,7 @@ impl Ledger {
 
     /// What `round` has lost for good; what is excused of it is counted. So many of its offers may
     /// still be `unread` by slow readers.
-    fn judge(&mut self, peer: u32, round: &Round, unread: u16) -> Loss {
+    fn judge(&mut self, peer: u32, round: &mut Round, unread: u16) -> Loss {
         if round.is_settled {
             return Loss::default();
         }
@@ -105,7 +119,11 @@ impl Ledger {
         let mut excuse = round.excuse.unwrap_or_else(|| departures.excuse(round, &self.slowness));
         excuse.offers = round.missing_offers().min(excuse.offers.saturating_add(unread));
         self.excused.add_excuse(excuse);
-        round.loss(excuse)
+        let loss = own_loss(round, excuse, self.between.as_ref());
+        if let Some(between) = &mut self.between {
+            between.write_off(round, excuse);
+        }
+        loss
     }
 
     /// What is lost for good since the last call, and whose it was.
@@ -165,10 +183,13 @@ impl Ledger {
         self.open_rounds -= maker.overdue.iter().chain(&maker.current).filter(open).count();
         maker.overdue.clear();
         maker.current = None;
+        maker.forgotten = None;
+        maker.far_answers = 0;
+        maker.neighbours.clear();
         maker.first = maker.announces;
         maker.goodbyes = 0;
         if std::mem::take(&mut maker.is_present) && self.roster.role(peer) == Role::Viewer {
-            self.swarms[self.roster.now(peer).swarm as usize].present -= 1;
+            *self.present(peer) -= 1;
         }
     }
 
@@ -185,8 +206,9 @@ impl Ledger {
             let mut rounds = std::mem::take(&mut maker.overdue);
             rounds.extend(maker.current.take());
             let mut loss = Loss::default();
-            for round in &rounds {
+            for round in &mut rounds {
                 loss.add(self.judge(peer, round, 0));
+                self.forget(peer, round);
             }
             if loss.any() {
                 lost.push((peer, loss));
@@ -194,6 +216,13 @@ impl Ledger {
         }
         lost
     }
+}
+
+/// What `round` has lost that its own node promises: of a cluster not its offers, since nobody
+/// knows of one whether it was for somebody there. [`Between::lost_near`] judges all of them.
+fn own_loss(round: &Round, excuse: Excuse, between: Option<&Between>) -> Loss {
+    let loss = round.loss(excuse);
+    if between.is_some() { Loss { offers: 0, ..loss } } else { loss }
 }
 
 impl Excused {
@@ -206,6 +235,6 @@ impl Excused {
 
     fn add_excuse(&mut self, excuse: Excuse) {
         self.offers += u64::from(excuse.offers);
-        self.answers += u64::from(excuse.answers);
+        self.answers += u64::from(excuse.answers) + u64::from(excuse.answers_far);
     }
 }

@@ -5,11 +5,12 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use crate::client::id::OfferNumber;
 use crate::client::incoming::{Incoming, Reply};
 use crate::plan::{Plan, Role, Share};
 
+mod between;
 mod departure;
+mod mesh;
 mod missing;
 mod relayed;
 mod roster;
@@ -17,12 +18,15 @@ mod round;
 #[cfg(test)]
 mod tests;
 mod violation;
+pub(crate) use between::{Between, Delivered, Kept, Second};
 use departure::{Departures, Slowness};
+pub(crate) use mesh::Mesh;
+use mesh::Neighbours;
 pub(crate) use missing::Excused;
 pub(crate) use relayed::GoodOffer;
 pub(crate) use roster::{Membership, Roster};
 pub(crate) use round::{Loss, Took};
-use round::{Round, Slot};
+use round::{LostFar, Round, Slot};
 pub(crate) use violation::{Violation, shown};
 
 /// All announces of a worker's peers that are not done, and what may still arrive for them.
@@ -42,6 +46,8 @@ pub(crate) struct Ledger {
     /// Of announces that too many later ones have overtaken, since the last look.
     lost: Vec<(u32, Loss)>,
     pub(crate) excused: Excused,
+    /// What nodes of a cluster do for each other; `None` for a tracker that stands alone.
+    pub(crate) between: Option<Between>,
     /// So many offers of an announce may go to peers that are not of this run.
     pub(crate) strangers: u16,
     /// There may be such peers, or have been.
@@ -59,6 +65,11 @@ struct Maker {
     current: Option<Round>,
     /// Given up, but still to be delivered; oldest first.
     overdue: VecDeque<Round>,
+    /// Up to this announce there are some that are forgotten of which something may come from another node.
+    forgotten: Option<u32>,
+    /// Its answers to offers from other nodes that have not arrived there.
+    far_answers: u32,
+    neighbours: Neighbours,
     /// Replies to a `stopped` in a former swarm that may come.
     goodbyes: u8,
     /// Joined, and has not left.
@@ -68,8 +79,8 @@ struct Maker {
 
 #[derive(Debug, Default)]
 struct Swarm {
-    /// Viewers that the tracker has said it has.
-    present: u32,
+    /// By node: viewers that the tracker has said it has.
+    present: Box<[u32]>,
     /// Members that read slowly, and may have what has not arrived until the end.
     slow: u16,
     departures: Departures,
@@ -77,9 +88,18 @@ struct Swarm {
     last_quit: Option<Instant>,
 }
 
+impl Maker {
+    /// An announce that something may still arrive for.
+    fn round(&mut self, announce: u32) -> Option<&mut Round> {
+        let mut rounds = self.current.iter_mut().chain(&mut self.overdue);
+        rounds.find(|round| round.announce == announce)
+    }
+}
+
 impl Ledger {
     pub(crate) fn new(plan: &Plan, share: &Share) -> Self {
-        let mut swarms: Vec<_> = share.swarms.iter().map(|_| Swarm::default()).collect();
+        let swarm = |_| Swarm { present: vec![0; plan.nodes.len()].into(), ..Swarm::default() };
+        let mut swarms: Vec<_> = share.swarms.iter().map(swarm).collect();
         for slow in share.peers.iter().filter(|peer| peer.role == Role::Slow) {
             let count = &mut swarms[slow.swarm as usize].slow;
             *count = count.saturating_add(1);
@@ -95,16 +115,17 @@ impl Ledger {
             is_restless: plan.is_restless(),
             lost: Vec::new(),
             excused: Excused::default(),
+            between: Between::of(plan),
             strangers: 0,
             expects_strangers: false,
             window: None,
         }
     }
 
-    /// A peer comes on a new socket; one that comes back is the one that it was.
-    pub(crate) fn come(&mut self, share: &Share, peer: u32, comes_back: bool) {
+    /// A peer comes to `node` on a new socket; one that comes back is the one that it was.
+    pub(crate) fn come(&mut self, share: &Share, peer: u32, node: u8, comes_back: bool) {
         self.makers[peer as usize].gone = false;
-        self.roster.comes(share, peer, comes_back);
+        self.roster.comes(share, peer, node, comes_back);
     }
 
     /// A peer joins: an announce without offers. Returns the announce's number.
@@ -118,9 +139,15 @@ impl Ledger {
         if !maker.gone && !maker.is_present {
             maker.is_present = true;
             if self.roster.role(peer) == Role::Viewer {
-                self.swarms[self.roster.now(peer).swarm as usize].present += 1;
+                *self.present(peer) += 1;
             }
         }
+    }
+
+    /// Viewers in the swarm of `peer`, on its node.
+    fn present(&mut self, peer: u32) -> &mut u32 {
+        let swarm = &mut self.swarms[self.roster.now(peer).swarm as usize];
+        &mut swarm.present[usize::from(self.roster.node(peer))]
     }
 
     /// A peer changes its swarm on the socket that it has. Its answerers may be refused from now
@@ -138,10 +165,10 @@ impl Ledger {
     }
 
     /// A peer announces with offers that were `due` for it; they reach as many others as there are.
-    /// What has not arrived
-    /// of its last announce may still come.
+    /// What has not arrived of its last announce may still come.
     pub(crate) fn announce(&mut self, peer: u32, due: Instant, now: Instant) -> u32 {
-        let others = self.swarms[self.roster.now(peer).swarm as usize].present.saturating_sub(1);
+        let present: u32 = self.swarms[self.roster.now(peer).swarm as usize].present.iter().sum();
+        let others = present.saturating_sub(1);
         let expected = u32::from(self.offers).min(others) as u16;
         if let Some(unfinished) = self.makers[peer as usize].current.take() {
             self.overtake(peer, unfinished);
@@ -150,6 +177,7 @@ impl Ledger {
     }
 
     fn open(&mut self, peer: u32, offers: u16, expected: u16, [at, sent]: [Instant; 2]) -> u32 {
+        let others_near = self.present(peer).saturating_sub(1).min(u16::MAX.into()) as u16;
         let maker = &mut self.makers[peer as usize];
         let announce = maker.announces;
         maker.announces = announce.wrapping_add(1);
@@ -164,6 +192,10 @@ impl Ledger {
             window: self.window,
             delivered: 0,
             answered: 0,
+            others_near: if offers == 0 { 0 } else { others_near },
+            near: 0,
+            lost_far: LostFar::default(),
+            is_closed: false,
             slots: vec![Slot::Made; offers.into()].into(),
             is_settled: false,
             excuse: None,
@@ -204,7 +236,7 @@ impl Ledger {
         round.replied = Some(now);
         if reply.is_warned {
             // Told in time that its offers were not passed on, so nobody waits for them.
-            round.expected = round.delivered;
+            (round.expected, round.others_near) = (round.delivered, 0);
         }
         let latency = now.saturating_duration_since(round.at);
         let (announce, took) = (round.announce, round.took(latency));
@@ -225,18 +257,12 @@ impl Ledger {
         self.completed.pop()
     }
 
-    fn round(&mut self, number: OfferNumber) -> Option<&mut Round> {
-        let maker = &mut self.makers[number.maker.place as usize];
-        let mut rounds = maker.current.iter_mut().chain(&mut maker.overdue);
-        rounds.find(|round| round.announce == number.announce)
-    }
-
     /// Closes an announce for which everything has arrived.
     fn settle(&mut self, peer: u32, announce: u32, now: Instant) {
         let maker = &mut self.makers[peer as usize];
         let done =
             |round: &Round| round.announce == announce && !round.is_settled && round.is_done();
-        let round = if let Some(round) = maker.current.take_if(|round| done(round)) {
+        let mut round = if let Some(round) = maker.current.take_if(|round| done(round)) {
             self.completed.push(peer);
             self.slowness.whole =
                 self.slowness.whole.max(now.saturating_duration_since(round.sent));
@@ -249,6 +275,9 @@ impl Ledger {
             return;
         };
         self.open_rounds -= 1;
+        if let Some(between) = &mut self.between {
+            between.close(&mut round, 0);
+        }
         if self.is_restless && !round.is_full() {
             // Somebody who joins just now may be sent another of its offers.
             self.overtake(peer, Round { is_settled: true, ..round });

@@ -39,7 +39,7 @@ impl Ledger {
     ) -> Result<GoodOffer, Violation> {
         let number =
             made_by(share, message).ok_or_else(|| Violation::offer_unknown(peer, message))?;
-        let maker = &self.makers[number.maker.place as usize];
+        let maker = &mut self.makers[number.maker.place as usize];
         if number.announce >= maker.announces {
             return Err(Violation::offer_unknown(peer, message));
         }
@@ -48,13 +48,16 @@ impl Ledger {
             return self.late_offer(share, peer, member, message, sdp, number);
         }
         let is_slow = self.roster.role(peer) == Role::Slow;
-        if is_slow && self.round(number).is_none() {
+        let is_far = self.roster.node(number.maker.place) != self.roster.node(peer);
+        let may_be_late = is_slow || (is_far && Some(number.announce) <= maker.forgotten);
+        if may_be_late && maker.round(number.announce).is_none() {
             return self.late_offer(share, peer, member, message, sdp, number);
         }
         let made_as = self.roster.now(number.maker.place);
         let is_current = member == Some(self.roster.now(peer));
         let answers = is_current && self.roster.answers(peer);
-        let round = self.round(number).ok_or(Violation::OfferTwice { peer, number })?;
+        let maker = &mut self.makers[number.maker.place as usize];
+        let round = maker.round(number.announce).ok_or(Violation::OfferTwice { peer, number })?;
         match round.slots.get(usize::from(number.slot)) {
             None => return Err(Violation::offer_unknown(peer, message)),
             Some(Slot::Made) => {}
@@ -67,25 +70,30 @@ impl Ledger {
             Err(Violation::OfferOtherName { peer, number })
         } else if !share.offer_sdp.is(sdp, &number.id(), &made_as.id) {
             Err(Violation::OfferChanged { peer, number })
-        } else if round.was_received_by(peer, life) {
+        } else if round.was_received_by(peer, life) && !is_far {
             Err(Violation::OfferCrowded { peer, number })
         } else {
             let in_same = member.filter(|member| member.swarm == made_as.swarm);
             in_same.ok_or(Violation::OfferOtherSwarm { peer, number })
         };
         let is_answered = judged.is_ok() && answers;
+        if let Some(between) = &mut self.between {
+            between.crowded += u64::from(is_far && round.was_received_by(peer, life));
+            between.offer_arrived(round, is_far);
+        }
         round.delivered += 1;
         round.answered += u16::from(!is_answered);
         round.slots[usize::from(number.slot)] = if is_answered {
-            Slot::Delivered { to: peer, life, at: now }
+            Slot::Delivered { to: peer, life, is_far, at: now }
         } else {
             Slot::Done { to: peer, life }
         };
-        let took = round.took(now.saturating_duration_since(round.at));
-        if let Some(replied) = round.replied.filter(|_| !is_slow) {
+        let took = Took { is_far, ..round.took(now.saturating_duration_since(round.at)) };
+        if let Some(replied) = round.replied.filter(|_| !is_slow && !is_far) {
             let straggled = now.saturating_duration_since(replied);
             self.slowness.straggle = self.slowness.straggle.max(straggled);
         }
+        self.makers[peer as usize].far_answers += u32::from(is_answered && is_far);
         if !is_answered {
             self.settle(number.maker.place, number.announce, now);
         }
@@ -93,8 +101,8 @@ impl Ledger {
         judged.map(|to| GoodOffer { number, maker_id, to, is_answered, took, is_late: false })
     }
 
-    /// An offer whose maker has left, or which nobody waits for from so slow a reader, arrived at
-    /// `peer`: who else got it isn't known any more, and its bytes are.
+    /// An offer whose maker has left, or which nobody waits for from so slow a reader or so far a
+    /// node, arrived at `peer`: who else got it isn't known any more, and its bytes are.
     fn late_offer(
         &mut self,
         share: &Share,
@@ -137,17 +145,29 @@ impl Ledger {
             self.excused.late += 1;
             return Ok(None);
         }
-        let round = self.round(number).ok_or(Violation::AnswerTwice { peer, number })?;
+        let maker = &mut self.makers[peer as usize];
+        let is_late = Some(number.announce) <= maker.forgotten;
+        let Some(round) = maker.round(number.announce) else {
+            self.excused.late += u64::from(is_late);
+            return if is_late { Ok(None) } else { Err(Violation::AnswerTwice { peer, number }) };
+        };
         let slot = round.slots.get_mut(usize::from(number.slot));
         let slot = slot.ok_or_else(|| Violation::answer_unknown(peer, message))?;
-        let (to, life, at) = match *slot {
+        let (to, life, is_far, at) = match *slot {
             Slot::Made => return Err(Violation::AnswerUnasked { peer, number }),
             Slot::Done { .. } => return Err(Violation::AnswerTwice { peer, number }),
-            Slot::Delivered { to, life, at } => (to, life, at),
+            Slot::Delivered { to, life, is_far, at } => (to, life, is_far, at),
         };
         *slot = Slot::Done { to, life };
         round.answered += 1;
-        let took = round.took(now.saturating_duration_since(at));
+        let took = Took { is_far, ..round.took(now.saturating_duration_since(at)) };
+        if let Some(between) = &mut self.between {
+            between.answer_arrived(round, is_far);
+        }
+        if is_far {
+            let answers = &mut self.makers[to as usize].far_answers;
+            *answers = answers.saturating_sub(1);
+        }
         self.settle(peer, number.announce, now);
         let info_hash = &share.swarms[self.roster.now(peer).swarm as usize].info_hash;
         let answerer = self.roster.id_in(share, to, life);
@@ -160,7 +180,20 @@ impl Ledger {
         if !share.answer_sdp.is(sdp, &number.id(), &answerer) {
             return Err(Violation::AnswerChanged { peer, number });
         }
+        self.meet(peer, to, life);
         Ok(Some(took))
+    }
+
+    /// Whether a refusal that `peer` got may be one of an answer to an offer from another node: it may
+    /// be lost on its way there, and its own node may know no way. Each of them excuses one.
+    pub(crate) fn excuses_far_refusal(&mut self, peer: u32) -> bool {
+        let answers = &mut self.makers[peer as usize].far_answers;
+        let excuses = *answers > 0;
+        *answers -= u32::from(excuses);
+        if let Some(between) = &mut self.between {
+            between.refused += u64::from(excuses);
+        }
+        excuses
     }
 
     /// Whether a refusal that `peer` got is excused, because the maker of an offer that it has

@@ -23,6 +23,8 @@ pub(crate) struct Roster {
 struct Place {
     role: Role,
     now: Membership,
+    /// Place in the plan's nodes of the one that its socket leads to.
+    node: u8,
     /// Left without a word on the socket that is open, so that offers may still come; latest last.
     former: VecDeque<Membership>,
     /// Says goodbye: reads on, and answers no more.
@@ -44,6 +46,7 @@ impl Roster {
         let place = |peer: &crate::plan::PeerPlan| Place {
             role: peer.role,
             now: Membership { swarm: peer.swarm, life: 0, id: peer.id },
+            node: peer.node,
             former: VecDeque::new(),
             is_leaving: false,
         };
@@ -56,6 +59,11 @@ impl Roster {
 
     pub(crate) fn now(&self, peer: u32) -> Membership {
         self.places[peer as usize].now
+    }
+
+    /// The node that `peer` is on, or comes to.
+    pub(crate) fn node(&self, peer: u32) -> u8 {
+        self.places[peer as usize].node
     }
 
     /// What `peer` was in its `life`, in whichever swarm.
@@ -94,9 +102,10 @@ impl Roster {
         self.places[peer as usize].is_leaving = true;
     }
 
-    /// `peer` comes on a new socket, under a new id unless it comes back.
-    pub(super) fn comes(&mut self, share: &Share, peer: u32, comes_back: bool) {
+    /// `peer` comes to `node` on a new socket, under a new id unless it comes back.
+    pub(super) fn comes(&mut self, share: &Share, peer: u32, node: u8, comes_back: bool) {
         let place = &mut self.places[peer as usize];
+        place.node = node;
         place.former.clear();
         place.is_leaving = false;
         if !comes_back {

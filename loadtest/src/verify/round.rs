@@ -22,6 +22,14 @@ pub(super) struct Round {
     pub(super) window: Option<u16>,
     pub(super) delivered: u16,
     pub(super) answered: u16,
+    /// Of a cluster: others that were on the maker's node when it was made.
+    pub(super) others_near: u16,
+    /// How many of its offers were delivered there.
+    pub(super) near: u16,
+    /// What of it is on its way between nodes for so long that it counts as lost.
+    pub(super) lost_far: LostFar,
+    /// It counts among what stayed on its node, and what should have.
+    pub(super) is_closed: bool,
     pub(super) slots: Box<[Slot]>,
     /// Waited for by nobody, and kept because more of its offers may come than were expected.
     pub(super) is_settled: bool,
@@ -33,15 +41,24 @@ pub(super) struct Round {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Slot {
     Made,
-    Delivered { to: u32, life: u16, at: Instant },
+    Delivered { to: u32, life: u16, is_far: bool, at: Instant },
     Done { to: u32, life: u16 },
 }
 
-/// How long something took, and the window that its announce belongs to.
+/// How long something took, the window that its announce belongs to, and whether it came from
+/// another node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Took {
     pub(crate) latency: Duration,
     pub(crate) window: Option<u16>,
+    pub(crate) is_far: bool,
+}
+
+/// What nobody has heard of again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct LostFar {
+    pub(super) offers: u16,
+    pub(super) answers: u16,
 }
 
 /// What is missing when a run, or the patience with an announce, is over.
@@ -63,7 +80,7 @@ impl Round {
     }
 
     pub(super) fn took(&self, latency: Duration) -> Took {
-        Took { latency, window: self.window }
+        Took { latency, window: self.window, is_far: false }
     }
 
     /// Whether all that is missing is so many offers.
@@ -75,14 +92,32 @@ impl Round {
         self.expected.saturating_sub(self.delivered + self.strangers)
     }
 
-    /// What is missing and not excused.
+    /// What is missing and not excused of what a tracker promises by itself.
     pub(super) fn loss(&self, excuse: Excuse) -> Loss {
-        let answers = self.delivered.saturating_sub(self.answered);
         Loss {
             replies: u64::from(self.replied.is_none()),
             offers: self.missing_offers().saturating_sub(excuse.offers).into(),
-            answers: answers.saturating_sub(excuse.answers).into(),
+            answers: self.unanswered(false).saturating_sub(excuse.answers).into(),
         }
+    }
+
+    /// What is missing and not excused, and may have been lost between nodes.
+    pub(super) fn loss_far(&self, excuse: Excuse) -> LostFar {
+        LostFar {
+            offers: self.missing_offers().saturating_sub(excuse.offers),
+            answers: self.unanswered(true).saturating_sub(excuse.answers_far),
+        }
+    }
+
+    /// Offers to somebody on the maker's node, or on another, whose answers have not arrived.
+    fn unanswered(&self, far: bool) -> u16 {
+        let waits = |slot: &&Slot| matches!(slot, Slot::Delivered { is_far, .. } if *is_far == far);
+        self.slots.iter().filter(waits).count() as u16
+    }
+
+    /// Whether something of it counts as lost, and may come.
+    pub(super) fn has_lost_far(&self) -> bool {
+        self.lost_far != LostFar::default()
     }
 
     pub(super) fn was_received_by(&self, peer: u32, life: u16) -> bool {

@@ -5,7 +5,7 @@ use crate::client::id::OfferNumber;
 use crate::client::incoming::Incoming;
 
 /// One broken promise. `peer` is the number of the peer that saw it, within its worker.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub(crate) enum Violation {
     #[error("peer {peer} got an offer that nobody here made: offer_id {offer_id:?}")]
     OfferUnknown { peer: u32, offer_id: String },
@@ -51,6 +51,11 @@ pub(crate) enum Violation {
     ReplyLost { peer: u32, count: u64 },
     #[error("peer {peer}: {count} of its offers reached nobody (does the tracker take so many?)")]
     OfferLost { peer: u32, count: u64 },
+    #[error(
+        "{count} offers are missing of those that their own nodes owed somebody: at least \
+        {owed:.0}, give or take {margin:.0}, and {kept} arrived (--cross-share tells how many)"
+    )]
+    NearOffersLost { count: u64, owed: f64, margin: f64, kept: u64 },
     #[error("peer {peer}: {count} answers to its offers never came")]
     AnswerLost { peer: u32, count: u64 },
 }
@@ -69,6 +74,7 @@ impl Violation {
         match self {
             Self::ReplyLost { count, .. }
             | Self::OfferLost { count, .. }
+            | Self::NearOffersLost { count, .. }
             | Self::AnswerLost { count, .. } => *count,
             _ => 1,
         }
@@ -98,7 +104,7 @@ impl Violation {
             Self::Unreadable { .. } => "unreadable",
             Self::CutOff { .. } => "cut off",
             Self::ReplyLost { .. } => "reply lost",
-            Self::OfferLost { .. } => "offer lost",
+            Self::OfferLost { .. } | Self::NearOffersLost { .. } => "offer lost",
             Self::AnswerLost { .. } => "answer lost",
         }
     }

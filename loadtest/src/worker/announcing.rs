@@ -67,7 +67,9 @@ impl Worker<'_> {
             return Duration::ZERO;
         }
         let due = match (self.phase, self.plan.pace) {
-            (Phase::Join | Phase::Drain | Phase::Close, _) | (_, Pace::Closed) => None,
+            (Phase::Join | Phase::Settle | Phase::Drain | Phase::Close, _) | (_, Pace::Closed) => {
+                None
+            }
             (_, Pace::Rate { .. }) => self.schedule.due(),
             (_, Pace::Interval) => self.resting.peek().map(|Reverse((due, ..))| *due),
         };
@@ -235,10 +237,15 @@ impl Worker<'_> {
                     self.resting.push(Reverse((now + pause, peer, session)));
                 }
                 (Pace::Closed, None) | (Pace::Rate { .. }, _) => self.make_ready(peer),
-                (Pace::Interval, _) if self.phase != Phase::Join => self.rest_awhile(peer, now),
+                (Pace::Interval, _) if !self.is_early() => self.rest_awhile(peer, now),
                 (Pace::Interval, _) => {}
             }
         }
+    }
+
+    /// Whether nobody offers yet.
+    pub(super) fn is_early(&self) -> bool {
+        matches!(self.phase, Phase::Join | Phase::Settle)
     }
 
     /// Gives up announces that have waited too long.

@@ -63,10 +63,11 @@ impl Worker<'_> {
     }
 
     fn connect(&mut self, peer: u32, due: Instant) {
-        let to = self.plan.target.address;
+        let node = &self.plan.nodes[usize::from(self.talk.ledger.roster.node(peer))];
+        let to = node.address;
         // Counted through all workers, so that no address has more than its share.
         let from = source(&self.plan.sources, to, self.talk.share.worker_first + peer);
-        let tls = self.plan.target.wire.tls.as_ref();
+        let tls = node.wire.tls.as_ref();
         let socket = Socket::connect(from, to, tls, self.poll.registry(), Token(peer as usize));
         let link = &mut self.links[peer as usize];
         self.talk.record.unrest.rejoins += u64::from(link.has_joined);
@@ -86,9 +87,10 @@ impl Worker<'_> {
     }
 
     /// A peer that has no connection any more comes at `due`: as the one that it was, or instead of
-    /// it as another one.
+    /// it as another one. Of several nodes it comes to the next.
     pub(super) fn come_again(&mut self, peer: u32, due: Instant, as_it_was: bool) {
-        self.talk.ledger.come(self.talk.share, peer, as_it_was);
+        let node = self.plan.node_after(self.talk.ledger.roster.node(peer));
+        self.talk.ledger.come(self.talk.share, peer, node, as_it_was);
         if matches!(self.phase, Phase::Load | Phase::Measure) {
             self.absent.push(Reverse((due, peer)));
         }

@@ -26,6 +26,8 @@ impl Worker<'_> {
             self.note_loss(peer, loss);
         }
         self.talk.record.excused = self.talk.ledger.excused;
+        self.talk.record.between = self.talk.ledger.between.take();
+        self.talk.record.mesh = self.talk.ledger.mesh();
     }
 
     /// Counts what one peer was promised and did not get.

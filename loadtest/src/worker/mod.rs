@@ -10,6 +10,7 @@ use std::time::Instant;
 use mio::{Events, Poll};
 use rand::{SeedableRng, rngs::SmallRng};
 
+use crate::args::Target;
 use crate::client::handshake;
 use crate::client::socket::{Buffers, Socket};
 use crate::conversation::{Conversation, Stage};
@@ -63,7 +64,8 @@ pub(crate) struct Worker<'a> {
     dirty: Vec<u32>,
     /// Sockets that may have more to read without a further event.
     again: Vec<u32>,
-    request: Vec<u8>,
+    /// By node: the handshake.
+    requests: Vec<Vec<u8>>,
     last_sweep: Instant,
     phase: Phase,
 }
@@ -95,6 +97,8 @@ impl<'a> Worker<'a> {
     /// # Errors
     /// When the system has no event queue left.
     pub(crate) fn new(plan: &'a Plan, share: &'a Share, signals: &'a Signals) -> io::Result<Self> {
+        let request = |node: &Target| handshake::request(&node.url, node.wire.offers_deflate);
+        let requests = plan.nodes.iter().map(request);
         Ok(Self {
             plan,
             signals,
@@ -116,7 +120,7 @@ impl<'a> Worker<'a> {
             rng: SmallRng::seed_from_u64(plan.seed ^ u64::from(share.worker) << 32),
             dirty: Vec::new(),
             again: Vec::new(),
-            request: handshake::request(&plan.target.url, plan.target.wire.offers_deflate),
+            requests: requests.collect(),
             last_sweep: Instant::now(),
             phase: Phase::Join,
         })
@@ -144,7 +148,7 @@ impl<'a> Worker<'a> {
                     Phase::Measure => cpu_before = process::thread_cpu(),
                     Phase::Drain => self.note_own_cpu(cpu_before, started - entered),
                     Phase::Close => return Ok(self.close()),
-                    Phase::Join | Phase::Load => {}
+                    Phase::Join | Phase::Settle | Phase::Load => {}
                 }
                 let before = std::mem::replace(&mut self.phase, next);
                 entered = started;
@@ -166,7 +170,7 @@ impl<'a> Worker<'a> {
     /// A phase begins.
     fn begin(&mut self, before: Phase, now: Instant) {
         match (before, self.phase) {
-            (Phase::Join, Phase::Load | Phase::Measure) => {
+            (Phase::Join | Phase::Settle, Phase::Load | Phase::Measure) => {
                 self.schedule.start(now);
                 self.unease.start(now);
                 self.spread_out(now);
@@ -185,7 +189,7 @@ impl<'a> Worker<'a> {
             self.socket_event(event);
         }
         match self.phase {
-            Phase::Join => self.connect_more(now),
+            Phase::Join | Phase::Settle => self.connect_more(now),
             Phase::Load | Phase::Measure => {
                 self.sweep(now);
                 self.note_done(now);

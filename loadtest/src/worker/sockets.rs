@@ -22,7 +22,8 @@ impl Worker<'_> {
         if link.stage == Stage::Connecting {
             match socket.finish_connect() {
                 Ok(true) => {
-                    socket.outbox(&mut self.buffers).bytes().extend_from_slice(&self.request);
+                    let request = &self.requests[usize::from(self.talk.ledger.roster.node(peer))];
+                    socket.outbox(&mut self.buffers).bytes().extend_from_slice(request);
                     link.stage = Stage::Upgrading;
                 }
                 Ok(false) => return,
@@ -143,6 +144,7 @@ impl Worker<'_> {
             Role::Misbehaving if has_joined => talk.record.unrest.misbehaving_closed += 1,
             _ => {
                 talk.counts.gone += 1;
+                talk.record.cut_off_at(talk.ledger.roster.node(peer));
                 let why = why.to_string();
                 return talk.record.violations.add(&Violation::CutOff { peer, why });
             }

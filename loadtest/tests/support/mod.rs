@@ -55,15 +55,36 @@ pub(crate) enum Fault {
     LosesOffersBehindALeave,
     /// Goes on to send offers to those who have left.
     KeepsWhoHasLeft,
+    /// No fault of a cluster: loses what crosses between its nodes, and nothing else.
+    LosesWhatCrosses,
+    /// Loses offers to members of the maker's own node.
+    LosesOffersNear,
+    /// Loses answers to members of the answerer's own node.
+    LosesAnswersNear,
+    /// Passes on twice what crosses between its nodes.
+    RepeatsWhatCrosses,
     /// Thinks for long about what the hostile socket of an attack says, while everybody waits.
     IsHeldUp,
 }
+
+/// Which offers go to another node of a cluster: 12.5 % of them.
+const CROSS_EVERY: u64 = 8;
 
 /// Every how many times the fault shows.
 const FAULT_EVERY: u64 = 40;
 
 /// Starts a tracker on a free port; it ends with its thread's runtime, at the end of the test run.
 pub(crate) fn start(fault: Fault) -> SocketAddr {
+    start_nodes(1, fault).remove(0)
+}
+
+/// The same with so many nodes, which share their swarms as a cluster does.
+pub(crate) fn start_nodes(nodes: usize, fault: Fault) -> Vec<SocketAddr> {
+    let tracker = Arc::new(Mutex::new(Tracker { fault, ..Tracker::default() }));
+    (0..nodes).map(|node| start_node(node, Arc::clone(&tracker))).collect()
+}
+
+fn start_node(node: usize, tracker: Arc<Mutex<Tracker>>) -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     listener.set_nonblocking(true).expect("non-blocking");
@@ -71,16 +92,15 @@ pub(crate) fn start(fault: Fault) -> SocketAddr {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         runtime.expect("a runtime").block_on(async move {
             let listener = TcpListener::from_std(listener).expect("registered");
-            let tracker = Arc::new(Mutex::new(Tracker { fault, ..Tracker::default() }));
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&tracker)));
+                tokio::spawn(serve(node, stream, Arc::clone(&tracker)));
             }
         });
     });
     address
 }
 
-async fn serve(stream: TcpStream, tracker: Arc<Mutex<Tracker>>) {
+async fn serve(node: usize, stream: TcpStream, tracker: Arc<Mutex<Tracker>>) {
     // The first look of the load generator is a connection without a handshake.
     let Ok(socket) = tokio_tungstenite::accept_async(stream).await else {
         return;
@@ -101,7 +121,7 @@ async fn serve(stream: TcpStream, tracker: Arc<Mutex<Tracker>>) {
         let Ok(message) = serde_json::from_str(text) else {
             continue;
         };
-        tracker.lock().expect("not poisoned").hear(&message, &outbox);
+        tracker.lock().expect("not poisoned").hear(node, &message, &outbox);
     }
     tracker.lock().expect("not poisoned").ended(&outbox);
 }
@@ -113,24 +133,29 @@ struct Tracker {
     /// Somebody has left it, and nobody has announced since.
     left: HashSet<String>,
     heard: u64,
+    /// Offers that have been passed on.
+    offered: u64,
+    /// Who has got an offer of this announce.
+    taken: Vec<String>,
     turn: usize,
 }
 
 #[derive(Clone)]
 struct Member {
     peer_id: String,
+    node: usize,
     outbox: UnboundedSender<Message>,
 }
 
 impl Tracker {
-    fn hear(&mut self, message: &Value, from: &UnboundedSender<Message>) {
+    fn hear(&mut self, node: usize, message: &Value, from: &UnboundedSender<Message>) {
         let text = |key: &str| message[key].as_str().unwrap_or_default().to_owned();
         let (info_hash, peer_id) = (text("info_hash"), text("peer_id"));
         if peer_id.starts_with("-HX") && self.strikes(Fault::IsHeldUp) {
             std::thread::sleep(Duration::from_millis(3));
         }
         let swarm = self.swarms.entry(info_hash.clone()).or_default();
-        let me = Member { peer_id: peer_id.clone(), outbox: from.clone() };
+        let me = Member { peer_id: peer_id.clone(), node, outbox: from.clone() };
         if message["event"] == "started" {
             swarm.retain(|member| member.peer_id != peer_id);
             swarm.push(me.clone());
@@ -152,6 +177,7 @@ impl Tracker {
             return;
         }
         let others = self.swarms[&info_hash].len().saturating_sub(1);
+        self.taken.clear();
         for offer in message["offers"].as_array().into_iter().flatten().take(others) {
             self.offer(&info_hash, &me, offer);
         }
@@ -229,10 +255,22 @@ impl Tracker {
             let other = self.swarms.iter().find(|(hash, _)| *hash != info_hash);
             other.expect("two swarms").1[0].clone()
         } else {
-            self.next_other(info_hash, &from.peer_id, stays)
+            let other = self.next_other(info_hash, from, stays);
+            self.taken.push(other.peer_id.clone());
+            other
         };
-        let times = if self.strikes(Fault::RepeatsOffers) { 2 } else { 1 };
-        (0..times).for_each(|_| send_json(&to.outbox, &message));
+        let repeats = self.strikes(Fault::RepeatsOffers);
+        self.pass(from, &to, &message, Fault::LosesOffersNear, repeats);
+    }
+
+    /// Sends what one member says to another, perhaps on another node.
+    fn pass(&mut self, from: &Member, to: &Member, message: &Value, loses: Fault, repeats: bool) {
+        let crosses = from.node != to.node;
+        let is_lost =
+            if crosses { self.fault == Fault::LosesWhatCrosses } else { self.strikes(loses) };
+        let repeats = repeats || (crosses && self.strikes(Fault::RepeatsWhatCrosses));
+        let times = if is_lost { 0 } else { 1 + usize::from(repeats) };
+        (0..times).for_each(|_| send_json(&to.outbox, message));
     }
 
     fn answer(&mut self, info_hash: &str, from: Member, to: &str, message: &Value) {
@@ -256,18 +294,27 @@ impl Tracker {
                 "failure reason": why });
             return send_json(&from.outbox, &refusal);
         };
-        let target = if self.strikes(Fault::AnswersTheWrongPeer) { from } else { target };
-        let times = if self.strikes(Fault::RepeatsAnswers) { 2 } else { 1 };
-        (0..times).for_each(|_| send_json(&target.outbox, &answer));
+        let is_wrong = self.strikes(Fault::AnswersTheWrongPeer);
+        let target = if is_wrong { from.clone() } else { target };
+        let repeats = self.strikes(Fault::RepeatsAnswers);
+        self.pass(&from, &target, &answer, Fault::LosesAnswersNear, repeats);
     }
 
-    /// Goes round the swarm, so that consecutive offers reach distinct peers.
-    fn next_other(&mut self, info_hash: &str, peer_id: &str, stays: bool) -> Member {
+    /// Goes round the swarm, so that consecutive offers reach distinct peers. One of
+    /// [`CROSS_EVERY`] goes to another node, if there are any.
+    fn next_other(&mut self, info_hash: &str, from: &Member, stays: bool) -> Member {
         let swarm = &self.swarms[info_hash];
+        self.offered += 1;
+        let crosses = self.offered.is_multiple_of(CROSS_EVERY);
+        let is_other = |member: &&Member| {
+            member.peer_id != from.peer_id && (stays || !self.taken.contains(&member.peer_id))
+        };
+        let is_such = |member: &Member| (member.node != from.node) == crosses;
+        let has_such = swarm.iter().filter(is_other).any(is_such);
         loop {
             self.turn += usize::from(!stays);
             let member = &swarm[self.turn % swarm.len()];
-            if member.peer_id != peer_id {
+            if is_other(&member) && (is_such(member) || !has_such) {
                 return member.clone();
             }
             self.turn += usize::from(stays);
@@ -276,7 +323,9 @@ impl Tracker {
 
     fn strikes(&mut self, fault: Fault) -> bool {
         self.heard += u64::from(self.fault == fault);
-        self.fault == fault && self.heard.is_multiple_of(FAULT_EVERY)
+        // A cluster may be wrong more often before that is no chance.
+        let every = if fault == Fault::LosesOffersNear { 4 } else { FAULT_EVERY };
+        self.fault == fault && self.heard.is_multiple_of(every)
     }
 }
 

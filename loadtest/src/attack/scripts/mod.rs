@@ -83,11 +83,11 @@ impl Scene {
             swarm.shares().iter().flat_map(|share| &share.peers).map(|peer| peer.id).collect();
         let ids = Ids::new(swarm.seed);
         Self {
-            address: swarm.target.address,
+            address: plan.target.address,
             stun: plan.stun,
             from: plan.hostile_from,
-            tls: swarm.target.wire.tls.clone(),
-            request: handshake::request(&swarm.target.url, false),
+            tls: plan.target.wire.tls.clone(),
+            request: handshake::request(&plan.target.url, false),
             info_hash: ids.info_hash(0),
             members,
             ids,
@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn every_attack_has_a_name_of_its_own_and_something_to_say() {
-        let target = crate::plan::tests::small_plan().target;
+        let target = crate::plan::tests::small_plan().nodes.remove(0);
         let ids = Ids::new(1);
         let scene = Scene {
             address: target.address,

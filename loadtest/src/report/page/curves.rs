@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::phase::Phase;
 use crate::record::Kind;
 use crate::report::plot::{Axis, Curve, Plot, count, short, time};
-use crate::report::{Histogram, Moment};
+use crate::report::{Histogram, Moment, Stretch};
 
 /// One run over time, as one of those that share a plot.
 pub(crate) struct Run<'a> {
@@ -65,6 +65,24 @@ pub(crate) fn over_time(runs: &[Run<'_>]) -> Vec<Plot> {
         plot("peers", runs, &[connections], count),
     ];
     plots.into_iter().filter(|plot| !plot.curves.is_empty()).collect()
+}
+
+/// What crossed between nodes and what was lost there, by when it was announced.
+pub(super) fn between_nodes(stretches: &[Stretch]) -> Plot {
+    let curve = |name: &str, ink, of: fn(&Stretch) -> u32| {
+        let per_s = |stretch: &Stretch| f64::from(of(stretch)) / stretch.length_s.max(1) as f64;
+        let points = stretches.iter().map(|s| ((s.at_s + s.length_s) as f64, per_s(s)));
+        Curve { name: name.to_owned(), ink, points: points.collect() }
+    };
+    let curves = vec![
+        curve("crossed", 0, |stretch| stretch.crossed),
+        curve("lost", 1, |stretch| stretch.lost_offers + stretch.lost_answers),
+    ];
+    let end = stretches.last().map_or(1, |last| last.at_s + last.length_s) as f64;
+    let x = Axis::linear(0.0..end, |seconds| format!("{} s", short(seconds)));
+    let y = Axis::up_to(highest(&curves), count);
+    let title = "offers and answers between nodes, per second".to_owned();
+    Plot { title, x, y, curves, bands: Vec::new(), is_filled: true }
 }
 
 /// What was on its way arrives within milliseconds, which as a rate is a spike that means nothing.

@@ -11,6 +11,7 @@ use super::plot::{Plot, Size};
 use crate::record::Kind;
 
 mod curves;
+use curves::between_nodes;
 pub(crate) use curves::{Run, latency, over_time};
 
 /// One run's page.
@@ -42,6 +43,7 @@ pub(crate) fn page(report: &Report) -> anyhow::Result<String> {
                 @for plot in over_time(&run) { (drawing(&plot, Size::Half)?) }
             }
         }
+        (nodes(report)?)
         (violations(report))
         div.beside {
             (table_of_figures(report))
@@ -138,10 +140,37 @@ fn table_of_figures(report: &Report) -> Markup {
     }
 }
 
+/// Several nodes, and what they did for each other; nothing for a tracker that stands alone.
+///
+/// # Errors
+/// When the plot cannot be drawn.
+fn nodes(report: &Report) -> anyhow::Result<Markup> {
+    let (Some(between), Some(first)) = (&report.between_nodes, report.nodes.first()) else {
+        return Ok(html! {});
+    };
+    Ok(html! {
+        section {
+            h2 { "Nodes" }
+            div.table {
+                table.grid {
+                    thead { tr { th { "node" } @for (name, _) in first.cells() { th { (name) } } } }
+                    tbody {
+                        @for node in &report.nodes {
+                            tr { th { (node.url) } @for (_, value) in node.cells() { td { (value) } } }
+                        }
+                    }
+                }
+            }
+            (drawing(&between_nodes(&between.by_second), Size::Full)?)
+        }
+    })
+}
+
 fn latency_table(report: &Report) -> Markup {
     let own = [("own turn", &report.latency_us.own_turn)];
     let rows = Kind::ALL.map(|kind| (kind.name(), report.latency_us.of_kind(kind)));
-    let rows = rows.into_iter().chain(own);
+    let sides = report.between_nodes.iter().flat_map(|between| between.latency_us.named());
+    let rows = rows.into_iter().chain(sides).chain(own);
     html! {
         table.grid {
             thead { tr { th { "ms" } @for (_, name, _) in QUANTILES { th { (name) } } } }

@@ -16,10 +16,16 @@ use crate::client::sdp::SdpTemplate;
 use crate::limits::JOIN_TIME_MAX;
 use crate::scenario::Scenario;
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 /// One run in full.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
-    pub(crate) target: Target,
+    /// The tracker, or the nodes of one cluster in the order in which peers take turns at them.
+    pub(crate) nodes: Vec<Target>,
+    /// Of several nodes: the share of offers that may go to others, from 0 to 1.
+    pub(crate) cross_share: f64,
     pub(crate) peers: u32,
     pub(crate) swarms: u32,
     /// 0 makes all swarms equal.
@@ -29,6 +35,8 @@ pub(crate) struct Plan {
     /// Peers that may have an unfinished announce at once.
     pub(crate) in_flight: u32,
     pub(crate) threads: u8,
+    /// From when all have joined to the first offers.
+    pub(crate) settle: Duration,
     pub(crate) warmup: Duration,
     pub(crate) duration: Duration,
     pub(crate) seed: u64,
@@ -117,6 +125,8 @@ pub(crate) struct PeerPlan {
     pub(crate) id: Id,
     /// Place in [`Share::swarms`] of the swarm in which it begins.
     pub(crate) swarm: u32,
+    /// Place in [`Plan::nodes`] of the one that it first comes to.
+    pub(crate) node: u8,
     pub(crate) role: Role,
 }
 
@@ -135,7 +145,8 @@ impl Plan {
     /// A run against `target` in which everybody comes, stays and behaves.
     pub(crate) fn calm(target: Target) -> Self {
         Self {
-            target,
+            nodes: vec![target],
+            cross_share: 0.0,
             peers: 2,
             swarms: 1,
             zipf_exponent: 0.0,
@@ -143,6 +154,7 @@ impl Plan {
             sdp_bytes: 1_500,
             in_flight: 2,
             threads: 1,
+            settle: Duration::ZERO,
             warmup: Duration::ZERO,
             duration: Duration::from_secs(1),
             seed: 1,
@@ -161,6 +173,26 @@ impl Plan {
         let Churn { leaves_per_s, switches_per_s, .. } = self.churn;
         let Oddities { slow_share, misbehaving_share, .. } = self.oddities;
         leaves_per_s + switches_per_s + slow_share + misbehaving_share > 0.0 || self.storm.is_some()
+    }
+
+    /// Whether there is more than one node.
+    pub(crate) fn is_cluster(&self) -> bool {
+        self.nodes.len() > 1
+    }
+
+    /// The node that a member of a swarm first comes to. Members go round the nodes, so each swarm
+    /// is on all of them in equal parts; swarms begin at another one each, so the nodes have equal
+    /// parts of all.
+    fn node_of(&self, swarm: u32, member: u32) -> u8 {
+        let nodes = self.nodes.len() as u64;
+        // At most `limits::NODES`.
+        ((u64::from(swarm) + u64::from(member)) % nodes) as u8
+    }
+
+    /// The node that a peer comes back to, or another in its place: the next one, as from a load
+    /// balancer that goes round. What a node still knows of those who have left it is tried so.
+    pub(crate) fn node_after(&self, node: u8) -> u8 {
+        ((usize::from(node) + 1) % self.nodes.len()) as u8
     }
 
     /// Until when every peer must have joined.
@@ -217,6 +249,7 @@ impl Plan {
 
     fn share(&self, worker: u8, worker_first: u32, swarms: &[u32], sizes: &[u32]) -> Share {
         let ids = Ids::new(self.seed);
+        let numbers = swarms;
         let swarm = |swarm: &u32| SwarmPlan {
             info_hash: ids.info_hash(*swarm),
             members: sizes[*swarm as usize],
@@ -232,7 +265,8 @@ impl Plan {
             for swarm in &unfilled {
                 let number = PeerNumber { worker, place: peers.len() as u32 };
                 let id = ids.peer_id(number);
-                peers.push(PeerPlan { id, swarm: *swarm, role: Role::Viewer });
+                let node = self.node_of(numbers[*swarm as usize], round);
+                peers.push(PeerPlan { id, swarm: *swarm, node, role: Role::Viewer });
             }
         }
         self.cast_oddities(worker, &mut peers);
@@ -260,73 +294,5 @@ impl Share {
     /// How the ids of this run name the peer at `place`.
     pub(crate) fn number(&self, place: u32) -> PeerNumber {
         PeerNumber { worker: self.worker, place }
-    }
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use std::collections::HashSet;
-    use std::net::SocketAddr;
-
-    use super::*;
-    use crate::client::wire::Wire;
-
-    pub(crate) fn small_plan() -> Plan {
-        let target = Target {
-            url: "ws://127.0.0.1:1".parse().expect("a URL"),
-            address: SocketAddr::from(([127, 0, 0, 1], 1)),
-            wire: Wire::default(),
-            server_pid: None,
-            json: None,
-        };
-        Plan {
-            peers: 23,
-            swarms: 5,
-            offers: 2,
-            sdp_bytes: 300,
-            in_flight: 23,
-            threads: 2,
-            ..Plan::calm(target)
-        }
-    }
-
-    #[test]
-    fn every_peer_and_every_swarm_is_on_exactly_one_worker() {
-        let shares = small_plan().shares();
-        let peers = shares.iter().flat_map(|share| share.peers.iter().map(|peer| peer.id));
-        let hashes = shares.iter().flat_map(|share| share.swarms.iter().map(|s| s.info_hash));
-        let members = shares.iter().flat_map(|share| share.swarms.iter().map(|s| s.members));
-        assert_eq!(peers.collect::<HashSet<_>>().len(), 23);
-        assert_eq!(hashes.collect::<HashSet<_>>().len(), 5);
-        assert!(members.clone().all(|members| (4..=5).contains(&members)));
-        assert_eq!(members.sum::<u32>(), 23);
-    }
-
-    #[test]
-    fn zipf_swarms_fall_with_their_rank_and_threads_get_equal_parts() {
-        let plan =
-            Plan { peers: 12_000, swarms: 100, zipf_exponent: 1.0, threads: 2, ..small_plan() };
-        let sizes = plan.sizes();
-        assert_eq!(sizes.iter().sum::<u32>(), 12_000);
-        assert!(sizes.iter().all(|members| *members >= 2));
-        // Of the 11,800 above two each, the first has 1/5.187 (the hundredth harmonic number).
-        assert!((2_100..2_450).contains(&sizes[0]), "{}", sizes[0]);
-        assert!((1_050..1_230).contains(&sizes[1]), "{}", sizes[1]);
-        let shares = plan.shares();
-        let first = shares[0].peers.len() as i64;
-        assert!((first - 6_000).abs() <= 2, "{first}");
-        assert_eq!(plan.sizes(), sizes);
-    }
-
-    #[test]
-    fn the_shares_of_slow_and_misbehaving_peers_are_kept() {
-        let oddities = Oddities { slow_share: 0.2, misbehaving_share: 0.1, ..Oddities::default() };
-        let plan = Plan { peers: 100, threads: 1, oddities, ..small_plan() };
-        let share = plan.shares().remove(0);
-        let with = |role| share.peers.iter().filter(|peer| peer.role == role).count();
-        assert_eq!((with(Role::Slow), with(Role::Misbehaving)), (20, 10));
-        let slow = share.peers.iter().filter(|peer| peer.role == Role::Slow);
-        let swarms: HashSet<_> = slow.map(|peer| peer.swarm).collect();
-        assert!(swarms.len() > 2, "they are spread");
     }
 }

@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use super::*;
-use crate::client::id::Id;
+use crate::client::id::{Id, OfferNumber};
 use crate::client::incoming::Body;
 use crate::limits::{NOTICE_MIN, OVERDUE_ROUNDS_MAX, STRAGGLE_MIN};
 use crate::plan::tests::small_plan;
+
+mod nodes;
 
 const PATIENCE: Duration = Duration::from_secs(1);
 const MOMENT: Duration = Duration::from_millis(1);
@@ -20,7 +22,17 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::of(Plan { peers: 6, swarms: 1, threads: 1, offers: 4, ..small_plan() })
+    }
+
+    /// The even ones are on one node, the odd ones on another.
+    fn of_two_nodes(cross_share: f64) -> Self {
         let plan = Plan { peers: 6, swarms: 1, threads: 1, offers: 4, ..small_plan() };
+        let nodes = vec![plan.nodes[0].clone(); 2];
+        Self::of(Plan { nodes, cross_share, ..plan })
+    }
+
+    fn of(plan: Plan) -> Self {
         let share = plan.shares().remove(0);
         let mut ledger = Ledger::new(&plan, &share);
         (0..6).for_each(|peer| ledger.joined(peer));
@@ -53,6 +65,19 @@ impl Scene {
         let sdp = written(&self.share.answer_sdp, &id, &me);
         let text = message(&info_hash, &me, &id, Body::Answer { sdp: &sdp });
         self.ledger.answer(&self.share, 0, &text, &sdp, at).expect("a good answer");
+    }
+
+    /// An announce whose offers reach the peers `to`, all of whom answer.
+    fn whole_round(&mut self, at: Instant, to: &[u32]) -> u32 {
+        let announce = self.round(at, to);
+        for (slot, from) in (0..).zip(to) {
+            self.answer(announce, slot, *from, at + MOMENT * 3);
+        }
+        announce
+    }
+
+    fn between(&self) -> &Between {
+        self.ledger.between.as_ref().expect("two nodes")
     }
 
     fn lost(&mut self) -> Loss {
@@ -179,7 +204,7 @@ fn what_is_missing_is_decided_while_it_is_known_who_left() {
     for _ in 0..200 {
         now += Duration::from_millis(200);
         scene.ledger.give_up(PATIENCE, now);
-        scene.ledger.come(&scene.share, 4, false);
+        scene.ledger.come(&scene.share, 4, 0, false);
         scene.ledger.leave(4, now, now, None);
     }
     assert!(scene.ledger.is_settled());
@@ -194,7 +219,7 @@ fn a_peer_that_comes_again_is_another_and_owes_and_is_owed_nothing() {
     let before = scene.ledger.roster.now(0);
     scene.round(start, &[1]);
     scene.ledger.leave(0, start, start + MOMENT * 3, None);
-    scene.ledger.come(&scene.share, 0, false);
+    scene.ledger.come(&scene.share, 0, 0, false);
     assert_ne!(scene.ledger.roster.now(0).id, before.id);
     assert!(scene.ledger.is_settled());
     // The answer of peer 1, and an offer that was on its way, come too late for anybody.
