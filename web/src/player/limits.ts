@@ -16,6 +16,12 @@ export const HTTP_SECONDS = 3;
  */
 export const TURN_S = 4;
 
+/** The first part of a turn, in which nobody is sooner than others; clocks may differ by as much. */
+export const TURN_PAUSE_MS = 1_000;
+
+/** How often a viewer looks whether it is its turn. */
+export const TURN_CHECK_MS = 250;
+
 /** Viewers whose swarm is remembered, by what trackers said of them. */
 export const ID_SWARMS_KEPT_MAX = 1_000;
 

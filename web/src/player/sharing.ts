@@ -1,7 +1,7 @@
 // Whether this viewer shares with others, and why not: the operator may want consent first, the
 // connection may be metered, the viewer may have said no. What the viewer says is remembered, and
 // outlasts everything but the query string.
-import { UPLOAD_BURST_S } from "./limits";
+import { TURN_CHECK_MS, UPLOAD_BURST_S } from "./limits";
 import type { Settings } from "./settings";
 import type { SharingState, Stats } from "./stats";
 import type { Turns } from "./turns";
@@ -43,10 +43,8 @@ export class Sharing {
   }
 
   start(): void {
-    setInterval(() => {
-      this.#limitUpload();
-      this.#takeTurn();
-    }, 1_000);
+    setInterval(() => this.#limitUpload(), 1_000);
+    setInterval(() => this.#takeTurn(), TURN_CHECK_MS);
     connection()?.addEventListener("change", () => {
       if (this.state === "on" && isMetered() && remembered("sharing") !== "on") this.#become("metered");
     });

@@ -2,7 +2,7 @@
 // it at the same moment, `httpSeconds` before it is due; here one of them does so sooner, and passes
 // it on before the others' time comes. Who it is they need not agree on: each ranks the viewers that
 // it is connected with, and itself, by a hash of their ids and the time.
-import { ID_SWARMS_KEPT_MAX, TURN_S } from "./limits";
+import { ID_SWARMS_KEPT_MAX, TURN_PAUSE_MS, TURN_S } from "./limits";
 import type { PeerRecord } from "./stats";
 import type { Announce, Passed } from "./tracker_link";
 
@@ -32,6 +32,8 @@ export class Turns {
     const own = swarm === undefined ? undefined : this.#ownIds.get(swarm);
     if (own === undefined) return 0;
     const turn = Math.floor(nowMs / (TURN_S * 1_000));
+    // What the last one has begun with shall have come, and be passed on, before the next begins.
+    if (nowMs - turn * TURN_S * 1_000 < TURN_PAUSE_MS) return 0;
     const rank = others.filter((id) => hash(id, turn) > hash(own, turn)).length;
     return rank < 2 ? TURN_S / (rank + 1) : 0;
   }

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { assertNoStall, sum } from "./expect.mjs";
 
 const WARM_UP_S = 14; // what was fetched before the peers met has been played by then
-const STEADY_S = 16; // eight segments
+const STEADY_S = 32; // sixteen segments: one that two viewers fetch is 3 % of what two get
 
 /** Whom each of many has met for certain: an announce makes five offers, and the next one is two
  * minutes later. */
