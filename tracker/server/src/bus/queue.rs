@@ -72,12 +72,7 @@ impl Queue {
     /// Drops what is too old to be sent still, while nothing is taken, and tells how many records.
     pub(super) fn drop_stale(&self, now: Duration) -> u64 {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut stale = 0;
-        while waiting.queue.front().is_some_and(|oldest| oldest.is_stale(now))
-            && let Some(oldest) = waiting.pop()
-        {
-            stale += oldest.batch.count();
-        }
+        let stale = waiting.drop_stale(now);
         if waiting.queue.is_empty() {
             waiting.queue = VecDeque::new();
         }
@@ -92,19 +87,10 @@ impl Queue {
     /// Takes all that is there, and tells how many records were too old to be sent still.
     pub(super) fn take(&self, now: Duration) -> (Vec<Queued>, u64) {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.bytes = 0;
-        let all = std::mem::take(&mut waiting.queue);
+        let mut taken = std::mem::take(&mut *waiting);
         drop(waiting);
-        let mut stale = 0;
-        let mut fresh = Vec::with_capacity(all.len());
-        for queued in all {
-            if queued.is_stale(now) {
-                stale += queued.batch.count();
-            } else {
-                fresh.push(queued);
-            }
-        }
-        (fresh, stale)
+        let stale = taken.drop_stale(now);
+        (taken.queue.into(), stale)
     }
 
     /// Puts back what could not be sent, before everything else. Returns how many records had to go.
@@ -145,6 +131,20 @@ impl Waiting {
         let oldest = self.queue.pop_front()?;
         self.bytes -= oldest.bytes();
         Some(oldest)
+    }
+
+    /// Returns how many records were too old.
+    fn drop_stale(&mut self, now: Duration) -> u64 {
+        let mut stale = 0;
+        self.queue.retain(|queued| {
+            let is_stale = queued.is_stale(now);
+            if is_stale {
+                stale += queued.batch.count();
+                self.bytes -= queued.bytes();
+            }
+            !is_stale
+        });
+        stale
     }
 }
 
