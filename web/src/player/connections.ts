@@ -1,6 +1,7 @@
 // By which way each viewer is reached. P2P Media Loader hides its connections, so the page watches
 // those that it opens, and what the tracker passes on: a description's `ice-ufrag` says whose it
 // is.
+import { forgetOldest } from "./bounded";
 import { DESCRIPTIONS_KEPT_MAX } from "./limits";
 import type { PeerRecord } from "./stats";
 import type { Passed } from "./tracker_link";
@@ -35,10 +36,7 @@ export class Connections {
     const ufrag = ufragOf(offer?.sdp ?? answer?.sdp);
     if (typeof id !== "string" || ufrag === null) return;
     this.#peerByUfrag.set(ufrag, id);
-    const oldest = this.#peerByUfrag.keys().next().value;
-    if (this.#peerByUfrag.size > DESCRIPTIONS_KEPT_MAX && oldest !== undefined) {
-      this.#peerByUfrag.delete(oldest);
-    }
+    forgetOldest(this.#peerByUfrag, DESCRIPTIONS_KEPT_MAX);
   }
 
   /** Writes the way to each peer whose isn't known yet. */

@@ -1,6 +1,7 @@
 // What P2P Media Loader tells, written to the page's figures: bytes by way and by peer, who is
 // connected, and where each segment came from. It is the same for both engines.
 import type { CoreEventMap } from "p2p-media-loader-core";
+import { forgetOldest } from "./bounded";
 import { PEERS_REMEMBERED_MAX, SEGMENTS_KEPT_MAX } from "./limits";
 import type { PeerRecord, SegmentSource, Stats } from "./stats";
 
@@ -48,7 +49,8 @@ export class PeerEvents {
     });
     engine.addEventListener("onSegmentLoaded", (loaded) => {
       this.#underWay.delete(loaded.segmentUrl);
-      this.#remember(loaded.segmentUrl);
+      this.#loaded.add(loaded.segmentUrl);
+      forgetOldest(this.#loaded, SEGMENTS_KEPT_MAX);
       if (loaded.streamType !== "main") return;
       const source = loaded.downloadSource === "http" ? "http" : "peers";
       this.record(loaded.segmentUrl, source, loaded.bytesLength);
@@ -78,12 +80,6 @@ export class PeerEvents {
     this.#loaded.clear();
     this.#stats.peers = [];
     this.#stats.peersNow = 0;
-  }
-
-  #remember(url: string): void {
-    this.#loaded.add(url);
-    const [oldest] = this.#loaded;
-    if (this.#loaded.size > SEGMENTS_KEPT_MAX && oldest !== undefined) this.#loaded.delete(oldest);
   }
 
   /** A viewer has one peer id for the picture and one for separate sound: the picture's counts. */

@@ -2,6 +2,7 @@
 // it at the same moment, `httpSeconds` before it is due; here one of them does so sooner, and passes
 // it on before the others' time comes. Who it is they need not agree on: each ranks the viewers that
 // it is connected with, and itself, by a hash of their ids and the time.
+import { forgetOldest } from "./bounded";
 import { ID_SWARMS_KEPT_MAX, TURN_PAUSE_MS, TURN_S } from "./limits";
 import type { PeerRecord } from "./stats";
 import type { Announce, Passed } from "./tracker_link";
@@ -42,8 +43,7 @@ export class Turns {
 function keep(map: Map<string, string>, key: unknown, value: unknown): void {
   if (typeof key !== "string" || typeof value !== "string") return;
   map.set(key, value);
-  const [oldest] = map.keys();
-  if (map.size > ID_SWARMS_KEPT_MAX && oldest !== undefined) map.delete(oldest);
+  forgetOldest(map, ID_SWARMS_KEPT_MAX);
 }
 
 /** FNV-1a, and MurmurHash3's last step: ids differ in their last characters. 32 bits. */
