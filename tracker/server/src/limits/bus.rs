@@ -67,6 +67,14 @@ pub(crate) const BUS_TICK: Duration = Duration::from_millis(250);
 /// partitions say something in every other one.
 pub(crate) const BUS_BUCKET_INTERVALS: u32 = 6;
 
+/// Bytes of what other nodes have said to one worker, and it hasn't heard yet: as much as ten nodes
+/// say at once that have 10,000 swarms in common. What comes then is dropped, and counted.
+pub(crate) const BUS_INBOX_BYTES_MAX: usize = 4 << 20;
+
+/// What a worker hears of that in a round, before its sockets have their next turn: some 6,000
+/// digests, or two milliseconds.
+pub(crate) const BUS_HEARD_BYTES_PER_ROUND: usize = 256 << 10;
+
 /// Messages in the link's mailbox; subscriptions wait when it is full.
 pub(crate) const BUS_MAILBOX_MESSAGES: usize = 1024;
 

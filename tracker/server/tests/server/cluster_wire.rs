@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::nats::{Foreigner, Nats, hello, meet, next, record};
+use crate::support::nats::{Foreigner, Nats, hello, inbox, meet, next, record};
 use crate::support::{Server, answer, id, offer, until};
 
 /// What the swarm's digests are said in, from its name: FNV-1a, folded to a byte.
@@ -13,10 +13,6 @@ fn digests_of(swarm: &str) -> String {
     });
     let bucket = hash.to_le_bytes().into_iter().fold(0, |folded, byte| folded ^ byte);
     format!("tracker.digests.{bucket:02x}")
-}
-
-fn inbox(node: [u8; 8]) -> String {
-    format!("tracker.node.{:016x}", u64::from_le_bytes(node))
 }
 
 /// The bytes on the wire: what another release has to say, and to understand.

@@ -1,0 +1,85 @@
+//! Somebody else at the same NATS, or a node of the cluster that has gone wrong, says more than
+//! anybody can hear: what crosses may suffer from it, and nobody's own viewers.
+
+use std::thread;
+
+use serde_json::json;
+
+use crate::support::nats::{Foreigner, Nats, hello, inbox, meet, record};
+use crate::support::{Client, Server, id, until, with};
+
+/// Swarms of the node that is flooded.
+const SWARMS: usize = 500;
+
+/// A node with many swarms, two of its viewers, and who floods it.
+struct Flooded {
+    a: Server,
+    /// What it hears as a node.
+    inbox: String,
+    foreigner: Foreigner,
+    anna: Client,
+    bob: Client,
+    /// Is in all swarms.
+    _filler: Client,
+    _nats: Nats,
+}
+
+impl Flooded {
+    fn new() -> Self {
+        let nats = Nats::start();
+        let mut sections = nats.sections("a");
+        sections["workers"] = json!(1);
+        sections["limits"] = with(sections["limits"].take(), &json!({"swarmsPerSocket": 0}));
+        let a = Server::with(&sections);
+        let mut foreigner = Foreigner::connect(&nats);
+        foreigner.subscribe("tracker.presence");
+        let (node, _) = foreigner.hear_record(1);
+        foreigner.unsubscribe();
+        foreigner.join(&a, "b");
+        let (mut anna, bob, mut filler) = (a.client(), a.client(), a.client());
+        anna.announce("film", "anna");
+        for n in 0..SWARMS {
+            filler.announce(&format!("s{n}"), "filler");
+        }
+        Self { a, inbox: inbox(node), foreigner, anna, bob, _filler: filler, _nats: nats }
+    }
+
+    /// Says all of it, in a thread of its own, while viewers of the node meet.
+    fn meet_while(&mut self, say: impl FnOnce(&mut Foreigner) + Send) {
+        let Self { foreigner, anna, bob, .. } = self;
+        thread::scope(|scope| {
+            let flood = scope.spawn(|| say(foreigner));
+            while !flood.is_finished() {
+                meet(bob, "bob", anna, "anna", "film");
+            }
+        });
+    }
+}
+
+/// A swarm opens over there, which worker 0 here answers.
+fn opening(swarm: &str) -> Vec<u8> {
+    record(3, &[&[0, 1], id(swarm).as_bytes(), &[0, 3, 1]])
+}
+
+#[test]
+fn what_comes_faster_than_a_worker_hears_it_is_heard_later_or_counted_and_viewers_meet() {
+    const MESSAGES: usize = 60;
+    const RECORDS: usize = 10_000;
+    let mut flooded = Flooded::new();
+    let openings: Vec<_> = (0..RECORDS).map(|n| opening(&format!("s{}", n % SWARMS))).collect();
+    let inbox = flooded.inbox.clone();
+    flooded.meet_while(|foreigner| {
+        for _ in 0..MESSAGES {
+            foreigner.say("tracker.presence", &[hello("b", false)]);
+            foreigner.say(&inbox, &openings);
+        }
+    });
+    let dropped = |reason| format!("tracker_cluster_dropped_total{{reason=\"{reason}\"}}");
+    let count = || {
+        let seen = flooded.a.metrics();
+        let answered = seen["tracker_crossed_total{kind=\"digest_sent\"}"];
+        assert_eq!(seen["tracker_undelivered_total"], 0.0);
+        answered + seen[&dropped("worker_busy")] + seen[&dropped("overrun")] * RECORDS as f64
+    };
+    until("answered or counted", count, |count| *count >= (MESSAGES * RECORDS) as f64);
+}
