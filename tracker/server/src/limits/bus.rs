@@ -17,6 +17,10 @@ pub(crate) const BUS_STRAGGLER_TIME: Duration = Duration::from_secs(1);
 /// Other nodes: each says hello to all in every interval.
 pub(crate) const BUS_NODES_MAX: usize = 1024;
 
+/// Of these, how many may come in one [`BUS_TICK`]: further ones are heard with their next hello.
+/// Each is a line of the log, and a place in what shards are told when it goes.
+pub(crate) const BUS_NODES_PER_TICK_MAX: usize = 128;
+
 /// Bytes of a node's name.
 pub(crate) const BUS_NAME_BYTES_MAX: usize = 64;
 

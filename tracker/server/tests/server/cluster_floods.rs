@@ -14,8 +14,8 @@ const SWARMS: usize = 500;
 /// A node with many swarms, two of its viewers, and who floods it.
 struct Flooded {
     a: Server,
-    /// What it hears as a node.
-    inbox: String,
+    /// Its run.
+    node: [u8; 8],
     foreigner: Foreigner,
     anna: Client,
     bob: Client,
@@ -41,7 +41,7 @@ impl Flooded {
         for n in 0..SWARMS {
             filler.announce(&format!("s{n}"), "filler");
         }
-        Self { a, inbox: inbox(node), foreigner, anna, bob, _filler: filler, _nats: nats }
+        Self { a, node, foreigner, anna, bob, _filler: filler, _nats: nats }
     }
 
     /// Says all of it, in a thread of its own, while viewers of the node meet.
@@ -56,6 +56,23 @@ impl Flooded {
     }
 }
 
+#[test]
+fn nodes_that_come_and_go_without_end_are_told_of_a_few_times_a_second_and_viewers_meet() {
+    let mut flooded = Flooded::new();
+    let before = flooded.a.metrics()["tracker_cluster_messages_total{direction=\"received\"}"];
+    flooded.meet_while(|foreigner| {
+        for run in 0..20_000_u64 {
+            foreigner.own = run.to_le_bytes();
+            foreigner.say("tracker.presence", &[hello(&format!("node-{run}"), false)]);
+            foreigner.say("tracker.presence", &[record(2, &[])]);
+        }
+    });
+    flooded.a.metrics_until("gone", |seen| {
+        seen["tracker_cluster_messages_total{direction=\"received\"}"] > before + 1000.0
+            && seen["tracker_cluster_nodes"] == 0.0
+    });
+}
+
 /// A swarm opens over there, which worker 0 here answers.
 fn opening(swarm: &str) -> Vec<u8> {
     record(3, &[&[0, 1], id(swarm).as_bytes(), &[0, 3, 1]])
@@ -67,7 +84,7 @@ fn what_comes_faster_than_a_worker_hears_it_is_heard_later_or_counted_and_viewer
     const RECORDS: usize = 10_000;
     let mut flooded = Flooded::new();
     let openings: Vec<_> = (0..RECORDS).map(|n| opening(&format!("s{}", n % SWARMS))).collect();
-    let inbox = flooded.inbox.clone();
+    let inbox = inbox(flooded.node);
     flooded.meet_while(|foreigner| {
         for _ in 0..MESSAGES {
             foreigner.say("tracker.presence", &[hello("b", false)]);

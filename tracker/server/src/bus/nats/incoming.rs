@@ -40,8 +40,7 @@ impl NatsActor {
                 }
                 Ok(Some(Record::Goodbye)) => {
                     said_how_it_is = true;
-                    let gone = self.cluster.presence().forget(from);
-                    self.tell_gone(gone);
+                    self.cluster.presence().forget(from);
                 }
                 Ok(Some(Record::Said(route, said))) => self.sort(route, &said, &mut batches),
                 Ok(None) => self.cluster.counts.unknown.add(1),
@@ -61,7 +60,6 @@ impl NatsActor {
             self.cluster.counts.twins.add(1);
             tracing::error!(node = hello.name, "two nodes that live have this name");
         }
-        self.tell_gone(heard.gone);
         if hello.asks {
             self.say_hello(Some(from), false);
         }
@@ -101,7 +99,7 @@ impl NatsActor {
             return;
         }
         let counts = &self.cluster.counts;
-        let Some(node) = self.cluster.presence().slot_of(from) else {
+        let Some((node, _)) = self.cluster.presence().find(from) else {
             return counts.strangers.add(1);
         };
         for (to, batches) in batches {
@@ -128,7 +126,7 @@ impl NatsActor {
     }
 
     /// Lets the shards forget the partitions of nodes that are gone.
-    pub(super) fn tell_gone(&self, gone: impl IntoIterator<Item = Gone>) {
+    pub(super) fn tell_gone(&self, gone: Vec<Gone>) {
         let (mut siblings, mut slots) = (Vec::new(), BTreeSet::new());
         for Gone { name, slot, workers } in gone {
             tracing::info!(node = name, "another node is gone");
