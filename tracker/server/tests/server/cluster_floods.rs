@@ -73,6 +73,20 @@ fn nodes_that_come_and_go_without_end_are_told_of_a_few_times_a_second_and_viewe
     });
 }
 
+/// Its own words may come back to it by way of a server that it has come to since.
+#[test]
+fn a_node_is_not_among_the_others_whatever_comes_back_to_it() {
+    let mut flooded = Flooded::new();
+    let node = flooded.node;
+    let Flooded { a, foreigner, .. } = &mut flooded;
+    foreigner.own = node;
+    foreigner.say("tracker.presence", &[hello("a", false)]);
+    foreigner.own = [9; 8];
+    foreigner.say("tracker.presence", &[hello("c", false)]);
+    let seen = a.metrics_until("c", |seen| seen["tracker_cluster_nodes"] >= 2.0);
+    assert_eq!((seen["tracker_cluster_nodes"], seen["tracker_cluster_twins_total"]), (2.0, 0.0));
+}
+
 /// A swarm opens over there, which worker 0 here answers.
 fn opening(swarm: &str) -> Vec<u8> {
     record(3, &[&[0, 1], id(swarm).as_bytes(), &[0, 3, 1]])

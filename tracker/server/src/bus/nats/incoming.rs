@@ -26,6 +26,10 @@ impl NatsActor {
             Err(Malformed::Version(_)) => return counts.versions.add(1),
             Err(Malformed::Cut) => return counts.malformed.add(1),
         };
+        // What this node said before it came to another server may come back by way of that.
+        if from == self.cluster.own {
+            return;
+        }
         let mut batches = BTreeMap::new();
         let mut said_how_it_is = false;
         for record in Records(records) {
