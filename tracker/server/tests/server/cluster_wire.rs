@@ -149,12 +149,14 @@ fn what_makes_no_sense_is_counted_and_hurts_nobody() {
     // What would break the message that it is put into, in a browser.
     foreigner.say(&to, &[offer(br#"{"sdp":"v=0"},"action":{}"#)]);
     foreigner.say(&to, &[offer(b"\"no object\"")]);
-    until("counted", || dropped(&a, "malformed") - before, |count| *count == 6.0);
+    // It has said that it has two workers.
+    foreigner.say(&to, &[record(3, &[&[2, 0], film.as_bytes(), &[0, 1, 0]])]);
+    until("counted", || dropped(&a, "malformed") - before, |count| *count == 7.0);
     assert_eq!(dropped(&a, "version"), 1.0);
     // Coming and going makes all shards look at all their swarms: once a message.
     let greetings = [hello("b", false), record(2, &[]), hello("b", false)];
     foreigner.say("tracker.presence", &greetings);
-    until("counted", || dropped(&a, "malformed") - before, |count| *count == 8.0);
+    until("counted", || dropped(&a, "malformed") - before, |count| *count == 9.0);
     let mut bob = a.client();
     meet(&mut bob, "bob", &mut anna, "anna", "film");
 }

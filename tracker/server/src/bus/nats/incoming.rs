@@ -30,6 +30,7 @@ impl NatsActor {
         if from == self.cluster.own {
             return;
         }
+        let workers = self.cluster.presence().find(from).map_or(0, |(_, workers)| workers);
         let mut batches = BTreeMap::new();
         let mut said_how_it_is = false;
         for record in Records(records) {
@@ -45,6 +46,10 @@ impl NatsActor {
                 Ok(Some(Record::Goodbye)) => {
                     said_how_it_is = true;
                     self.cluster.presence().forget(from);
+                }
+                // What a worker says that the node doesn't have would stay when the node goes.
+                Ok(Some(Record::Said(route, _))) if workers > 0 && route.from >= workers => {
+                    self.cluster.counts.malformed.add(1);
                 }
                 Ok(Some(Record::Said(route, said))) => self.sort(route, &said, &mut batches),
                 Ok(None) => self.cluster.counts.unknown.add(1),
