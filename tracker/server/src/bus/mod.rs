@@ -21,6 +21,7 @@ mod outgoing;
 mod presence;
 mod queue;
 pub(crate) mod records;
+mod room;
 pub(crate) mod wire;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -39,6 +40,7 @@ pub(crate) use presence::NodeSlot;
 use presence::Presence;
 use queue::Queue;
 use records::{Record, Said};
+use room::Room;
 use wire::{Incarnation, Records};
 
 /// Carries what partitions of this worker say to their siblings.
@@ -119,6 +121,8 @@ pub(crate) struct Cluster {
     own: Incarnation,
     presence: Mutex<Presence>,
     queue: Queue,
+    /// For what has come and the link hasn't looked at.
+    unheard: Room,
     /// By worker.
     inboxes: Box<[Inbox]>,
     pub(crate) counts: BusCounts,
@@ -130,7 +134,8 @@ impl Cluster {
         let presence = Mutex::new(Presence::new(config.node.clone()));
         let queue = Queue::new(config.queue_bytes);
         let inboxes = (0..workers).map(|_| Inbox::default()).collect();
-        Self { config, own, presence, queue, inboxes, counts: BusCounts::default() }
+        let (unheard, counts) = (Room::default(), BusCounts::default());
+        Self { config, own, presence, queue, unheard, inboxes, counts }
     }
 
     /// What other nodes have said to a worker.

@@ -45,8 +45,14 @@ pub(crate) const BUS_QUEUE_TIME_MAX: Duration = Duration::from_secs(20);
 /// Messages that the link has taken and not written yet; what comes then waits in the queue.
 pub(crate) const BUS_LINK_MESSAGES: usize = 256;
 
-/// Messages of one subject that have come and weren't looked at. Beyond it they are dropped.
+/// Messages of one subject that have come in one read, and wait for their subscription's task.
+/// Beyond it they are dropped.
 pub(crate) const BUS_HEARD_MESSAGES: usize = 1024;
+
+/// Bytes of messages that have come and weren't looked at, and what each takes beside its payload.
+/// Beyond it they are dropped: at 1 MiB a message, NATS's default, a thousand would be a gigabyte.
+pub(crate) const BUS_UNHEARD_BYTES_MAX: usize = 16 << 20;
+pub(crate) const BUS_UNHEARD_BYTES_EACH: usize = 256;
 
 /// Subjects of digests, by a hash of the info hash: see docs/decisions/0020.
 pub(crate) const BUS_BUCKETS: usize = 256;
@@ -79,7 +85,7 @@ pub(crate) const BUS_INBOX_BYTES_MAX: usize = 4 << 20;
 /// digests, or two milliseconds.
 pub(crate) const BUS_HEARD_BYTES_PER_ROUND: usize = 256 << 10;
 
-/// Messages in the link's mailbox; subscriptions wait when it is full.
+/// Messages in the link's mailbox, beside what has come.
 pub(crate) const BUS_MAILBOX_MESSAGES: usize = 1024;
 
 /// How long a stop waits for NATS to take the goodbye.

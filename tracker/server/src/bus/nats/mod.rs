@@ -49,7 +49,8 @@ pub(crate) struct NatsActor {
 #[rtype(result = "()")]
 struct Filled;
 
-/// From the task of a subscription: this has come. The task waits when the mailbox is full.
+/// From the task of a subscription: this has come. It is taken whether the mailbox is full or not,
+/// and dropped before that when there is no [`Room`](super::room::Room).
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Heard(Bytes);
@@ -104,10 +105,14 @@ impl NatsActor {
     fn listen_to(&self, subject: String, ctx: &mut Context<Self>) -> Option<JoinHandle<()>> {
         let subscribed = self.client.as_ref()?.subscribe(subject).now_or_never()?;
         let (mut subscriber, link) = (subscribed.ok()?, ctx.address());
+        let cluster = self.cluster.clone();
         Some(actix_rt::spawn(async move {
+            // As fast as it comes: what waited in the client would be bounded by its number alone.
             while let Some(message) = subscriber.next().await {
-                if link.send(Heard(message.payload)).await.is_err() {
-                    break;
+                if cluster.unheard.take(message.payload.len()) {
+                    link.do_send(Heard(message.payload));
+                } else {
+                    cluster.counts.overrun.add(1);
                 }
             }
         }))
@@ -322,6 +327,7 @@ impl Handler<Heard> for NatsActor {
     type Result = ();
 
     fn handle(&mut self, Heard(message): Heard, _: &mut Self::Context) {
+        self.cluster.unheard.give_back(message.len());
         self.hear(&message);
     }
 }
