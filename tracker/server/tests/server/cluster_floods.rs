@@ -1,12 +1,14 @@
 //! Somebody else at the same NATS, or a node of the cluster that has gone wrong, says more than
 //! anybody can hear: what crosses may suffer from it, and nobody's own viewers.
 
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::thread;
 
 use serde_json::json;
 
 use crate::support::nats::{Foreigner, Nats, hello, inbox, meet, record};
-use crate::support::{Client, Server, id, until, with};
+use crate::support::{Client, PATIENCE, Server, id, unpaced, until, with};
 
 /// Swarms of the node that is flooded.
 const SWARMS: usize = 500;
@@ -85,6 +87,39 @@ fn a_node_is_not_among_the_others_whatever_comes_back_to_it() {
     foreigner.say("tracker.presence", &[hello("c", false)]);
     let seen = a.metrics_until("c", |seen| seen["tracker_cluster_nodes"] >= 2.0);
     assert_eq!((seen["tracker_cluster_nodes"], seen["tracker_cluster_twins_total"]), (2.0, 0.0));
+}
+
+/// Its own client falls over it, and another one begins.
+#[test]
+fn a_nats_that_answers_nonsense_is_tried_again_and_viewers_meet() {
+    let nats = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("nats://{}", nats.local_addr().expect("an address"));
+    let a = Server::with(&unpaced(&json!({
+        "cluster": {"servers": url, "node": "a"},
+        "tracker": {"digestInterval": 1},
+        "metrics": {"port": 0},
+    })));
+    let accept = || {
+        let (mut socket, _) = nats.accept().expect("a connection");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a time limit");
+        let info = r#"{"server_id":"n","server_name":"n","version":"2.10.0","go":"","#.to_owned()
+            + r#""host":"n","port":1,"max_payload":1048576,"proto":1,"headers":true}"#;
+        write!(socket, "INFO {info}\r\n").expect("sent");
+        let mut lines = BufReader::new(socket.try_clone().expect("a socket")).lines();
+        while lines.next().expect("a line").expect("a line") != "PING" {}
+        socket.write_all(b"PONG\r\n").expect("sent");
+        (socket, lines)
+    };
+    let (mut socket, _) = accept();
+    a.metrics_until("there", |seen| seen["tracker_cluster_connected"] == 1.0);
+    socket.write_all(b"-ERR\r\n").expect("sent");
+    a.metrics_until("seen through", |seen| seen["tracker_cluster_connected"] == 0.0);
+    let (_socket, mut lines) = accept();
+    let says_hello = |line: &str| line.starts_with("PUB tracker.presence ");
+    assert!(lines.any(|line| says_hello(&line.expect("a line"))));
+    let (mut anna, mut bob) = (a.client(), a.client());
+    anna.announce("film", "anna");
+    meet(&mut bob, "bob", &mut anna, "anna", "film");
 }
 
 /// A swarm opens over there, which worker 0 here answers.

@@ -12,6 +12,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use actix::prelude::*;
+use async_nats::client::PublishErrorKind;
 use async_nats::{Client, Event};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
@@ -24,7 +25,7 @@ use super::{Cluster, queue};
 use crate::actors::NodesCame;
 use crate::limits::{
     BUS_BUCKET_INTERVALS, BUS_FLUSH_AFTER, BUS_MAILBOX_MESSAGES, BUS_PAYLOAD_BYTES_MIN,
-    BUS_RETRY_AFTER, BUS_STOP_TIMEOUT, BUS_TICK,
+    BUS_RECONNECT_PAUSE_MAX, BUS_RETRY_AFTER, BUS_STOP_TIMEOUT, BUS_TICK,
 };
 use crate::node::Node;
 
@@ -33,6 +34,8 @@ pub(crate) struct NatsActor {
     node: Arc<Node>,
     cluster: Arc<Cluster>,
     client: Option<Client>,
+    /// When there will be another client, after the last one has ended.
+    begins_again_at: Option<Duration>,
     /// The buckets that this node has something in.
     buckets: BTreeMap<u8, Bucket>,
     said_hello_at: Duration,
@@ -72,6 +75,7 @@ impl NatsActor {
             node: node.clone(),
             cluster: cluster.clone(),
             client: None,
+            begins_again_at: None,
             buckets: BTreeMap::new(),
             said_hello_at: Duration::ZERO,
             retries: false,
@@ -91,6 +95,21 @@ impl NatsActor {
 
     fn inbox_of(&self, node: Incarnation) -> String {
         self.subject(&format!("node.{:016x}", node.0))
+    }
+
+    /// Has a client that tries for as long as it takes.
+    fn connect(&mut self, ctx: &mut Context<Self>) {
+        let (events, config) = (ctx.address(), &self.cluster.config);
+        let options = options::options(config).event_callback(move |event| {
+            events.do_send(Happened(event));
+            async {}
+        });
+        let connect = options.connect(config.servers.clone()).into_actor(self);
+        ctx.wait(connect.map(|client, link, ctx| match client {
+            Ok(client) => link.begin(client, ctx),
+            // Only an option that makes no sense ends it.
+            Err(error) => tracing::error!(%error, "there will be no other nodes"),
+        }));
     }
 
     /// Hears what is for all nodes, and what is for this one.
@@ -188,15 +207,12 @@ impl NatsActor {
             }),
         };
         let subject = to.map_or_else(|| self.subject("presence"), |to| self.inbox_of(to));
-        self.publish_record(subject, &Record::Hello(hello));
+        let message = self.message_of(&Record::Hello(hello));
+        // What it doesn't take now is said again in the next interval.
+        self.publish(subject, message);
         if to.is_none() {
             self.said_hello_at = self.node.now();
         }
-    }
-
-    fn publish_record(&self, subject: String, record: &Record<'_>) {
-        // What it doesn't take now is said again in the next interval.
-        self.publish(subject, self.message_of(record));
     }
 
     /// A message with this record alone.
@@ -208,7 +224,7 @@ impl NatsActor {
     }
 
     /// Gives NATS a message. `false` when it doesn't take one now.
-    fn publish(&self, subject: String, message: Vec<u8>) -> bool {
+    fn publish(&mut self, subject: String, message: Vec<u8>) -> bool {
         let counts = &self.cluster.counts;
         let Some(client) = &self.client else { return false };
         let bytes = message.len() as u64;
@@ -218,6 +234,15 @@ impl NatsActor {
                 counts.messages_sent.add(1);
                 counts.bytes_sent.add(bytes);
             }
+            // Its task is no more, by a bug of its own: a server's nonsense can bring that about.
+            Some(Err(error)) if error.kind() == PublishErrorKind::Send => {
+                counts.connected.store(false, Relaxed);
+                self.is_wrong(&"the client has ended, and begins again");
+                self.client = None;
+                self.buckets.clear();
+                self.begins_again_at = Some(self.node.now() + BUS_RECONNECT_PAUSE_MAX);
+                return false;
+            }
             Some(Err(error)) => {
                 tracing::debug!(%error, "NATS refuses a message");
                 counts.refused.add(1);
@@ -226,8 +251,11 @@ impl NatsActor {
         true
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self, ctx: &mut Context<Self>) {
         let (now, interval) = (self.node.now(), self.node.policy().settings.digest_interval);
+        if self.begins_again_at.take_if(|at| *at <= now).is_some() {
+            self.connect(ctx);
+        }
         if !self.is_connected() {
             self.cluster.counts.stale.add(self.cluster.queue.drop_stale(now));
         }
@@ -288,20 +316,9 @@ impl Actor for NatsActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(BUS_MAILBOX_MESSAGES);
-        let (link, config) = (ctx.address(), &self.cluster.config);
-        let events = link.clone();
-        let options = options::options(config).event_callback(move |event| {
-            events.do_send(Happened(event));
-            async {}
-        });
-        let connect = options.connect(config.servers.clone()).into_actor(self);
-        ctx.wait(connect.map(|client, link, ctx| match client {
-            Ok(client) => link.begin(client, ctx),
-            // It tries for as long as it takes; only an option that makes no sense ends it.
-            Err(error) => tracing::error!(%error, "there will be no other nodes"),
-        }));
-        ctx.run_interval(BUS_TICK, |link, _| link.tick());
-        let cluster = self.cluster.clone();
+        self.connect(ctx);
+        ctx.run_interval(BUS_TICK, Self::tick);
+        let (link, cluster) = (ctx.address(), self.cluster.clone());
         actix_rt::spawn(async move {
             loop {
                 cluster.queue.filled().await;
