@@ -60,6 +60,10 @@ pub(crate) const BUS_BUCKETS: usize = 256;
 /// The longest pause before NATS is tried again.
 pub(crate) const BUS_RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// How long the log hears of nothing further that NATS refuses: a right that is missing is missed
+/// with each message.
+pub(crate) const BUS_REFUSAL_PAUSE: Duration = Duration::from_secs(10);
+
 /// Bytes of a file with an nkey, credentials or a key for NATS, or with those whom it is trusted by:
 /// all authorities that a system trusts take some 200 kB.
 pub(crate) const BUS_FILE_BYTES_MAX: u64 = 1 << 20;

@@ -25,7 +25,7 @@ use super::{Cluster, queue};
 use crate::actors::NodesCame;
 use crate::limits::{
     BUS_BUCKET_INTERVALS, BUS_FLUSH_AFTER, BUS_MAILBOX_MESSAGES, BUS_PAYLOAD_BYTES_MIN,
-    BUS_RECONNECT_PAUSE_MAX, BUS_RETRY_AFTER, BUS_STOP_TIMEOUT, BUS_TICK,
+    BUS_RECONNECT_PAUSE_MAX, BUS_REFUSAL_PAUSE, BUS_RETRY_AFTER, BUS_STOP_TIMEOUT, BUS_TICK,
 };
 use crate::node::Node;
 
@@ -36,6 +36,8 @@ pub(crate) struct NatsActor {
     client: Option<Client>,
     /// When there will be another client, after the last one has ended.
     begins_again_at: Option<Duration>,
+    /// Before this the log hears of no further refusal.
+    quiet_until: Duration,
     /// The buckets that this node has something in.
     buckets: BTreeMap<u8, Bucket>,
     said_hello_at: Duration,
@@ -76,6 +78,7 @@ impl NatsActor {
             cluster: cluster.clone(),
             client: None,
             begins_again_at: None,
+            quiet_until: Duration::ZERO,
             buckets: BTreeMap::new(),
             said_hello_at: Duration::ZERO,
             retries: false,
@@ -371,7 +374,11 @@ impl Handler<Happened> for NatsActor {
             }
             // It may also be about one message or subject, such as one that we may not have.
             Event::ServerError(error) if self.is_connected() => {
-                tracing::warn!(%error, "NATS refuses something");
+                let now = self.node.now();
+                if now >= self.quiet_until {
+                    tracing::warn!(%error, "NATS refuses something");
+                    self.quiet_until = now + BUS_REFUSAL_PAUSE;
+                }
             }
             Event::ServerError(error) => self.is_wrong(&error),
             Event::ClientError(error) => self.is_wrong(&error),
