@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_worker_is_woken_for_the_first_and_hears_all_in_order_a_part_in_each_round() {
         let inbox = Inbox::default();
-        let put = |node| inbox.put(NodeSlot(node), batch(100 * KIB));
+        let put = |node| inbox.put(NodeSlot(node), batch(30 * KIB));
         assert_eq!([1, 2, 3, 4, 5].map(put), [true, false, false, false, false].map(Ok));
         assert_eq!(nodes(&inbox.take()), [1, 2, 3]);
         assert!(inbox.is_filled());

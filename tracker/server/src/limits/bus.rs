@@ -85,9 +85,9 @@ pub(crate) const BUS_BUCKET_INTERVALS: u32 = 6;
 /// say at once that have 10,000 swarms in common. What comes then is dropped, and counted.
 pub(crate) const BUS_INBOX_BYTES_MAX: usize = 4 << 20;
 
-/// What a worker hears of that in a round, before its sockets have their next turn: some 6,000
-/// digests, or two milliseconds.
-pub(crate) const BUS_HEARD_BYTES_PER_ROUND: usize = 256 << 10;
+/// What a worker hears of that in a round, before its sockets have their next turn: a full message,
+/// of some 1,600 digests. One takes it less time than a socket's turn may.
+pub(crate) const BUS_HEARD_BYTES_PER_ROUND: usize = BUS_MESSAGE_BYTES;
 
 /// Messages in the link's mailbox, beside what has come.
 pub(crate) const BUS_MAILBOX_MESSAGES: usize = 1024;
