@@ -240,7 +240,7 @@ impl NatsActor {
     }
 
     fn is_connected(&self) -> bool {
-        self.cluster.counts.connected.load(Relaxed)
+        self.cluster.counts.is_connected()
     }
 
     /// Tells the log if the server takes too little at a time.
