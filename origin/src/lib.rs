@@ -7,6 +7,7 @@ mod actors;
 mod certificate;
 mod cmaf;
 pub mod config;
+pub mod config_file;
 mod error;
 pub mod exposition;
 mod fetch;
