@@ -135,7 +135,7 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
         (r#"{"tracker":{"announceInterval":0}}"#, &["tracker.announceInterval", "0", "1 to 86400"]),
         (
             r#"{"servers":[{"server":{"host":"example.com"}}]}"#,
-            &["servers[0].server.host", "example.com"],
+            &["servers[0].server.host", "example.com", "IP address", "localhost"],
         ),
         (r#"{"workers":0}"#, &["workers", "0", "1 to 256"]),
         (r#"{"origin":{"streams":[{"testcard":{"fps":1000}}]}}"#, &["fps", "1000"]),
