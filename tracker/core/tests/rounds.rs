@@ -10,7 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use support::{Tracker, announce_offers, id, peer, without_pace};
 use tracker_core::limits::{WINDOW_MEMBERS, WINDOW_OFFERS};
-use tracker_core::{ConnId, Incoming, Input, Limits, Outbox, Outgoing, Settings, parse};
+use tracker_core::{
+    ConnId, CrossOffer, Incoming, InfoHash, Input, Limits, OfferId, Outbox, Outgoing, PeerId,
+    ReturnToken, Settings, SiblingId, parse,
+};
 
 const MEMBERS: u64 = 2000;
 const OFFERS: usize = 10;
@@ -50,6 +53,24 @@ fn offer(tracker: &mut Tracker, conn: u64, round: Option<u64>) -> Vec<u64> {
     receivers.offered
 }
 
+/// A sibling brings an offer of its member with this number; whom it went to.
+fn cross_offer(tracker: &mut Tracker, number: u64, round: Option<u64>) -> Option<u64> {
+    let mut name = [0; 20];
+    name[..8].copy_from_slice(&number.to_le_bytes());
+    let Ok(info_hash) = id("s").into_bytes().try_into() else { panic!("20 bytes") };
+    let offer = CrossOffer {
+        info_hash: InfoHash(info_hash),
+        peer_id: PeerId(name),
+        offer_id: OfferId(name),
+        offer: br#"{"type":"offer","sdp":"v=0"}"#,
+        token: ReturnToken(number),
+    };
+    let mut receivers = Receivers { round, offered: Vec::new() };
+    let input = Input::CrossOffer { from: SiblingId(1), offer: &offer };
+    tracker.shard.handle(input, tracker.now, &mut tracker.rng, &mut receivers);
+    receivers.offered.pop()
+}
+
 /// How often each was offered to, when members 0 to `announces` announce in these rounds.
 fn receivers(
     tracker: &mut Tracker,
@@ -82,6 +103,23 @@ fn the_offers_of_a_round_go_to_few_members_at_a_time() {
     // What comes then goes to others.
     let in_two = receivers(&mut large(), 2 * announces, |_| Some(7));
     assert!(in_two.len() > WINDOW_MEMBERS + OFFERS, "{} receivers", in_two.len());
+}
+
+#[test]
+fn the_offers_that_siblings_bring_in_a_round_go_to_few_members_at_a_time() {
+    let reached = |offers: u64, round: fn(u64) -> Option<u64>| {
+        let mut tracker = large();
+        let receivers = (0..offers).map(|number| cross_offer(&mut tracker, number, round(number)));
+        receivers.map(|receiver| receiver.expect("one")).collect::<BTreeSet<_>>().len()
+    };
+    let offers = WINDOW_OFFERS as u64;
+    let in_one = reached(1 + offers, |_| Some(7));
+    assert!(in_one <= WINDOW_MEMBERS + 1, "{in_one} receivers");
+    let in_two = reached(1 + 2 * offers, |_| Some(7));
+    assert!(in_two > WINDOW_MEMBERS + 1, "{in_two} receivers");
+    // Of 2,048 offers at random, 64 % of 2,000 members get one.
+    let each_alone = reached(offers, Some);
+    assert!((1180..1390).contains(&each_alone), "{each_alone} receivers");
 }
 
 #[test]
@@ -126,6 +164,18 @@ fn whoever_had_enough_in_a_round_is_spared() {
     assert!(times.values().all(|times| *times <= 10));
     let relayed = times.values().sum::<usize>();
     assert!(relayed > announces as usize * OFFERS * 9 / 10, "{relayed} offers");
+}
+
+#[test]
+fn an_offer_of_a_sibling_finds_who_may_receive_it_when_the_few_of_a_round_had_enough() {
+    let limits = Limits { offers_per_second_per_receiver: 1, ..Limits::default() };
+    let mut tracker = Tracker::with(Settings { limits, ..without_pace() }, 1);
+    tracker.populate(&id("s"), MEMBERS);
+    // 10 each may come at once; the few of a window have had them long before all have.
+    let offers = MEMBERS * 8;
+    let delivered =
+        (0..offers).filter(|&number| cross_offer(&mut tracker, number, Some(7)).is_some()).count();
+    assert!(delivered as u64 > offers * 97 / 100, "{delivered} of {offers}");
 }
 
 #[test]

@@ -9,7 +9,6 @@ use rand::{Rng, RngExt};
 use super::Swarm;
 use super::bucket::Refill;
 use super::offers::PendingOffer;
-use super::window::Others;
 use crate::id::{InfoHash, OfferId, PeerId};
 use crate::limits::{
     CROSS_OFFERS_PER_MEMBER_MAX, CROSS_OFFERS_REMEMBERED_MAX, SUBSTITUTE_PICKS_MAX, Settings,
@@ -122,7 +121,7 @@ impl Swarm {
         rng: &mut impl Rng,
         outbox: &mut impl Outbox,
     ) -> bool {
-        let place = self.receiver_of(&offer.peer_id, settings, now, rng);
+        let place = self.receiver_of(&offer.peer_id, outbox.round(), settings, now, rng);
         let (Some(place), Some(partition)) = (place, &mut self.partition) else {
             return false;
         };
@@ -139,21 +138,25 @@ impl Swarm {
         true
     }
 
-    /// The place of somebody for an offer of a peer elsewhere: never one with the same peer id,
-    /// which is the same viewer on another connection, and rather not one who has an offer of that
-    /// peer already. A few are tried at random, as for offers from here.
+    /// The place of somebody for an offer of a peer elsewhere, by the same [`Window`] as for offers
+    /// from here: never one with the same peer id, which is the same viewer on another connection,
+    /// and rather not one who has an offer of that peer already.
+    ///
+    /// [`Window`]: super::window::Window
     fn receiver_of(
         &mut self,
         offerer: &PeerId,
+        round: Option<u64>,
         settings: &Settings,
         now: Duration,
         rng: &mut impl Rng,
     ) -> Option<usize> {
         let partition = self.partition.as_ref()?;
-        let others = match self.members.index_of(offerer) {
-            Some(twin) => Others::all(twin, self.members.len()),
-            None => Others::everybody(self.members.len()),
-        };
+        let twin = self.members.index_of(offerer);
+        let others = self.window.others(round, twin, self.members.len(), 1, rng);
+        if others.count == 0 {
+            return None;
+        }
         let picks = index::sample(rng, others.count, others.count.min(1 + SUBSTITUTE_PICKS_MAX));
         let mut places: Vec<_> = picks.iter().map(|number| others.place(number)).collect();
         places.sort_by_cached_key(|&place| {
@@ -161,11 +164,13 @@ impl Swarm {
             let pair = Pair::of(serial, offerer, self.members.hasher());
             partition.returns.contains(pair, seconds(now))
         });
-        let refill = Refill::at(now, settings.limits.offers_per_second_per_receiver);
-        let may_receive = |place: &usize| {
-            refill.is_none_or(|refill| self.members.get_mut(*place).intake.take(refill))
+        let Some(refill) = Refill::at(now, settings.limits.offers_per_second_per_receiver) else {
+            return places.first().copied();
         };
-        places.into_iter().find(may_receive)
+        let may_receive = |place: &usize| self.members.get_mut(*place).intake.take(refill);
+        let receiver = places.into_iter().find(may_receive);
+        // The few of a window may have had enough, and others not.
+        receiver.or_else(|| self.substitute(twin, |_| true, refill, rng))
     }
 
     /// Gives the answer of the member with this serial to the sibling that the offer came from, if

@@ -69,7 +69,7 @@ impl Swarm {
         let peer_id = announce.peer_id_span.of(frame);
         let refill = Refill::at(now, settings.limits.offers_per_second_per_receiver);
         let members = self.members.len();
-        let others = self.window.others(outbox.round(), announcer, members, amount, rng);
+        let others = self.window.others(outbox.round(), Some(announcer), members, amount, rng);
         let sample = index::sample(rng, others.count, amount);
         let now_s = seconds(now);
         let mut substitutes = Vec::new();
@@ -83,7 +83,7 @@ impl Swarm {
                     !substitutes.contains(&place)
                         && sample.iter().all(|sampled| others.place(sampled) != place)
                 };
-                let Some(place) = self.substitute(announcer, is_free, refill, rng) else {
+                let Some(place) = self.substitute(Some(announcer), is_free, refill, rng) else {
                     continue;
                 };
                 substitutes.push(place);
@@ -101,15 +101,15 @@ impl Swarm {
     }
 
     /// Another receiver where the one that was sampled has had enough, if a few picks find one among
-    /// all members.
-    fn substitute(
+    /// all members but the `offerer`. There is another.
+    pub(super) fn substitute(
         &mut self,
-        announcer: usize,
+        offerer: Option<usize>,
         is_free: impl Fn(usize) -> bool,
         refill: Refill,
         rng: &mut impl Rng,
     ) -> Option<usize> {
-        let others = Others::all(announcer, self.members.len());
+        let others = Others::all(offerer, self.members.len());
         let mut picks =
             (0..SUBSTITUTE_PICKS_MAX).map(|_| others.place(rng.random_range(..others.count)));
         picks.find(|&place| is_free(place) && self.members.get_mut(place).intake.take(refill))

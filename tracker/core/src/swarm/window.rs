@@ -17,13 +17,13 @@ pub(super) struct Window {
     offers_left: usize,
 }
 
-/// Members other than an announcer, numbered: those from the place `start` on, as far as there are
+/// Members other than an offerer, numbered: those from the place `start` on, as far as there are
 /// any, and then from the first on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Others {
     pub(super) count: usize,
-    /// The number that the announcer would have.
-    announcer: usize,
+    /// The number that the offerer would have; `members` if it is none of them.
+    offerer: usize,
     start: usize,
     members: usize,
 }
@@ -32,12 +32,13 @@ pub(super) struct Others {
 const _: () = assert!(OFFERS_RELAYED_MAX <= WINDOW_MEMBERS && WINDOW_MEMBERS <= WINDOW_OFFERS);
 
 impl Window {
-    /// Among whom the member at the place `announcer` of so many deals out `amount` offers, in a
-    /// `round` of messages that are written together, or in none.
+    /// Among whom of so many members `amount` offers are dealt out, of the member at the place
+    /// `offerer` or of somebody elsewhere, in a `round` of messages that are written together, or in
+    /// none.
     pub(super) fn others(
         &mut self,
         round: Option<u64>,
-        announcer: usize,
+        offerer: Option<usize>,
         members: usize,
         amount: usize,
         rng: &mut impl Rng,
@@ -46,7 +47,7 @@ impl Window {
         let is_first = round.is_none() || self.round != round;
         if is_first || members <= WINDOW_MEMBERS + 1 {
             *self = Self { round, ..Self::default() };
-            return Others::all(announcer, members);
+            return Others::all(offerer, members);
         }
         if self.offers_left < amount {
             // Anywhere: fixed groups would be clusters of the mesh.
@@ -56,25 +57,22 @@ impl Window {
         self.offers_left -= amount;
         // Members may have left since.
         let start = self.start.min(members - 1);
-        let announcer = (announcer + members - start) % members;
-        Others { count: WINDOW_MEMBERS, announcer, start, members }
+        let number = |place: usize| (place + members - start) % members;
+        let offerer = offerer.map_or(members, number);
+        Others { count: WINDOW_MEMBERS, offerer, start, members }
     }
 }
 
 impl Others {
-    /// All of so many members but the one at the place `announcer`.
-    pub(super) fn all(announcer: usize, members: usize) -> Self {
-        Self { count: members - 1, announcer, start: 0, members }
-    }
-
-    /// So many members, where the announcer is none of them.
-    pub(super) fn everybody(members: usize) -> Self {
-        Self { count: members, announcer: members, start: 0, members }
+    /// All of so many members but the one at the place `offerer`.
+    pub(super) fn all(offerer: Option<usize>, members: usize) -> Self {
+        let count = members - usize::from(offerer.is_some());
+        Self { count, offerer: offerer.unwrap_or(members), start: 0, members }
     }
 
     /// The place of the one with this number.
     pub(super) fn place(self, number: usize) -> usize {
-        let behind = self.start + number + usize::from(number >= self.announcer);
+        let behind = self.start + number + usize::from(number >= self.offerer);
         if behind < self.members { behind } else { behind - self.members }
     }
 }
