@@ -65,7 +65,7 @@ export const SHAKA_SEGMENT_TIMEOUT_MS = 8_000;
 /** Media kept behind the playhead, in seconds: enough to step back once, no film in memory. */
 export const BACK_BUFFER_S = 30;
 
-/** First wait after an error that hls.js itself gave up on; doubled up to the bound below. */
+/** First wait before what has failed is tried again; doubled up to the bound below. */
 export const RETRY_FIRST_MS = 1_000;
 
 /** Longest wait between two tries: an origin that comes back is seen within this time. */
