@@ -95,8 +95,10 @@ export class Patience {
     this.#page.sharing.giveUp();
   }
 
-  /** What the library is loading has timeouts of its own, and HTTP behind it; but it doesn't tell of
-   * each end. */
+  /**
+   * What the library is loading has timeouts of its own, and HTTP behind it; but it doesn't tell
+   * of each end.
+   */
   #isLost({ context, sinceMs }: Waiting): boolean {
     const waitedMs = performance.now() - sinceMs;
     if (context === null || waitedMs > SEGMENT_WAIT_MAX_MS) return true;

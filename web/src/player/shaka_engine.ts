@@ -129,8 +129,8 @@ export class ShakaEngine implements Engine {
   }
 
   /**
-   * P2P Media Loader looks for new segments when Shaka asks for one, but gives that up when Shaka has
-   * asked before it knew that the stream is live. What it doesn't know is never shared.
+   * P2P Media Loader looks for new segments when Shaka asks for one, but gives that up when Shaka
+   * has asked before it knew that the stream is live. What it doesn't know is never shared.
    */
   #tellSegments(): void {
     const { segmentManager } = this.#p2p as unknown as {
