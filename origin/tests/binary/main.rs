@@ -1,7 +1,7 @@
 //! `origin` as people run it: what it prints, how it ends, what it refuses, and what it does on a
 //! machine whose ffmpeg is missing or broken.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 #[path = "../support/mod.rs"]
 mod support;

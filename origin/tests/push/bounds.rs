@@ -5,10 +5,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{
-    BEARER, PATIENCE, SEGMENTS, assert_refused, begin, has_segments, playlist, put, put_playlist,
-    put_segment, send_from, served,
+    BEARER, PATIENCE, assert_refused, begin, playlist, put, put_playlist, put_segment, send_from,
+    served,
 };
-use crate::support::{eventually, read_response, send};
+use crate::support::{SEGMENTS, eventually, read_response, send};
 
 #[test]
 fn what_is_too_large_is_refused_before_it_has_come() {
@@ -83,7 +83,7 @@ fn another_encoder_has_to_wait_until_the_first_is_silent() {
     let served = served("");
     (0..2).for_each(|number| put_segment(served.address, number));
     put_playlist(served.address, 0..2);
-    let before = has_segments(&served, 2);
+    let before = served.has_segments("tv", 2);
     let other = |path: &str, body: &[u8]| {
         let length = body.len().to_string();
         let headers = [BEARER, ("Content-Length", length.as_str())];
@@ -100,7 +100,7 @@ fn another_encoder_has_to_wait_until_the_first_is_silent() {
     });
     assert!(taken_over.elapsed() > Duration::from_secs(10), "{:?}", taken_over.elapsed());
     assert_eq!(other("/push/tv/index.m3u8", playlist(5..6).as_bytes()).status, 201);
-    let after = has_segments(&served, 3);
+    let after = served.has_segments("tv", 3);
     assert_eq!((after.sequence, after.discontinuities), (before.sequence, 1), "{}", after.text);
     let late = put(served.address, "/push/tv/s2.ts", SEGMENTS[2]);
     assert_refused(&late, 409, "another encoder sends this stream");
@@ -127,7 +127,7 @@ fn an_upload_that_stalls_or_creeps_is_ended_and_disturbs_nobody() {
     });
     (0..2).for_each(|number| put_segment(served.address, number));
     put_playlist(served.address, 0..2);
-    has_segments(&served, 2);
+    served.has_segments("tv", 2);
     assert_refused(&read_response(stalled), 408, "it came too slowly");
     assert!((15..25).contains(&began.elapsed().as_secs()), "{:?}", began.elapsed());
     let (answer, took) = creeps.join().expect("an answer");

@@ -1,7 +1,7 @@
 //! What encoders send, as bytes on real sockets: what is taken, what is played of it, and what is
 //! refused, with which words.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -14,18 +14,10 @@ use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use support::{Playlist, Response, Served, eventually, get, read_response, send};
+use support::{Response, SEGMENTS, Served, read_response, send};
 
 const TOKEN: &str = "correct-horse-battery";
 const BEARER: (&str, &str) = ("Authorization", "Bearer correct-horse-battery");
-
-/// 2 s of MPEG-TS each.
-const SEGMENTS: [&[u8]; 4] = [
-    include_bytes!("../../clip/clip/0.ts"),
-    include_bytes!("../../clip/clip/1.ts"),
-    include_bytes!("../../clip/clip/2.ts"),
-    include_bytes!("../../clip/clip/3.ts"),
-];
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -59,20 +51,6 @@ fn playlist(numbers: std::ops::Range<usize>) -> String {
 fn put_playlist(to: SocketAddr, numbers: std::ops::Range<usize>) {
     let text = playlist(numbers);
     assert_eq!(put(to, "/push/tv/index.m3u8", text.as_bytes()).status, 201);
-}
-
-/// Waits until the playlist has so many segments.
-fn has_segments(served: &Served, count: usize) -> Playlist {
-    eventually(PATIENCE, &format!("{count} segments"), || {
-        let playlist = Playlist::get(served.address, "tv");
-        (playlist.segments.len() == count).then_some(playlist)
-    })
-}
-
-fn segment(served: &Served, playlist: &Playlist, index: usize) -> Vec<u8> {
-    let segment = get(served.address, &format!("/live/tv/{}", playlist.segments[index]));
-    assert_eq!(segment.status, 200);
-    segment.body
 }
 
 /// The head of an upload, on a connection that stays open.

@@ -2,11 +2,8 @@
 
 use std::io::Write;
 
-use super::{
-    BEARER, PATIENCE, SEGMENTS, begin, chunk, has_segments, put, put_playlist, put_segment,
-    segment, served,
-};
-use crate::support::{Playlist, eventually, read_response, send};
+use super::{BEARER, PATIENCE, begin, chunk, put, put_playlist, put_segment, served};
+use crate::support::{Playlist, SEGMENTS, eventually, read_response, send};
 
 #[test]
 fn what_an_encoder_puts_is_played_as_it_is_by_its_playlist() {
@@ -15,14 +12,14 @@ fn what_an_encoder_puts_is_played_as_it_is_by_its_playlist() {
     put_segment(served.address, 1);
     put_segment(served.address, 2);
     put_playlist(served.address, 0..2);
-    let playlist = has_segments(&served, 2);
+    let playlist = served.has_segments("tv", 2);
     assert!(playlist.text.contains("#EXTINF:2.000000,\n"), "{}", playlist.text);
     assert!(playlist.sequence > 1_000_000_000, "an encoder's 0 is no name for ever");
-    assert_eq!(segment(&served, &playlist, 0), SEGMENTS[0]);
-    assert_eq!(segment(&served, &playlist, 1), SEGMENTS[1]);
+    assert_eq!(served.segment("tv", &playlist, 0), SEGMENTS[0]);
+    assert_eq!(served.segment("tv", &playlist, 1), SEGMENTS[1]);
     assert!(!playlist.text.contains("s0.ts"), "nothing is passed through: {}", playlist.text);
     put_playlist(served.address, 0..3);
-    assert_eq!(segment(&served, &has_segments(&served, 3), 2), SEGMENTS[2]);
+    assert_eq!(served.segment("tv", &served.has_segments("tv", 3), 2), SEGMENTS[2]);
     served.stop();
 }
 
@@ -35,7 +32,7 @@ fn post_is_an_alias_and_numbers_of_a_clock_are_kept() {
         send(served.address, "POST", &path, &[BEARER, ("Content-Length", &length)], SEGMENTS[0]);
     assert_eq!(posted.status, 201);
     put_playlist(served.address, first..first + 1);
-    assert_eq!(has_segments(&served, 1).sequence, first as u64);
+    assert_eq!(served.has_segments("tv", 1).sequence, first as u64);
     served.stop();
 }
 
@@ -45,7 +42,7 @@ fn a_segment_may_come_in_chunks_and_after_the_playlist_that_names_it() {
     put_segment(served.address, 0);
     put_segment(served.address, 2);
     put_playlist(served.address, 0..3);
-    has_segments(&served, 1);
+    served.has_segments("tv", 1);
     let mut late = begin(served.address, "/push/tv/s1.ts", "Transfer-Encoding: chunked");
     for part in SEGMENTS[1].chunks(10_000) {
         chunk(&mut late, part);
@@ -53,9 +50,9 @@ fn a_segment_may_come_in_chunks_and_after_the_playlist_that_names_it() {
     assert_eq!(Playlist::get(served.address, "tv").segments.len(), 1, "it is not whole yet");
     late.write_all(b"0\r\n\r\n").expect("the last chunk");
     assert_eq!(read_response(late).status, 201);
-    let playlist = has_segments(&served, 3);
+    let playlist = served.has_segments("tv", 3);
     assert_eq!(playlist.discontinuities, 0, "{}", playlist.text);
-    assert_eq!(segment(&served, &playlist, 1), SEGMENTS[1]);
+    assert_eq!(served.segment("tv", &playlist, 1), SEGMENTS[1]);
     served.stop();
 }
 
@@ -80,9 +77,9 @@ fn an_upload_that_breaks_off_leaves_nothing() {
             (status == 201).then_some(())
         });
     }
-    assert_eq!(has_segments(&served, 1).segments.len(), 1);
+    assert_eq!(served.has_segments("tv", 1).segments.len(), 1);
     put_segment(served.address, 1);
-    assert_eq!(has_segments(&served, 2).discontinuities, 0);
+    assert_eq!(served.has_segments("tv", 2).discontinuities, 0);
     served.stop();
 }
 
@@ -94,10 +91,10 @@ fn a_segment_that_is_not_whole_is_never_served_and_the_stream_goes_on() {
     assert_eq!(put(served.address, "/push/tv/s1.ts", half).status, 201);
     put_segment(served.address, 2);
     put_playlist(served.address, 0..3);
-    has_segments(&served, 1);
-    let playlist = has_segments(&served, 2);
+    served.has_segments("tv", 1);
+    let playlist = served.has_segments("tv", 2);
     assert_eq!(playlist.discontinuities, 1, "{}", playlist.text);
-    assert_eq!(segment(&served, &playlist, 1), SEGMENTS[2]);
+    assert_eq!(served.segment("tv", &playlist, 1), SEGMENTS[2]);
     served.stop();
 }
 
@@ -106,7 +103,7 @@ fn an_encoder_that_starts_again_at_0_is_a_discontinuity_and_numbers_go_on() {
     let served = served("");
     (0..3).for_each(|number| put_segment(served.address, number));
     put_playlist(served.address, 0..2);
-    let before = has_segments(&served, 2);
+    let before = served.has_segments("tv", 2);
     // Number 2 has come, and no playlist has named it before the encoder died.
     let put_other = |number: usize| {
         let path = format!("/push/tv/s{number}.ts");
@@ -114,14 +111,14 @@ fn an_encoder_that_starts_again_at_0_is_a_discontinuity_and_numbers_go_on() {
         put_playlist(served.address, 0..number + 1);
     };
     put_other(0);
-    let after = has_segments(&served, 3);
+    let after = served.has_segments("tv", 3);
     assert_eq!((after.sequence, after.discontinuities), (before.sequence, 1), "{}", after.text);
     put_other(1);
-    has_segments(&served, 4);
+    served.has_segments("tv", 4);
     put_playlist(served.address, 0..3);
     put_other(2);
-    let later = has_segments(&served, 5);
-    assert_eq!(segment(&served, &later, 4), SEGMENTS[3], "not what the first start has left");
+    let later = served.has_segments("tv", 5);
+    assert_eq!(served.segment("tv", &later, 4), SEGMENTS[3], "not what the first start has left");
     assert_eq!((later.sequence, later.discontinuities), (before.sequence, 1), "{}", later.text);
     served.stop();
 }
@@ -131,12 +128,12 @@ fn what_was_played_stays_when_the_encoder_deletes_it() {
     let served = served("");
     put_segment(served.address, 0);
     put_playlist(served.address, 0..1);
-    let playlist = has_segments(&served, 1);
+    let playlist = served.has_segments("tv", 1);
     for _ in 0..2 {
         let deleted = send(served.address, "DELETE", "/push/tv/s0.ts", &[BEARER], b"");
         assert_eq!((deleted.status, deleted.body.len()), (204, 0));
     }
-    assert_eq!(segment(&served, &playlist, 0), SEGMENTS[0]);
+    assert_eq!(served.segment("tv", &playlist, 0), SEGMENTS[0]);
     served.stop();
 }
 
@@ -148,8 +145,8 @@ fn with_a_folder_what_comes_is_held_there_without_a_name() {
     (0..2).for_each(|number| put_segment(served.address, number));
     assert_eq!(std::fs::read_dir(&held).expect("the folder").count(), 0);
     put_playlist(served.address, 0..2);
-    let playlist = has_segments(&served, 2);
-    assert_eq!(segment(&served, &playlist, 0), SEGMENTS[0]);
-    assert_eq!(segment(&served, &playlist, 1), SEGMENTS[1]);
+    let playlist = served.has_segments("tv", 2);
+    assert_eq!(served.segment("tv", &playlist, 0), SEGMENTS[0]);
+    assert_eq!(served.segment("tv", &playlist, 1), SEGMENTS[1]);
     served.stop();
 }

@@ -1,7 +1,7 @@
 //! The listeners of the binary: TLS and HTTP/2, and clients that are slow, say half a request, go in
 //! the middle of an answer, or send what is no HTTP at all.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{CLIP, failure, newest, playlist, publish, pulling, status, wait_for};
+use super::{CLIP, failure, newest, playlist, publish, pulling, wait_for};
 use crate::support::upstream::{Reply, Upstream};
 use crate::support::{Playlist, get, request};
 
@@ -40,8 +40,8 @@ fn a_segment_that_is_not_whole_is_left_out_and_never_served() {
             let kept = get(served.address, &format!("/live/{name}/main-{number}.ts"));
             assert!(kept.body == CLIP, "{name}: {} bytes of {number}", kept.body.len());
         }
-        failure(served.address, name, "segment 5 of main is left out");
-        failure(served.address, name, words);
+        failure(&served, name, "segment 5 of main is left out");
+        failure(&served, name, words);
     }
     assert_eq!(upstream.count("/gone/5.ts"), 3, "missing is asked for thrice, half a second apart");
     for (name, ..) in &cases {
@@ -82,7 +82,7 @@ fn while_the_playlist_errs_what_was_taken_stays_and_then_it_goes_on() {
         upstream.set(&format!("/{name}/index.m3u8"), reply.clone());
     }
     for (name, _, words) in &cases {
-        let status = failure(served.address, name, words);
+        let status = failure(&served, name, words);
         assert_eq!((&status["state"], &status["restarts"]), (&"failing".into(), &0.into()));
         let stale = Playlist::get(served.address, name);
         assert_eq!(stale.segments, ["main-2.ts", "main-3.ts", "main-4.ts"], "{name}");
@@ -93,7 +93,7 @@ fn while_the_playlist_errs_what_was_taken_stays_and_then_it_goes_on() {
         let after = wait_for(served.address, name, 6);
         let expected: Vec<_> = (2..=6).map(|number| format!("main-{number}.ts")).collect();
         assert_eq!((after.segments, after.discontinuities), (expected, 0), "{name}");
-        let status = status(served.address, name);
+        let status = served.status(name);
         assert_eq!((&status["state"], &status["restarts"]), (&"live".into(), &0.into()), "{name}");
     }
     served.stop();
@@ -106,15 +106,12 @@ fn a_cache_in_between_that_is_behind_for_a_moment_does_no_harm() {
     let served = pulling(&upstream, &["tv"]);
     wait_for(served.address, "tv", 4);
     publish(&upstream, "tv", 1..=2);
-    failure(served.address, "tv", "/…/index.m3u8: its numbers went back from 4 to 2");
+    failure(&served, "tv", "/…/index.m3u8: its numbers went back from 4 to 2");
     assert_eq!(newest(served.address, "tv"), 4);
     publish(&upstream, "tv", 2..=5);
     let after = wait_for(served.address, "tv", 5);
     assert_eq!(after.segments, ["main-2.ts", "main-3.ts", "main-4.ts", "main-5.ts"]);
-    assert_eq!(
-        (after.discontinuities, status(served.address, "tv")["restarts"].clone()),
-        (0, 0.into())
-    );
+    assert_eq!((after.discontinuities, served.status("tv")["restarts"].clone()), (0, 0.into()));
     served.stop();
 }
 
@@ -133,12 +130,12 @@ fn what_cannot_be_played_at_all_says_why_and_is_tried_again() {
         upstream.set(&format!("/over/{number}.ts"), Reply::File(CLIP.to_vec()));
     }
     let served = pulling(&upstream, &["missing", "html", "empty", "locked", "over"]);
-    failure(served.address, "missing", "the answer is 404");
-    failure(served.address, "html", "neither an HLS playlist nor a DASH manifest");
-    failure(served.address, "empty", "it has no segments yet");
-    failure(served.address, "locked", "encrypted (line 4 has #EXT-X-KEY with METHOD=AES-128)");
+    failure(&served, "missing", "the answer is 404");
+    failure(&served, "html", "neither an HLS playlist nor a DASH manifest");
+    failure(&served, "empty", "it has no segments yet");
+    failure(&served, "locked", "encrypted (line 4 has #EXT-X-KEY with METHOD=AES-128)");
     assert_eq!(get(served.address, "/live/locked/1.ts").status, 404);
-    failure(served.address, "over", "the upstream's stream has ended");
+    failure(&served, "over", "the upstream's stream has ended");
     assert_eq!(newest(served.address, "over"), 2, "what there was stays");
     publish(&upstream, "missing", 1..=3);
     wait_for(served.address, "missing", 3);
@@ -161,12 +158,12 @@ fn numbers_that_jump_are_followed_and_those_that_fall_never_name_other_content()
     publish(&upstream, "anew", 1..=3);
     let ahead = wait_for(served.address, "ahead", 906);
     assert_eq!(ahead.segments, ["main-904.ts", "main-905.ts", "main-906.ts"]);
-    failure(served.address, "ahead", "segments 5 to 903 of main were missed");
+    failure(&served, "ahead", "segments 5 to 903 of main were missed");
     let anew = wait_for(served.address, "anew", 1_000_003);
     let expected: Vec<_> =
         (1..=3).map(|number| format!("main-{}.ts", 1_000_000 + number)).collect();
     assert_eq!(anew.segments, expected);
-    failure(served.address, "anew", "went back from 104 to 3");
+    failure(&served, "anew", "went back from 104 to 3");
     served.stop();
 }
 
@@ -177,7 +174,7 @@ fn a_playlist_that_never_changes_is_polled_gently_and_told_of() {
     let served = pulling(&upstream, &["still"]);
     wait_for(served.address, "still", 4);
     let (before, began) = (upstream.count("/still/index.m3u8"), Instant::now());
-    failure(served.address, "still", "no new segment of main for 15s");
+    failure(&served, "still", "no new segment of main for 15s");
     let polls = upstream.count("/still/index.m3u8") - before;
     let halves = (began.elapsed().as_secs_f64() * 2.0) as usize;
     assert!(polls <= halves + 2 && polls >= halves / 3, "{polls} in {halves} half seconds");

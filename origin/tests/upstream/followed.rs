@@ -3,7 +3,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::{CLIP, PATIENCE, failure, playlist, publish, pulling, status, wait_for};
+use super::{CLIP, PATIENCE, failure, playlist, publish, pulling, wait_for};
 use crate::support::upstream::{Reply, Upstream};
 use crate::support::{Playlist, Served, eventually, get};
 
@@ -35,7 +35,7 @@ fn gaps_parts_dates_and_discontinuities_are_kept() {
     let after = wait_for(served.address, "tv", 5);
     assert_eq!(after.segments, ["main-5.ts"]);
     assert_eq!(upstream.count("/tv/4.ts"), 0);
-    failure(served.address, "tv", "the upstream has a gap there");
+    failure(&served, "tv", "the upstream has a gap there");
     served.stop();
 }
 
@@ -61,7 +61,7 @@ fn secrets_go_to_the_upstream_alone_and_redirects_are_followed() {
         }
     }
     upstream.set("/s3cret/index.m3u8?key=s3cret", Reply::Close);
-    failure(served.address, "tv", "/…/index.m3u8: ");
+    failure(&served, "tv", "/…/index.m3u8: ");
     assert!(!get(served.address, "/streams.json").text().contains("s3cret"));
     served.stop();
 }
@@ -82,7 +82,7 @@ fn what_has_not_changed_is_not_sent_again() {
     });
     let conditional = "if-none-match: \"one\"\r\n";
     assert!(upstream.heads("/tv/index.m3u8")[1..].iter().all(|head| head.contains(conditional)));
-    assert_eq!(status(served.address, "tv")["lastFailure"], serde_json::Value::Null);
+    assert_eq!(served.status("tv")["lastFailure"], serde_json::Value::Null);
     served.stop();
 }
 
@@ -192,7 +192,7 @@ fn periods_of_dash_are_timelines_and_its_failures_leave_what_there_was() {
     let first = playlist(4);
     assert_eq!(first.segments, ["v-2.m4s", "v-3.m4s", "v-4.m4s"]);
     upstream.set("/tv/manifest.mpd", Reply::File(b"<html>Sorry</html>".to_vec()));
-    failure(served.address, "tv", "neither an HLS playlist nor a DASH manifest");
+    failure(&served, "tv", "neither an HLS playlist nor a DASH manifest");
     assert_eq!(get(served.address, "/live/tv/v-4.m4s").status, 200);
     upstream.set("/tv/one-5.m4s", Reply::Cut(vec![0; 1000]));
     publish_dash(&upstream, &[("one", 3..=6)]);

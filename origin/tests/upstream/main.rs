@@ -2,7 +2,7 @@
 //! that was thought of: what was taken stays, what is not whole is never served, and what fails is
 //! told once.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use support::upstream::{Reply, Upstream};
-use support::{Playlist, Served, eventually, get};
+use support::{Playlist, Served, eventually};
 
 const CLIP: &[u8] = include_bytes!("../../clip/clip/0.ts");
 
@@ -61,16 +61,9 @@ fn wait_for(from: SocketAddr, name: &str, number: u64) -> Playlist {
     })
 }
 
-/// What `/streams.json` says of a stream.
-fn status(from: SocketAddr, name: &str) -> serde_json::Value {
-    let all: Vec<serde_json::Value> =
-        serde_json::from_str(&get(from, "/streams.json").text()).expect("JSON");
-    all.into_iter().find(|stream| stream["name"] == name).expect("the stream")
-}
-
-fn failure(from: SocketAddr, name: &str, words: &str) -> serde_json::Value {
+fn failure(served: &Served, name: &str, words: &str) -> serde_json::Value {
     eventually(PATIENCE, &format!("{words:?} of {name}"), || {
-        let status = status(from, name);
+        let status = served.status(name);
         let said = status["lastFailure"].as_str().is_some_and(|said| said.contains(words));
         said.then_some(status)
     })
