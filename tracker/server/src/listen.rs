@@ -14,7 +14,7 @@ use actix_codec::Framed;
 use actix_http::error::DispatchError;
 use actix_http::{HttpService, Protocol as Http, Request};
 use actix_server::{Server, ServerHandle};
-use actix_service::{ServiceFactoryExt, fn_factory, fn_service, map_config};
+use actix_service::{ServiceFactory, ServiceFactoryExt, fn_factory, fn_service, map_config};
 use actix_web::App;
 use actix_web::dev::AppConfig;
 use actix_web::web::ServiceConfig;
@@ -106,56 +106,66 @@ pub(crate) fn serve(
         .disable_signals();
     for Listener { config: server, socket, .. } in listeners {
         let (node, pages) = (node.clone(), pages.clone());
-        builder = builder.listen("tracker", socket, move || {
-            let worker = Worker::of_this_thread(&node);
-            let acceptor = Rc::new(Acceptor::new(worker.clone(), server.clone()));
-            let state = http::routes(node.clone(), server.clone());
-            let server = server.clone();
-            let board = pages.dashboard.clone();
-            let sockets = fn_factory(move || {
-                let (worker, server, board) = (worker.clone(), server.clone(), board.clone());
-                let service = fn_service(move |(request, framed): (Request, Framed<_, _>)| {
-                    let (worker, server, board) = (worker.clone(), server.clone(), board.clone());
-                    async move {
-                        match board {
-                            Some(board) if request.path() == FEED_PATH => {
-                                dashboard::upgrade(board, request, framed).await
-                            }
-                            _ => upgrade(worker, server, request, framed).await,
-                        }
-                    }
-                });
-                async move { Ok::<_, Infallible>(service) }
-            });
-            let pages = pages.clone();
-            let app = App::new().configure(state).configure(move |app| {
-                if let Some(dashboard) = &pages.dashboard {
-                    app.configure(dashboard.routes());
-                }
-                for routes in [&pages.player, &pages.origin, &pages.files].into_iter().flatten() {
-                    app.configure(|app| routes(app));
-                }
-            });
-            let http = HttpService::build()
-                // `Punctual` sees to it, for each request.
-                .client_request_timeout(Duration::ZERO)
-                .upgrade(sockets)
-                .finish(map_config(app, |_| AppConfig::default()));
-            let streams = fn_service(move |socket: TcpStream| {
-                let acceptor = acceptor.clone();
-                async move {
-                    let (stream, peer) =
-                        acceptor.accept(socket).await.map_err(DispatchError::Io)?;
-                    Ok::<_, DispatchError>((stream, Http::Http1, Some(peer)))
-                }
-            });
-            streams.and_then(http)
-        })?;
+        builder = builder.listen("tracker", socket, move || service(&node, &server, &pages))?;
     }
     let server = builder.run();
     let handle = server.handle();
     actix_rt::spawn(server);
     Ok(handle)
+}
+
+/// What a listener's connections meet on one worker.
+fn service(
+    node: &Arc<Node>,
+    server: &Arc<ServerConfig>,
+    pages: &Pages,
+) -> impl ServiceFactory<TcpStream, Config = (), Response = (), Error = DispatchError, InitError = ()>
++ use<> {
+    let worker = Worker::of_this_thread(node);
+    let acceptor = Rc::new(Acceptor::new(worker.clone(), server.clone()));
+    let state = http::routes(node.clone(), server.clone());
+    let (server, board) = (server.clone(), pages.dashboard.clone());
+    let sockets = fn_factory(move || {
+        let (worker, server, board) = (worker.clone(), server.clone(), board.clone());
+        let service = fn_service(move |(request, framed): (Request, Framed<_, _>)| {
+            let (worker, server, board) = (worker.clone(), server.clone(), board.clone());
+            async move {
+                match board {
+                    Some(board) if request.path() == FEED_PATH => {
+                        dashboard::upgrade(board, request, framed).await
+                    }
+                    _ => upgrade(worker, server, request, framed).await,
+                }
+            }
+        });
+        async move { Ok::<_, Infallible>(service) }
+    });
+    let pages = pages.clone();
+    let app = App::new().configure(state).configure(move |app| pages.mount(app));
+    let http = HttpService::build()
+        // `Punctual` sees to it, for each request.
+        .client_request_timeout(Duration::ZERO)
+        .upgrade(sockets)
+        .finish(map_config(app, |_| AppConfig::default()));
+    let streams = fn_service(move |socket: TcpStream| {
+        let acceptor = acceptor.clone();
+        async move {
+            let (stream, peer) = acceptor.accept(socket).await.map_err(DispatchError::Io)?;
+            Ok::<_, DispatchError>((stream, Http::Http1, Some(peer)))
+        }
+    });
+    streams.and_then(http)
+}
+
+impl Pages {
+    fn mount(&self, app: &mut ServiceConfig) {
+        if let Some(dashboard) = &self.dashboard {
+            app.configure(dashboard.routes());
+        }
+        for routes in [&self.player, &self.origin, &self.files].into_iter().flatten() {
+            app.configure(|app| routes(app));
+        }
+    }
 }
 
 impl fmt::Debug for Pages {
