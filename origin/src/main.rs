@@ -1,6 +1,6 @@
 //! `origin [config.json]`: the origin alone, on its own port, with the same file that the tracker
-//! reads, and the same variables over it. Prints where the streams are, and runs until SIGINT or SIGTERM. `origin --check-config`
-//! says what it would do, and `origin sign` signs addresses.
+//! reads, and the same variables over it. Prints where the streams are, and runs until SIGINT or
+//! SIGTERM. `origin --check-config` says what it would do, and `origin sign` signs addresses.
 
 mod variables;
 

@@ -1,5 +1,6 @@
-//! Inputs from the real ffmpeg: it pushes RTMP, RTSP, SRT and MPEG-TS over UDP, and leaves files, and what
-//! comes out can be decoded. What an encoder does wrong costs viewers a discontinuity at the most.
+//! Inputs from the real ffmpeg: it pushes RTMP, RTSP, SRT and MPEG-TS over UDP, and leaves files,
+//! and what comes out can be decoded. What an encoder does wrong costs viewers a discontinuity at
+//! the most.
 
 #![allow(clippy::expect_used, reason = "tests")]
 
