@@ -22,6 +22,7 @@ mod prometheus;
 mod streams;
 mod stun;
 mod swarm_list;
+mod sync;
 mod transport;
 mod web_root;
 mod worker;

@@ -18,6 +18,7 @@ use actix::prelude::*;
 use tracker_core::Input;
 
 use super::peer::PeerActor;
+use crate::close::Close;
 use crate::limits::{
     DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWARM_LIST_AGE, SWARMS_LISTED_MAX, SWEEP_TICK,
 };
@@ -171,6 +172,7 @@ impl Handler<Adopt> for ShardActor {
             }
             Err(error) => {
                 tracing::debug!(%error, "a socket could not move to its swarm's worker");
+                self.worker.metrics().closed(Close::Lost);
             }
         }
     }
