@@ -1,7 +1,7 @@
 //! A config that cannot work is refused with its key, its value and the bound; one that can is
 //! taken as it is.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 use origin::config::TestcardConfig;
 use origin::{ConfigError, OriginConfig, ValidOrigin};
@@ -169,6 +169,16 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
             r#"{"listen":{"tls":{"certFile":"/nowhere","keyFile":"/nowhere"}}}"#.to_owned(),
             "origin.listen.tls.certFile is '/nowhere', \
              but must be a file that can be read (No such file or directory (os error 2))",
+        ),
+        (
+            r#"{"integrity":{"keyFile":"/nowhere"}}"#.to_owned(),
+            "origin.integrity.keyFile is '/nowhere', \
+             but must be a file that can be read (No such file or directory (os error 2))",
+        ),
+        (
+            r#"{"integrity":{"keyFile":"Cargo.toml"}}"#.to_owned(),
+            "origin.integrity.keyFile: Cargo.toml is something else, but must be an Ed25519 key in \
+             PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` makes one",
         ),
         (r#"{"folder":""}"#.to_owned(), r#"origin.folder is "", but must be a path, or left out"#),
     ];

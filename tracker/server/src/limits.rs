@@ -3,20 +3,21 @@
 
 mod bus;
 mod dashboard;
+mod directory;
 
 use std::time::Duration;
 
 pub(crate) use bus::*;
 pub(crate) use dashboard::*;
+pub(crate) use directory::*;
 
 /// Bytes of each of a worker's two read buffers. Messages are slices of them, and one starts over
 /// when all of its slices are done, which is at once but for what other workers are told: large
 /// enough for the longest messages, small enough that both stay in a core's cache.
 pub(crate) const READ_BUFFER_BYTES: usize = 512 << 10;
 
-/// Bytes that one read asks for, so that a frame of the default maximum comes in one, or in two with
-/// TLS; and all that
-/// a socket can make us hold for it by sending more than it may.
+/// Bytes that one read asks for, so that a frame of the default maximum comes in one, or in two
+/// with TLS; and all that a socket can make us hold for it by sending more than it may.
 pub(crate) const READ_BYTES: usize = 128 << 10;
 
 /// A socket's turn: what it may take of its worker in this time is below, and whoever wants more
@@ -76,9 +77,6 @@ pub(crate) const TRUSTED_PROXIES_MAX: usize = 1024;
 
 /// Trusted proxies behind each other; what stands before so many in `X-Forwarded-For` isn't read.
 pub(crate) const FORWARDED_HOPS_MAX: usize = 32;
-
-/// Places that a table of sockets or swarms keeps when a crowd has left.
-pub(crate) const SLOTS_KEPT: usize = 1024;
 
 /// The load up to which a node asks for the announce interval of its settings. It is a share of
 /// the sockets, file descriptors or processor time that it may have: half of them are there for a
@@ -212,17 +210,3 @@ pub(crate) const STOP_POLL: Duration = Duration::from_millis(10);
 
 /// Connections to `/metrics` at a time; a Prometheus has one.
 pub(crate) const METRICS_CONNECTIONS_MAX: usize = 64;
-
-/// Members below which a partition gets no sibling, however busy its worker is: what crosses would
-/// cost more than it brings.
-pub(crate) const PARTITION_MEMBERS_MIN: u32 = 500;
-
-/// The share of a core that a worker uses when it is too busy for its partitions to grow.
-pub(crate) const PARTITION_BUSY: f64 = 0.7;
-
-/// How much less busy a worker has to be that takes a part of another's swarm.
-pub(crate) const PARTITION_BUSY_STEP: f64 = 0.2;
-
-/// A swarm that has shrunk to this part of what a partition may be, as a divisor, comes together
-/// again: those who are new go to its largest partition.
-pub(crate) const PARTITION_SHRUNK: usize = 2;

@@ -6,12 +6,12 @@
 mod choice;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 
-use dashmap::DashMap;
 use tracker_core::{InfoHash, Reason};
 
 use crate::limits::SLOTS_KEPT;
+use crate::sync::{AtomicUsize, DashMap};
 pub(crate) use choice::{Load, Wish};
 
 /// A worker, by its place in the node.

@@ -18,6 +18,7 @@ mod dashboard;
 mod dashboard_access;
 mod flags;
 mod limits;
+mod links;
 mod lists;
 mod load;
 mod log;

@@ -19,6 +19,7 @@ use tracker_core::Input;
 
 use super::peer::PeerActor;
 use crate::bus::{Batch, NodeSlot};
+use crate::close::Close;
 use crate::limits::{
     DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWARM_LIST_AGE, SWARMS_LISTED_MAX, SWEEP_TICK,
 };
@@ -198,6 +199,7 @@ impl Handler<Adopt> for ShardActor {
             }
             Err(error) => {
                 tracing::debug!(%error, "a socket could not move to its swarm's worker");
+                self.worker.metrics().closed(Close::Lost);
             }
         }
     }
