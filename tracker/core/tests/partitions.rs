@@ -318,6 +318,23 @@ fn an_offer_that_comes_twice_gets_one_answer() {
     assert_eq!(heard.len(), 1, "{heard:?}");
 }
 
+/// A browser takes a second to answer, and what a slow bus held up comes at once.
+#[test]
+fn offers_of_two_announces_that_come_together_are_both_answered() {
+    let (mut cluster, swarm) = populated(&without_pace(), &[1, 1]);
+    let mut heard = Vec::new();
+    for number in 0..2 {
+        let offers = json!([{"offer_id": id(format!("o{number}")), "offer": {"type": "offer", "sdp": "v=0"}}]);
+        let again = announce(&swarm, &peer(0), &json!({"offers": offers, "numwant": 1}));
+        heard.extend(offers_in(&cluster.hear(0, 0, &again)));
+    }
+    assert_eq!(heard.len(), 2);
+    for (at, conn, offer_id) in heard {
+        let done = cluster.hear(at, conn, &answer(&swarm, &peer(conn), &peer(0), &offer_id));
+        assert_eq!(done, [(0, relayed_answer(0, &swarm, &peer(conn), &offer_id))]);
+    }
+}
+
 #[test]
 fn an_offer_for_a_swarm_that_has_closed_is_dropped() {
     let (mut cluster, swarm) = populated(&without_pace(), &[1, 1]);

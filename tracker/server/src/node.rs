@@ -74,7 +74,7 @@ impl Node {
             certificates,
             admissions: Arc::default(),
             directory: Arc::default(),
-            cluster: cluster.map(|config| Arc::new(Cluster::new(config))),
+            cluster: cluster.map(|config| Arc::new(Cluster::new(config, parts.workers))),
             metrics: Metrics::new(parts.workers, parts.listeners),
             hash_seed: rand::random(),
             shards: (0..parts.workers).map(|_| OnceLock::new()).collect(),

@@ -56,8 +56,8 @@ impl Returns {
         [&self.current, &self.earlier].iter().any(|table| table.find(pair.0, waits).is_some())
     }
 
-    /// Takes note of an offer, in the place of the one that the pair may have; of `room` or fewer,
-    /// forgetting the older half of them when there would be more.
+    /// Takes note of an offer; of `room` or fewer, forgetting the older half of them when there
+    /// would be more. One that comes again is answered where it came from last.
     pub(crate) fn insert(
         &mut self,
         pair: Pair,
@@ -67,14 +67,15 @@ impl Returns {
         hasher: &IdHasher,
         now_s: u32,
     ) {
-        self.remove(pair, |_| true);
+        let offer = hasher.hash(&offer.0);
+        self.remove(pair, |waiting| waiting.offer == offer);
         self.age(now_s);
         if self.current.len() >= room.div_ceil(2) {
             self.begin_generation(now_s);
         }
         let lifetime_s = OFFER_LIFETIME.as_secs() as u32;
         let until_s = now_s.saturating_add(lifetime_s + 1);
-        let waiting = Waiting { pair, offer: hasher.hash(&offer.0), path, until_s };
+        let waiting = Waiting { pair, offer, path, until_s };
         self.current.insert_unique(pair.0, waiting, |waiting| waiting.pair.0);
     }
 
@@ -175,13 +176,17 @@ mod tests {
     }
 
     #[test]
-    fn the_newer_of_two_offers_to_one_member_counts() {
+    fn each_of_several_offers_of_one_peer_to_one_member_is_answered() {
         let mut kept = Kept::new();
         kept.insert(1, 5, 1000);
         kept.returns.begin_generation(1010);
-        kept.insert(1, 6, 1010);
-        assert_eq!(kept.take(1, 5, 1010), None);
-        assert_eq!(kept.take(1, 6, 1010), Some(path(6)));
+        for number in [6, 7, 6] {
+            kept.insert(1, number, 1010);
+        }
+        for number in [6, 5, 7] {
+            assert_eq!(kept.take(1, number, 1010), Some(path(u64::from(number))));
+            assert_eq!(kept.take(1, number, 1010), None);
+        }
     }
 
     #[test]

@@ -42,8 +42,8 @@ pub(crate) struct Partition {
     /// Whose offers wait for the first word of a sibling, and until when.
     unmet: Option<(String, Vec<Value>, u64)>,
     local: Vec<Local>,
-    /// Offers from elsewhere, by who received them and who made them: the last of each pair.
-    received: BTreeMap<(Visit, String), Received>,
+    /// Offers from elsewhere, by who received them and who made them.
+    received: BTreeMap<(Visit, String), Vec<Received>>,
 }
 
 pub(crate) struct Member {
@@ -100,8 +100,9 @@ impl Partition {
 
     /// Who may answer what: the receiver, the offerer and the offer of each that was received.
     pub(crate) fn answerable(&self) -> Vec<[String; 3]> {
-        let across = self.received.iter().map(|(((peer, _), offerer), received)| {
-            [peer.clone(), offerer.clone(), text(&received.offer.offer_id.0)]
+        let across = self.received.iter().flat_map(|(((peer, _), offerer), all)| {
+            let id = |received: &Received| text(&received.offer.offer_id.0);
+            all.iter().map(move |received| [peer.clone(), offerer.clone(), id(received)])
         });
         let local = self
             .local
@@ -209,8 +210,9 @@ impl Model {
         let waits = |received: &Received| {
             text(&received.offer.offer_id.0) == offer_id && now_s - received.at_s <= 60
         };
-        if partition.received.get(&pair).is_some_and(waits) {
-            let Received { from, offer, .. } = partition.received.remove(&pair).expect("it");
+        let received = partition.received.entry(pair).or_default();
+        if let Some(place) = received.iter().position(waits) {
+            let Received { from, offer, .. } = received.remove(place);
             let CrossOffer { info_hash, peer_id: to_peer_id, offer_id, token, .. } = offer;
             let peer_id = PeerId::decode(peer.as_bytes()).expect("a peer id");
             let answer =
@@ -290,11 +292,13 @@ impl Model {
         let to = peer_of(*to);
         let pair = pairs.iter().find(|((peer, _), _)| *peer == to).expect("another member");
         let has_one = |pair| {
-            let received: Option<&Received> = partition.received.get(pair);
-            received.is_some_and(|received| now_s - received.at_s <= 60)
+            let received: Option<&Vec<Received>> = partition.received.get(pair);
+            received.is_some_and(|all| all.iter().any(|received| now_s - received.at_s <= 60))
         };
         assert!(!has_one(pair) || pairs.iter().all(has_one), "{to} has one of {offerer} already");
-        partition.received.insert(pair.clone(), Received { from, offer: *offer, at_s: now_s });
+        let received = partition.received.entry(pair.clone()).or_default();
+        received.retain(|received| received.offer.offer_id != offer.offer_id);
+        received.push(Received { from, offer: *offer, at_s: now_s });
         self.crossed[0] += 1;
     }
 

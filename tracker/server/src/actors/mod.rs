@@ -35,7 +35,7 @@ pub(crate) use peer::PeerActor;
 pub(crate) use peer::seat::Seat;
 pub(crate) use sampler::{SamplerActor, StopSampler};
 pub(crate) use shard::{
-    Drain, FromSiblings, LargestSwarms, NodesCame, PolicyChanged, Probing, ShardActor,
+    Drain, FromSiblings, LargestSwarms, NodesCame, NodesSpoke, PolicyChanged, Probing, ShardActor,
     SiblingsGone, Swarms,
 };
 pub(crate) use stats_feed::StatsFeed;

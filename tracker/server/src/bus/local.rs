@@ -4,11 +4,12 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use actix::Addr;
 use tracker_core::{Digest, InfoHash, SiblingId};
 
 use super::records::{Route, Said};
-use super::{Batch, Bus, NodeSlot, parts};
-use crate::actors::FromSiblings;
+use super::{Batch, Bus, parts};
+use crate::actors::{FromSiblings, ShardActor};
 use crate::directory::WorkerId;
 use crate::worker::Worker;
 
@@ -61,8 +62,8 @@ impl Bus for Local {
             let batch = std::mem::take(batch);
             let count = batch.count();
             worker.metrics().crossed_workers.fetch_add(count, Relaxed);
-            let said = FromSiblings { node: NodeSlot::OWN, batch };
-            if worker.node.shard(to).is_none_or(|shard| shard.try_send(said).is_err()) {
+            let taken = |shard: &Addr<ShardActor>| shard.try_send(FromSiblings(batch)).is_ok();
+            if !worker.node.shard(to).is_some_and(taken) {
                 worker.metrics().undelivered.fetch_add(count, Relaxed);
             }
         }

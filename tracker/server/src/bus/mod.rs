@@ -8,18 +8,20 @@
 //! ```text
 //!   core (Outbox) --> Crossing --> Local ------------------------------> another worker's ShardActor
 //!                              \-> Outgoing --> Queue --> NatsActor --> NATS --> other nodes
-//!                                                         NatsActor <-- NATS
-//!                                                             \--------> a worker's ShardActor
+//!                                               Inbox <-- NatsActor <-- NATS
+//!                                                   \-----------------> a worker's ShardActor
 //! ```
 
 mod bucket;
 mod counts;
+mod inbox;
 mod local;
 mod nats;
 mod outgoing;
 mod presence;
 mod queue;
 pub(crate) mod records;
+mod room;
 pub(crate) mod wire;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -30,6 +32,7 @@ use crate::config::ClusterConfig;
 use crate::directory::WorkerId;
 use crate::worker::Worker;
 pub(crate) use counts::BusCounts;
+pub(crate) use inbox::Inbox;
 use local::Local;
 pub(crate) use nats::{NatsActor, StopNats};
 use outgoing::Outgoing;
@@ -37,6 +40,7 @@ pub(crate) use presence::NodeSlot;
 use presence::Presence;
 use queue::Queue;
 use records::{Record, Said};
+use room::Room;
 use wire::{Incarnation, Records};
 
 /// Carries what partitions of this worker say to their siblings.
@@ -117,15 +121,26 @@ pub(crate) struct Cluster {
     own: Incarnation,
     presence: Mutex<Presence>,
     queue: Queue,
+    /// For what has come and the link hasn't looked at.
+    unheard: Room,
+    /// By worker.
+    inboxes: Box<[Inbox]>,
     pub(crate) counts: BusCounts,
 }
 
 impl Cluster {
-    pub(crate) fn new(config: ClusterConfig) -> Self {
+    pub(crate) fn new(config: ClusterConfig, workers: WorkerId) -> Self {
         let own = Incarnation(rand::random());
         let presence = Mutex::new(Presence::new(config.node.clone()));
         let queue = Queue::new(config.queue_bytes);
-        Self { config, own, presence, queue, counts: BusCounts::default() }
+        let inboxes = (0..workers).map(|_| Inbox::default()).collect();
+        let (unheard, counts) = (Room::default(), BusCounts::default());
+        Self { config, own, presence, queue, unheard, inboxes, counts }
+    }
+
+    /// What other nodes have said to a worker.
+    pub(crate) fn inbox(&self, worker: WorkerId) -> Option<&Inbox> {
+        self.inboxes.get(usize::from(worker))
     }
 
     /// The other nodes. The link hears them, and whoever shows them looks.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use super::records::{Hello, Load};
 use super::wire::Incarnation;
 use crate::limits::{
-    BUS_INTERVAL_MAX, BUS_INTERVAL_MIN, BUS_NODES_MAX, BUS_SILENT_INTERVALS, BUS_STRAGGLER_TIME,
+    BUS_INTERVAL_MAX, BUS_INTERVAL_MIN, BUS_NODES_MAX, BUS_NODES_PER_TICK_MAX,
+    BUS_SILENT_INTERVALS, BUS_STRAGGLER_TIME,
 };
 
 /// Another node while it is there: the how-manieth that has come, so that no two ever share one.
@@ -31,6 +32,10 @@ pub(crate) struct Presence {
     nodes: BTreeMap<Incarnation, Seen>,
     /// Those whose successor has begun, and when it did: if they go on, a name is there twice.
     former: BTreeMap<Incarnation, Duration>,
+    /// Those that have gone since the last sweep.
+    gone: Vec<Gone>,
+    /// How many have come since then.
+    came: usize,
     last_slot: u32,
 }
 
@@ -63,22 +68,21 @@ pub(crate) struct Gone {
 }
 
 /// What a hello has changed.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub(crate) struct Heard {
     /// The node is new, or was gone.
     pub(crate) joined: Option<NodeSlot>,
-    /// Nodes that began earlier under its name, and are gone with it.
-    pub(crate) gone: Vec<Gone>,
     /// Another node that lives has its name: this one, or one that we know.
     pub(crate) is_twin: bool,
 }
 
 impl Presence {
     pub(crate) fn new(own_name: String) -> Self {
-        Self { own_name, nodes: BTreeMap::new(), former: BTreeMap::new(), last_slot: 0 }
+        let (nodes, former) = (BTreeMap::new(), BTreeMap::new());
+        Self { own_name, nodes, former, gone: Vec::new(), came: 0, last_slot: 0 }
     }
 
-    /// A node says that it is there.
+    /// A node says that it is there. One that would be one too many is heard another time.
     pub(crate) fn hear(&mut self, from: Incarnation, hello: &Hello<'_>, now: Duration) -> Heard {
         let every = Duration::from_millis(hello.every_ms.into());
         let every = every.clamp(BUS_INTERVAL_MIN, BUS_INTERVAL_MAX);
@@ -90,6 +94,7 @@ impl Presence {
         // What it had said before its successor began may come behind that.
         if former.is_some_and(|since| now < since + BUS_STRAGGLER_TIME)
             || self.nodes.len() >= BUS_NODES_MAX
+            || self.came >= BUS_NODES_PER_TICK_MAX
         {
             return Heard::default();
         }
@@ -99,7 +104,7 @@ impl Presence {
             heard.is_twin |= !namesakes.is_empty();
         } else {
             for namesake in namesakes {
-                heard.gone.extend(self.forget(namesake));
+                self.forget(namesake);
                 // Beyond the bound a straggler of its would count as a twin.
                 if self.former.len() < BUS_NODES_MAX {
                     self.former.insert(namesake, now);
@@ -112,29 +117,32 @@ impl Presence {
         let name = hello.name.to_owned();
         let (workers, load) = (hello.workers, hello.load);
         self.nodes.insert(from, Seen { slot, name, workers, every, heard_at: now, load });
+        self.came += 1;
         heard.joined = Some(slot);
         heard
     }
 
     /// A node says goodbye.
-    pub(crate) fn forget(&mut self, from: Incarnation) -> Option<Gone> {
-        self.nodes.remove(&from).map(|seen| seen.gone())
+    pub(crate) fn forget(&mut self, from: Incarnation) {
+        self.gone.extend(self.nodes.remove(&from).map(Seen::gone));
     }
 
-    /// Forgets the nodes that were silent for too long, and returns them.
+    /// Forgets the nodes that were silent for too long, and returns all that have gone since the
+    /// last call: each shard looks for them in all its swarms, which is too much to do for each.
     pub(crate) fn sweep(&mut self, now: Duration) -> Vec<Gone> {
+        self.came = 0;
         let silent = |seen: &mut Seen| now > seen.heard_at + seen.every * BUS_SILENT_INTERVALS;
         let gone = self.nodes.extract_if(.., |_, seen| silent(seen));
-        let gone = gone.map(|(_, seen)| seen.gone()).collect();
+        self.gone.extend(gone.map(|(_, seen)| seen.gone()));
         let is_recent =
             |since: Duration| now < since + BUS_INTERVAL_MAX * (BUS_SILENT_INTERVALS + 1);
         self.former.retain(|_, since| is_recent(*since));
-        gone
+        std::mem::take(&mut self.gone)
     }
 
-    /// The node that `from` is, if it is there.
-    pub(crate) fn slot_of(&self, from: Incarnation) -> Option<NodeSlot> {
-        self.nodes.get(&from).map(|seen| seen.slot)
+    /// The node that `from` is, if it is there, and how many workers it has.
+    pub(crate) fn find(&self, from: Incarnation) -> Option<(NodeSlot, u16)> {
+        self.nodes.get(&from).map(|seen| (seen.slot, seen.workers))
     }
 
     /// The run of a node that is there.
@@ -185,7 +193,7 @@ mod tests {
         let joined = hear(&mut presence, 1, "a", 100).joined.expect("new");
         assert_eq!(hear(&mut presence, 1, "a", 105), Heard::default(), "it is known");
         assert_eq!(presence.sweep(SECOND * 120), []);
-        assert_eq!(presence.slot_of(Incarnation(1)), Some(joined));
+        assert_eq!(presence.find(Incarnation(1)), Some((joined, 2)));
         assert_eq!(presence.sweep(SECOND * 121), [gone("a", joined)]);
         assert_eq!(presence.len(), 0);
         let again = hear(&mut presence, 1, "a", 130).joined.expect("back");
@@ -198,8 +206,8 @@ mod tests {
         let first = hear(&mut presence, 1, "a", 100).joined.expect("new");
         let other = hear(&mut presence, 2, "b", 100).joined.expect("new");
         let second = hear(&mut presence, 3, "a", 102);
-        assert_eq!((second.gone, second.is_twin), (vec![gone("a", first)], false));
-        assert_eq!(presence.slot_of(Incarnation(2)), Some(other));
+        assert_eq!((presence.sweep(SECOND * 102), second.is_twin), (vec![gone("a", first)], false));
+        assert_eq!(presence.find(Incarnation(2)), Some((other, 2)));
         assert_eq!(
             hear(&mut presence, 1, "a", 102),
             Heard::default(),
@@ -213,8 +221,9 @@ mod tests {
         let mut presence = presence();
         hear(&mut presence, 1, "a", 100);
         hear(&mut presence, 2, "a", 101);
+        assert_eq!(presence.sweep(SECOND * 101).len(), 1, "it seemed to have started again");
         let back = hear(&mut presence, 1, "a", 105);
-        assert!(back.joined.is_some() && back.gone.is_empty() && back.is_twin);
+        assert!(back.joined.is_some() && back.is_twin);
         for second in 106..200 {
             for from in [1, 2] {
                 assert_eq!(hear(&mut presence, from, "a", second), Heard::default());
@@ -234,8 +243,21 @@ mod tests {
         let mut presence = presence();
         for from in 0..2 * BUS_NODES_MAX as u64 {
             hear(&mut presence, from, "a", 100);
+            presence.sweep(SECOND * 100);
         }
         assert_eq!((presence.len(), presence.former.len()), (1, BUS_NODES_MAX));
+    }
+
+    #[test]
+    fn however_many_come_and_go_at_once_so_few_are_told_of_and_others_come_later() {
+        let mut presence = presence();
+        for from in 0..10 * BUS_NODES_PER_TICK_MAX as u64 {
+            hear(&mut presence, from, "a", 100);
+            presence.forget(Incarnation(from));
+        }
+        assert_eq!(presence.sweep(SECOND * 100).len(), BUS_NODES_PER_TICK_MAX);
+        assert!(hear(&mut presence, u64::MAX, "a", 100).joined.is_some());
+        assert_eq!(presence.sweep(SECOND * 100), []);
     }
 
     #[test]
@@ -246,6 +268,7 @@ mod tests {
             let hello =
                 Hello { name: &name, workers: 1, every_ms: u32::MAX, asks: false, load: None };
             presence.hear(Incarnation(from), &hello, SECOND);
+            presence.sweep(SECOND);
         }
         assert_eq!(presence.len(), BUS_NODES_MAX);
         let forgotten = presence.sweep(SECOND * 2 + BUS_INTERVAL_MAX * BUS_SILENT_INTERVALS);

@@ -110,7 +110,7 @@ impl<'a> Hello<'a> {
     fn read(mut body: Body<'a>) -> Result<Self, Malformed> {
         let name = str::from_utf8(body.slice()?).map_err(|_| Malformed::Cut)?;
         let (workers, every_ms) = (body.small()?, body.small()?);
-        if workers > WORKERS_MAX {
+        if !(1..=WORKERS_MAX).contains(&workers) {
             return Err(Malformed::Cut);
         }
         let asks = body.byte()? & 1 != 0;
@@ -335,9 +335,11 @@ mod tests {
             let out = written(&[Record::Said(Route { from, to }, said)]);
             assert_eq!(Record::read(DIGEST, &out[5..]), Err(Malformed::Cut), "{from} {to:?}");
         }
-        let hello = Hello { name: "a", workers: 257, every_ms: 1, asks: false, load: None };
-        let out = written(&[Record::Hello(hello)]);
-        assert_eq!(Record::read(HELLO, &out[5..]), Err(Malformed::Cut));
+        for workers in [0, 257] {
+            let hello = Hello { name: "a", workers, every_ms: 1, asks: false, load: None };
+            let out = written(&[Record::Hello(hello)]);
+            assert_eq!(Record::read(HELLO, &out[5..]), Err(Malformed::Cut));
+        }
     }
 
     #[test]

@@ -17,6 +17,10 @@ pub(crate) const BUS_STRAGGLER_TIME: Duration = Duration::from_secs(1);
 /// Other nodes: each says hello to all in every interval.
 pub(crate) const BUS_NODES_MAX: usize = 1024;
 
+/// Of these, how many may come in one [`BUS_TICK`]: further ones are heard with their next hello.
+/// Each is a line of the log, and a place in what shards are told when it goes.
+pub(crate) const BUS_NODES_PER_TICK_MAX: usize = 128;
+
 /// Bytes of a node's name.
 pub(crate) const BUS_NAME_BYTES_MAX: usize = 64;
 
@@ -41,14 +45,24 @@ pub(crate) const BUS_QUEUE_TIME_MAX: Duration = Duration::from_secs(20);
 /// Messages that the link has taken and not written yet; what comes then waits in the queue.
 pub(crate) const BUS_LINK_MESSAGES: usize = 256;
 
-/// Messages of one subject that have come and weren't looked at. Beyond it they are dropped.
+/// Messages of one subject that have come in one read, and wait for their subscription's task.
+/// Beyond it they are dropped.
 pub(crate) const BUS_HEARD_MESSAGES: usize = 1024;
+
+/// Bytes of messages that have come and weren't looked at, and what each takes beside its payload.
+/// Beyond it they are dropped: at 1 MiB a message, NATS's default, a thousand would be a gigabyte.
+pub(crate) const BUS_UNHEARD_BYTES_MAX: usize = 16 << 20;
+pub(crate) const BUS_UNHEARD_BYTES_EACH: usize = 256;
 
 /// Subjects of digests, by a hash of the info hash: see docs/decisions/0020.
 pub(crate) const BUS_BUCKETS: usize = 256;
 
 /// The longest pause before NATS is tried again.
 pub(crate) const BUS_RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// How long the log hears of nothing further that NATS refuses: a right that is missing is missed
+/// with each message.
+pub(crate) const BUS_REFUSAL_PAUSE: Duration = Duration::from_secs(10);
 
 /// NATS servers of which the log hears why they can't be had; a cluster of them may have many.
 pub(crate) const BUS_REASONS_TOLD: usize = 3;
@@ -70,7 +84,15 @@ pub(crate) const BUS_TICK: Duration = Duration::from_millis(250);
 /// partitions say something in every other one.
 pub(crate) const BUS_BUCKET_INTERVALS: u32 = 6;
 
-/// Messages in the link's mailbox; subscriptions wait when it is full.
+/// Bytes of what other nodes have said to one worker, and it hasn't heard yet: as much as ten nodes
+/// say at once that have 10,000 swarms in common. What comes then is dropped, and counted.
+pub(crate) const BUS_INBOX_BYTES_MAX: usize = 4 << 20;
+
+/// What a worker hears of that in a round, before its sockets have their next turn: a full message,
+/// of some 1,600 digests. One takes it less time than a socket's turn may.
+pub(crate) const BUS_HEARD_BYTES_PER_ROUND: usize = BUS_MESSAGE_BYTES;
+
+/// Messages in the link's mailbox, beside what has come.
 pub(crate) const BUS_MAILBOX_MESSAGES: usize = 1024;
 
 /// How long a stop waits for NATS to take the goodbye.

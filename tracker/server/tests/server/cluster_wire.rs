@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::nats::{Foreigner, Nats, hello, meet, next, record};
+use crate::support::nats::{Foreigner, Nats, hello, inbox, meet, next, record};
 use crate::support::{Server, answer, id, offer, until};
 
 /// What the swarm's digests are said in, from its name: FNV-1a, folded to a byte.
@@ -13,10 +13,6 @@ fn digests_of(swarm: &str) -> String {
     });
     let bucket = hash.to_le_bytes().into_iter().fold(0, |folded, byte| folded ^ byte);
     format!("tracker.digests.{bucket:02x}")
-}
-
-fn inbox(node: [u8; 8]) -> String {
-    format!("tracker.node.{:016x}", u64::from_le_bytes(node))
 }
 
 /// The bytes on the wire: what another release has to say, and to understand.
@@ -153,12 +149,14 @@ fn what_makes_no_sense_is_counted_and_hurts_nobody() {
     // What would break the message that it is put into, in a browser.
     foreigner.say(&to, &[offer(br#"{"sdp":"v=0"},"action":{}"#)]);
     foreigner.say(&to, &[offer(b"\"no object\"")]);
-    until("counted", || dropped(&a, "malformed") - before, |count| *count == 6.0);
+    // It has said that it has two workers.
+    foreigner.say(&to, &[record(3, &[&[2, 0], film.as_bytes(), &[0, 1, 0]])]);
+    until("counted", || dropped(&a, "malformed") - before, |count| *count == 7.0);
     assert_eq!(dropped(&a, "version"), 1.0);
     // Coming and going makes all shards look at all their swarms: once a message.
     let greetings = [hello("b", false), record(2, &[]), hello("b", false)];
     foreigner.say("tracker.presence", &greetings);
-    until("counted", || dropped(&a, "malformed") - before, |count| *count == 8.0);
+    until("counted", || dropped(&a, "malformed") - before, |count| *count == 9.0);
     let mut bob = a.client();
     meet(&mut bob, "bob", &mut anna, "anna", "film");
 }

@@ -9,6 +9,7 @@ mod binary;
 mod certificates;
 mod cluster;
 mod cluster_access;
+mod cluster_floods;
 mod cluster_wire;
 mod compression;
 mod connections;

@@ -9,7 +9,7 @@ use tracker_core::{ConnId, Counts, InfoHash, Input, Outgoing, SiblingId};
 
 use crate::actors::peer::memberships::Membership;
 use crate::actors::peer::seat::Seat;
-use crate::bus::{Batch, NodeSlot};
+use crate::bus::Batch;
 use crate::directory::WorkerId;
 use crate::latency::RelayTimes;
 use crate::swarm_list::Snapshot;
@@ -91,15 +91,17 @@ pub(crate) struct Deliver {
     pub(super) relay_times: RelayTimes,
 }
 
-/// From another worker's `ShardActor`, or from the link to other nodes: what their partitions say to
-/// those of this worker. Dropped and counted when the mailbox is full.
+/// From another worker's `ShardActor`: what its partitions say to those of this worker. Dropped and
+/// counted when the mailbox is full.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
-pub(crate) struct FromSiblings {
-    /// Whose workers they are.
-    pub(crate) node: NodeSlot,
-    pub(crate) batch: Batch,
-}
+pub(crate) struct FromSiblings(pub(crate) Batch);
+
+/// From the link to other nodes: what their partitions say is in this worker's inbox, which was
+/// empty. It isn't needed when the mailbox is full: each round looks there.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+pub(crate) struct NodesSpoke;
 
 /// From the link to other nodes: some have come, and shall hear of all swarms. It is taken whether
 /// the mailbox is full or not.

@@ -18,6 +18,7 @@ use actix::prelude::*;
 use tracker_core::Input;
 
 use super::peer::PeerActor;
+use crate::bus::{Batch, NodeSlot};
 use crate::close::Close;
 use crate::limits::{
     DRAIN_TICK, SHARD_MAILBOX_MESSAGES, SWARM_LIST_AGE, SWARMS_LISTED_MAX, SWEEP_TICK,
@@ -28,8 +29,8 @@ use crate::swarm_list::Snapshot;
 use crate::worker::Worker;
 use drain::Draining;
 pub(crate) use messages::{
-    Adopt, Announce, Apply, Deliver, Drain, FromSiblings, LargestSwarms, NodesCame, OwnerLives,
-    PeerLeft, PolicyChanged, Probe, RelayAnswer, Scrape, SiblingsGone,
+    Adopt, Announce, Apply, Deliver, Drain, FromSiblings, LargestSwarms, NodesCame, NodesSpoke,
+    OwnerLives, PeerLeft, PolicyChanged, Probe, RelayAnswer, Scrape, SiblingsGone,
 };
 use outboxes::verdict;
 use probe::probe;
@@ -41,6 +42,8 @@ pub(crate) use swarms::Swarms;
 pub(crate) struct ShardActor {
     worker: Rc<Worker>,
     busy: Busy,
+    /// Other nodes were heard in this round.
+    has_heard_nodes: bool,
     /// The largest swarms, and when they were that.
     largest: Option<(Snapshot, Duration)>,
 }
@@ -48,7 +51,8 @@ pub(crate) struct ShardActor {
 impl ShardActor {
     /// Starts the shard of `worker` on the worker's thread.
     pub(crate) fn start_on(worker: &Rc<Worker>) -> Addr<Self> {
-        Self { worker: worker.clone(), busy: Busy::default(), largest: None }.start()
+        let (busy, has_heard_nodes, largest) = (Busy::default(), false, None);
+        Self { worker: worker.clone(), busy, has_heard_nodes, largest }.start()
     }
 
     /// Goes by the node's policy from now on.
@@ -58,6 +62,23 @@ impl ShardActor {
         let shard = &mut self.worker.swarms.borrow_mut().shard;
         shard.configure(policy.settings.clone());
         shard.set_announce_interval(self.worker.node.adapt_announce_interval());
+    }
+
+    /// Hears a part of what other nodes have said, once in a round: so they wait for the sockets of
+    /// this worker, and not the sockets for them. Whether there is more.
+    fn hear_nodes(&mut self) -> bool {
+        let cluster = self.worker.node.cluster.as_deref();
+        let inbox = cluster.and_then(|cluster| cluster.inbox(self.worker.id));
+        let Some(inbox) = inbox.filter(|inbox| inbox.is_filled()) else { return false };
+        if !std::mem::replace(&mut self.has_heard_nodes, true) {
+            inbox.take().into_iter().for_each(|(node, batch)| self.hear(node, &batch));
+        }
+        inbox.is_filled()
+    }
+
+    fn hear(&self, node: NodeSlot, batch: &Batch) {
+        let read_at = self.worker.node.now();
+        batch.each(node, |input| self.worker.apply(input, Some(read_at)));
     }
 
     fn sweep(&mut self) {
@@ -102,9 +123,15 @@ impl ActorFuture<ShardActor> for EndOfRound {
         _: &mut Context<ShardActor>,
         cx: &mut TaskContext<'_>,
     ) -> Poll<()> {
-        let mut swarms = shard.worker.swarms.borrow_mut();
-        swarms.end_with(cx.waker());
-        swarms.end_round(&shard.worker);
+        {
+            let mut swarms = shard.worker.swarms.borrow_mut();
+            swarms.end_with(cx.waker());
+            swarms.end_round(&shard.worker);
+        }
+        shard.has_heard_nodes = false;
+        if shard.hear_nodes() {
+            cx.waker().wake_by_ref();
+        }
         Poll::Pending
     }
 }
@@ -195,9 +222,16 @@ impl Handler<Deliver> for ShardActor {
 impl Handler<FromSiblings> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, FromSiblings { node, batch }: FromSiblings, _: &mut Self::Context) {
-        let read_at = self.worker.node.now();
-        batch.each(node, |input| self.worker.apply(input, Some(read_at)));
+    fn handle(&mut self, FromSiblings(batch): FromSiblings, _: &mut Self::Context) {
+        self.hear(NodeSlot::OWN, &batch);
+    }
+}
+
+impl Handler<NodesSpoke> for ShardActor {
+    type Result = ();
+
+    fn handle(&mut self, _: NodesSpoke, _: &mut Self::Context) {
+        self.hear_nodes();
     }
 }
 

@@ -2,17 +2,18 @@
 //! delays no viewer. It says that this node is there, sends what workers have put into the queue, and
 //! gives them what comes.
 
+mod connection;
 mod incoming;
 mod options;
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use actix::prelude::*;
-use async_nats::{Client, Event};
+use async_nats::Client;
+use async_nats::client::PublishErrorKind;
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt};
 use tokio::task::JoinHandle;
@@ -23,7 +24,7 @@ use super::wire::{self, Incarnation};
 use super::{Cluster, queue};
 use crate::actors::NodesCame;
 use crate::limits::{
-    BUS_BUCKET_INTERVALS, BUS_FLUSH_AFTER, BUS_MAILBOX_MESSAGES, BUS_PAYLOAD_BYTES_MIN,
+    BUS_BUCKET_INTERVALS, BUS_FLUSH_AFTER, BUS_MAILBOX_MESSAGES, BUS_RECONNECT_PAUSE_MAX,
     BUS_RETRY_AFTER, BUS_STOP_TIMEOUT, BUS_TICK,
 };
 use crate::node::Node;
@@ -33,6 +34,10 @@ pub(crate) struct NatsActor {
     node: Arc<Node>,
     cluster: Arc<Cluster>,
     client: Option<Client>,
+    /// When there will be another client, after the last one has ended.
+    begins_again_at: Option<Duration>,
+    /// Before this the log hears of no further refusal.
+    quiet_until: Duration,
     /// The buckets that this node has something in.
     buckets: BTreeMap<u8, Bucket>,
     said_hello_at: Duration,
@@ -51,20 +56,11 @@ pub(crate) struct NatsActor {
 #[rtype(result = "()")]
 struct Filled;
 
-/// From the task of a subscription: this has come. The task waits when the mailbox is full.
+/// From the task of a subscription: this has come. It is taken whether the mailbox is full or not,
+/// and dropped before that when there is no [`Room`](super::room::Room).
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Heard(Bytes);
-
-/// From the client of NATS: something has happened to the connection.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Happened(Event);
-
-/// From the client of NATS: it tries to connect, and has this to say of the attempts before.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Tries(Option<String>);
 
 /// From the tracker's handle, once: say goodbye and hang up. The answer comes when that is done.
 #[derive(Message)]
@@ -78,6 +74,8 @@ impl NatsActor {
             node: node.clone(),
             cluster: cluster.clone(),
             client: None,
+            begins_again_at: None,
+            quiet_until: Duration::ZERO,
             buckets: BTreeMap::new(),
             said_hello_at: Duration::ZERO,
             retries: false,
@@ -100,22 +98,18 @@ impl NatsActor {
         self.subject(&format!("node.{:016x}", node.0))
     }
 
-    /// Hears what is for all nodes, and what is for this one.
-    fn begin(&mut self, client: Client, ctx: &mut Context<Self>) {
-        self.client = Some(client);
-        for subject in [self.subject("presence"), self.inbox_of(self.cluster.own)] {
-            self.listen_to(subject, ctx);
-        }
-    }
-
     /// Hears a subject from now on. `None` when NATS doesn't take the subscription now.
     fn listen_to(&self, subject: String, ctx: &mut Context<Self>) -> Option<JoinHandle<()>> {
         let subscribed = self.client.as_ref()?.subscribe(subject).now_or_never()?;
         let (mut subscriber, link) = (subscribed.ok()?, ctx.address());
+        let cluster = self.cluster.clone();
         Some(actix_rt::spawn(async move {
+            // As fast as it comes: what waited in the client would be bounded by its number alone.
             while let Some(message) = subscriber.next().await {
-                if link.send(Heard(message.payload)).await.is_err() {
-                    break;
+                if cluster.unheard.take(message.payload.len()) {
+                    link.do_send(Heard(message.payload));
+                } else {
+                    cluster.counts.overrun.add(1);
                 }
             }
         }))
@@ -191,15 +185,12 @@ impl NatsActor {
             }),
         };
         let subject = to.map_or_else(|| self.subject("presence"), |to| self.inbox_of(to));
-        self.publish_record(subject, &Record::Hello(hello));
+        let message = self.message_of(&Record::Hello(hello));
+        // What it doesn't take now is said again in the next interval.
+        self.publish(subject, message);
         if to.is_none() {
             self.said_hello_at = self.node.now();
         }
-    }
-
-    fn publish_record(&self, subject: String, record: &Record<'_>) {
-        // What it doesn't take now is said again in the next interval.
-        self.publish(subject, self.message_of(record));
     }
 
     /// A message with this record alone.
@@ -211,7 +202,7 @@ impl NatsActor {
     }
 
     /// Gives NATS a message. `false` when it doesn't take one now.
-    fn publish(&self, subject: String, message: Vec<u8>) -> bool {
+    fn publish(&mut self, subject: String, message: Vec<u8>) -> bool {
         let counts = &self.cluster.counts;
         let Some(client) = &self.client else { return false };
         let bytes = message.len() as u64;
@@ -221,6 +212,15 @@ impl NatsActor {
                 counts.messages_sent.add(1);
                 counts.bytes_sent.add(bytes);
             }
+            // Its task is no more, by a bug of its own: a server's nonsense can bring that about.
+            Some(Err(error)) if error.kind() == PublishErrorKind::Send => {
+                counts.connected.store(false, Relaxed);
+                self.is_wrong(&"the client has ended, and begins again");
+                self.client = None;
+                self.buckets.clear();
+                self.begins_again_at = Some(self.node.now() + BUS_RECONNECT_PAUSE_MAX);
+                return false;
+            }
             Some(Err(error)) => {
                 tracing::debug!(%error, "NATS refuses a message");
                 counts.refused.add(1);
@@ -229,8 +229,11 @@ impl NatsActor {
         true
     }
 
-    fn tick(&mut self) {
+    fn tick(&mut self, ctx: &mut Context<Self>) {
         let (now, interval) = (self.node.now(), self.node.policy().settings.digest_interval);
+        if self.begins_again_at.take_if(|at| *at <= now).is_some() {
+            self.connect(ctx);
+        }
         if !self.is_connected() {
             self.cluster.counts.stale.add(self.cluster.queue.drop_stale(now));
         }
@@ -249,26 +252,6 @@ impl NatsActor {
 
     fn is_connected(&self) -> bool {
         self.cluster.counts.is_connected()
-    }
-
-    /// Tells the log if the server takes too little at a time.
-    fn look_at_server(&self) {
-        let bytes = self.client.as_ref().map(|client| client.max_payload());
-        if let Some(bytes) = bytes.filter(|bytes| *bytes < BUS_PAYLOAD_BYTES_MIN) {
-            let needed = BUS_PAYLOAD_BYTES_MIN;
-            tracing::warn!(
-                bytes,
-                needed,
-                "NATS takes shorter messages than there may be, see max_payload"
-            );
-        }
-    }
-
-    /// Something is wrong with the connection. The log hears it once, until there is one again.
-    fn is_wrong(&mut self, why: &dyn Display) {
-        if !std::mem::replace(&mut self.away, true) {
-            tracing::warn!(%why, "NATS is away: this node serves its own viewers meanwhile");
-        }
     }
 }
 
@@ -291,26 +274,9 @@ impl Actor for NatsActor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(BUS_MAILBOX_MESSAGES);
-        let (link, config) = (ctx.address(), &self.cluster.config);
-        let (events, attempts) = (link.clone(), link.clone());
-        let options = options::options(config)
-            .event_callback(move |event| {
-                events.do_send(Happened(event));
-                async {}
-            })
-            .reconnect_to_server_callback(move |servers, _| {
-                attempts.do_send(Tries(options::why_not(&servers)));
-                // The next server in the order that the client has.
-                async { None }
-            });
-        let connect = options.connect(config.servers.clone()).into_actor(self);
-        ctx.wait(connect.map(|client, link, ctx| match client {
-            Ok(client) => link.begin(client, ctx),
-            // It tries for as long as it takes; only an option that makes no sense ends it.
-            Err(error) => tracing::error!(%error, "there will be no other nodes"),
-        }));
-        ctx.run_interval(BUS_TICK, |link, _| link.tick());
-        let cluster = self.cluster.clone();
+        self.connect(ctx);
+        ctx.run_interval(BUS_TICK, Self::tick);
+        let (link, cluster) = (ctx.address(), self.cluster.clone());
         actix_rt::spawn(async move {
             loop {
                 cluster.queue.filled().await;
@@ -336,49 +302,8 @@ impl Handler<Heard> for NatsActor {
     type Result = ();
 
     fn handle(&mut self, Heard(message): Heard, _: &mut Self::Context) {
+        self.cluster.unheard.give_back(message.len());
         self.hear(&message);
-    }
-}
-
-impl Handler<Happened> for NatsActor {
-    type Result = ();
-
-    fn handle(&mut self, Happened(event): Happened, ctx: &mut Self::Context) {
-        let counts = &self.cluster.counts;
-        match event {
-            Event::Connected => {
-                tracing::info!("NATS is there");
-                counts.connected.store(true, Relaxed);
-                self.look_at_server();
-                self.away = false;
-                self.failed = None;
-                self.say_hello(None, true);
-                self.flush(ctx);
-            }
-            Event::SlowConsumer(_) => counts.overrun.add(1),
-            Event::LameDuckMode | Event::Draining => {}
-            Event::Disconnected | Event::Closed => {
-                counts.connected.store(false, Relaxed);
-                self.is_wrong(&"it has hung up");
-            }
-            // It may also be about one message or subject, such as one that we may not have.
-            Event::ServerError(error) if self.is_connected() => {
-                tracing::warn!(%error, "NATS refuses something");
-            }
-            Event::ServerError(error) => self.is_wrong(&error),
-            // It has a kind and no reason, which is there when the client tries again.
-            Event::ClientError(error) => self.failed = Some(error.to_string()),
-        }
-    }
-}
-
-impl Handler<Tries> for NatsActor {
-    type Result = ();
-
-    fn handle(&mut self, Tries(why_not): Tries, _: &mut Self::Context) {
-        if let Some(kind) = self.failed.take() {
-            self.is_wrong(&why_not.unwrap_or(kind));
-        }
     }
 }
 

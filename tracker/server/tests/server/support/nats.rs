@@ -313,3 +313,8 @@ pub fn record(kind: u8, body: &[&[u8]]) -> Vec<u8> {
 pub fn hello(name: &str, asks: bool) -> Vec<u8> {
     record(1, &[&[name.len() as u8], name.as_bytes(), &[2, 0xe8, 0x07, u8::from(asks)]])
 }
+
+/// What one run of a node hears.
+pub fn inbox(node: [u8; 8]) -> String {
+    format!("tracker.node.{:016x}", u64::from_le_bytes(node))
+}
