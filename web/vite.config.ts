@@ -1,5 +1,6 @@
 // How the page is bundled. `cargo build` runs this through build.rs, which names the folder to
 // write to.
+import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vite";
 import { compress } from "./build/compress";
@@ -37,6 +38,8 @@ const CONTROLS = [
   "volume-range",
 ].map((name) => `media-chrome/dist/media-${name}.js`);
 
+const hls = JSON.parse(readFileSync(file("node_modules/hls.js/package.json"), "utf8"));
+
 const parts = Object.entries(HLS_PARTS).map(([part, used]) => [`__USE_${part}__`, `${used}`]);
 
 export default defineConfig({
@@ -47,7 +50,7 @@ export default defineConfig({
     // The bundles that load a worker: the page has none, see `enableWorker`.
     __HLS_WORKER_BUNDLE__: "undefined",
     __IN_WORKER__: "false",
-    __VERSION__: JSON.stringify("1.7.4"),
+    __VERSION__: JSON.stringify(hls.version),
   },
   resolve: {
     alias: [

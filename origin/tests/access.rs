@@ -1,6 +1,6 @@
 //! Signed addresses and the CDN's secret, over real sockets: who has neither gets nothing.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! A CDN's view: nginx with a cache, by the very file that the docs give to operators, and 2,000
 //! players behind it. However many they are, the origin is asked once for each segment.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! A config that cannot work is refused with its key, its value and the bound; one that can is
 //! taken as it is.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 use origin::config::TestcardConfig;
 use origin::{ConfigError, OriginConfig, ValidOrigin};

@@ -1,6 +1,6 @@
 //! A stream on demand: its encoder runs when somebody asks, and not for long after.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod support;
 

@@ -2,7 +2,7 @@
 //! is no file or is half written is not; and neither the folder's end nor the packager's is the
 //! stream's.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod support;
 
@@ -10,20 +10,13 @@ use std::fs::{self, File};
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use support::{Playlist, Served, eventually, get, require_ffmpeg};
+use support::encoder::{Encoder, FAST};
+use support::{Playlist, SEGMENTS, Served, eventually, get, require_ffmpeg};
 use tempfile::TempDir;
-
-/// 2 s of MPEG-TS each.
-const SEGMENTS: [&[u8]; 4] = [
-    include_bytes!("../clip/clip/0.ts"),
-    include_bytes!("../clip/clip/1.ts"),
-    include_bytes!("../clip/clip/2.ts"),
-    include_bytes!("../clip/clip/3.ts"),
-];
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -64,32 +57,9 @@ fn name_segments(folder: &Path, first: usize, files: &[&str]) {
     fs::rename(folder.join("index.tmp"), folder.join("index.m3u8")).expect("a playlist");
 }
 
-fn has_segments(served: &Served, stream: &str, count: usize) -> Playlist {
-    eventually(PATIENCE, &format!("{count} segments"), || {
-        let playlist = Playlist::get(served.address, stream);
-        (playlist.segments.len() == count).then_some(playlist)
-    })
-}
-
-fn segment(served: &Served, stream: &str, playlist: &Playlist, index: usize) -> Vec<u8> {
-    let segment = get(served.address, &format!("/live/{stream}/{}", playlist.segments[index]));
-    assert_eq!(segment.status, 200);
-    segment.body
-}
-
-/// What `/streams.json` says of a stream.
-fn told_of(served: &Served, stream: &str) -> serde_json::Value {
-    let text = get(served.address, "/streams.json").text();
-    let streams: serde_json::Value = serde_json::from_str(&text).expect("JSON");
-    let all = streams.as_array().expect("a list");
-    all.iter().find(|of| of["name"] == stream).expect(stream).clone()
-}
-
 /// Why a stream's source has failed, once it has.
 fn failure_of(served: &Served, stream: &str) -> String {
-    eventually(PATIENCE, &format!("a failure of {stream}"), || {
-        told_of(served, stream)["lastFailure"].as_str().map(str::to_owned)
-    })
+    eventually(PATIENCE, &format!("a failure of {stream}"), || served.failure(stream))
 }
 
 #[test]
@@ -132,18 +102,18 @@ fn what_leads_out_of_the_folder_or_is_no_file_is_never_read() {
     for (name, _, why) in cases {
         let failure = failure_of(&served, name);
         assert!(failure.contains(why), "{name}: {failure}");
-        let last = &told_of(&served, name)["lastSegmentSecondsAgo"];
+        let last = &served.status(name)["lastSegmentSecondsAgo"];
         assert!(last.is_null(), "{name} has played something {last} s ago");
     }
     // What stands beside such a file is played: the stream is not its hostage.
     let link = folder(&root, "link");
     (0..2).for_each(|number| write_segment(&link, number));
     name_segments(&link, 1, &["s0.ts", "out.ts", "s1.ts"]);
-    has_segments(&served, "link", 1);
-    let all = has_segments(&served, "link", 2);
+    served.has_segments("link", 1);
+    let all = served.has_segments("link", 2);
     assert_eq!(all.discontinuities, 1, "{}", all.text);
-    assert_eq!(segment(&served, "link", &all, 0), SEGMENTS[0]);
-    assert_eq!(segment(&served, "link", &all, 1), SEGMENTS[1]);
+    assert_eq!(served.segment("link", &all, 0), SEGMENTS[0]);
+    assert_eq!(served.segment("link", &all, 1), SEGMENTS[1]);
     served.stop();
 }
 
@@ -155,7 +125,7 @@ fn a_segment_that_still_grows_is_waited_for() {
     let mut growing = File::create(folder.join("s1.ts")).expect("a file");
     name_segments(&folder, 0, &["s0.ts", "s1.ts"]);
     let served = serve(&root, &["tv"]);
-    has_segments(&served, "tv", 1);
+    served.has_segments("tv", 1);
     // Each part consists of whole packets, so that only its growth tells that it is a part.
     for part in SEGMENTS[1].chunks(188 * 60) {
         growing.write_all(part).expect("a part");
@@ -163,8 +133,8 @@ fn a_segment_that_still_grows_is_waited_for() {
         let playlist = Playlist::get(served.address, "tv");
         assert!(playlist.segments.len() == 1 || part.len() < 188 * 60, "{}", playlist.text);
     }
-    let all = has_segments(&served, "tv", 2);
-    assert_eq!(segment(&served, "tv", &all, 1), SEGMENTS[1]);
+    let all = served.has_segments("tv", 2);
+    assert_eq!(served.segment("tv", &all, 1), SEGMENTS[1]);
     assert_eq!(all.discontinuities, 0, "{}", all.text);
     served.stop();
 }
@@ -178,10 +148,10 @@ fn half_a_segment_is_never_served_and_the_stream_goes_on() {
     fs::write(folder.join("s1.ts"), half).expect("half a segment");
     name_segments(&folder, 0, &["s0.ts", "s1.ts", "s2.ts"]);
     let served = serve(&root, &["tv"]);
-    has_segments(&served, "tv", 1);
-    let all = has_segments(&served, "tv", 2);
+    served.has_segments("tv", 1);
+    let all = served.has_segments("tv", 2);
     assert_eq!(all.discontinuities, 1, "{}", all.text);
-    assert_eq!(segment(&served, "tv", &all, 1), SEGMENTS[2]);
+    assert_eq!(served.segment("tv", &all, 1), SEGMENTS[2]);
     served.stop();
 }
 
@@ -192,7 +162,7 @@ fn a_playlist_that_is_written_in_pieces_is_read_when_it_is_whole() {
     (0..5).for_each(|number| write_segment(&folder, number));
     name_segments(&folder, 0, &["s0.ts", "s1.ts", "s2.ts"]);
     let served = serve(&root, &["tv"]);
-    let before = has_segments(&served, "tv", 3);
+    let before = served.has_segments("tv", 3);
     // Up to a line's end it looks like the playlist of a packager that has started again.
     for numbers in [0..4, 0..5] {
         let files: Vec<_> = numbers.map(|number| format!("s{number}.ts")).collect();
@@ -205,7 +175,7 @@ fn a_playlist_that_is_written_in_pieces_is_read_when_it_is_whole() {
             file.write_all(rest.as_bytes()).expect("the rest");
             thread::sleep(Duration::from_millis(20));
         }
-        let all = has_segments(&served, "tv", files.len());
+        let all = served.has_segments("tv", files.len());
         assert_eq!((all.sequence, all.discontinuities), (before.sequence, 0), "{}", all.text);
     }
     served.stop();
@@ -219,15 +189,15 @@ fn a_folder_that_vanishes_and_comes_back_is_played_on() {
     let path = folder(&root, "tv");
     (0..2).for_each(|number| write_segment(&path, number));
     name_segments(&path, 0, &["s0.ts", "s1.ts"]);
-    let before = has_segments(&served, "tv", 2);
+    let before = served.has_segments("tv", 2);
     fs::remove_dir_all(&path).expect("no folder");
     thread::sleep(Duration::from_millis(300));
     let path = folder(&root, "tv");
     write_segment(&path, 3);
     name_segments(&path, 0, &["s3.ts"]);
-    let after = has_segments(&served, "tv", 3);
+    let after = served.has_segments("tv", 3);
     assert_eq!((after.sequence, after.discontinuities), (before.sequence, 1), "{}", after.text);
-    assert_eq!(segment(&served, "tv", &after, 2), SEGMENTS[3]);
+    assert_eq!(served.segment("tv", &after, 2), SEGMENTS[3]);
     served.stop();
 }
 
@@ -252,35 +222,17 @@ fn what_was_left_behind_long_ago_is_not_played_as_live() {
     for (path, name) in [(old, "old"), (over, "over")] {
         write_segment(&path, 1);
         name_segments(&path, 1, &["s1.ts"]);
-        let playlist = has_segments(&served, name, 1);
-        assert_eq!(segment(&served, name, &playlist, 0), SEGMENTS[1]);
+        let playlist = served.has_segments(name, 1);
+        assert_eq!(served.segment(name, &playlist, 0), SEGMENTS[1]);
     }
     served.stop();
 }
 
-/// A running ffmpeg that a failing test doesn't leave behind.
-struct Packager(Child);
-
-impl Packager {
-    fn start(arguments: &[&str], to: &Path) -> Packager {
-        let input = "-nostdin -v error -re -f lavfi -i testsrc2=s=160x90:r=10 -re -f lavfi -i sine";
-        let codecs = "-c:v libx264 -preset ultrafast -g 10 -pix_fmt yuv420p -c:a aac";
-        let hls = "-f hls -hls_time 1 -hls_list_size 4 -hls_flags delete_segments";
-        let mut command = Command::new("ffmpeg");
-        for part in [input, codecs, hls] {
-            command.args(part.split_whitespace());
-        }
-        command.args(arguments).arg(to).stdin(Stdio::null()).stdout(Stdio::null());
-        Packager(command.spawn().expect("ffmpeg"))
-    }
-}
-
-impl Drop for Packager {
-    fn drop(&mut self) {
-        // An error here is that it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// An ffmpeg that writes 1 s segments and their playlist.
+fn write_hls(arguments: &[&str], to: &Path) -> Encoder {
+    let hls = "-f hls -hls_time 1 -hls_list_size 4 -hls_flags delete_segments";
+    let hls: Vec<_> = hls.split_whitespace().collect();
+    Encoder::start(FAST, &[&hls, arguments, &[to.to_str().expect("a path of text")]].concat())
 }
 
 #[test]
@@ -289,21 +241,21 @@ fn what_ffmpeg_writes_is_played_and_its_next_start_is_a_discontinuity() {
     let root = tempfile::tempdir().expect("a folder");
     let path = folder(&root, "tv");
     let served = serve(&root, &["tv"]);
-    let packager = Packager::start(&[], &path.join("index.m3u8"));
+    let packager = write_hls(&[], &path.join("index.m3u8"));
     let before = eventually(PATIENCE, "three segments", || {
         let playlist = Playlist::get(served.address, "tv");
         (playlist.segments.len() >= 3).then_some(playlist)
     });
     assert_eq!(before.discontinuities, 0, "{}", before.text);
     drop(packager);
-    let packager = Packager::start(&[], &path.join("index.m3u8"));
+    let packager = write_hls(&[], &path.join("index.m3u8"));
     let after = eventually(PATIENCE, "a discontinuity", || {
         let playlist = Playlist::get(served.address, "tv");
         assert!(playlist.sequence >= before.sequence, "never goes back: {}", playlist.text);
         (playlist.discontinuities == 1).then_some(playlist)
     });
     for index in 0..after.segments.len() {
-        let bytes = segment(&served, "tv", &after, index);
+        let bytes = served.segment("tv", &after, index);
         assert_eq!(bytes.len() % 188, 0);
         assert!(bytes.chunks(188).all(|packet| packet[0] == 0x47), "{}", after.text);
     }
@@ -321,7 +273,7 @@ fn a_ladder_in_fragmented_mp4_is_a_track_for_each() {
     let mut arguments: Vec<_> =
         "-hls_segment_type fmp4 -master_pl_name index.m3u8 -map 0:v -map 1:a".split(' ').collect();
     arguments.extend(["-var_stream_map", map]);
-    let packager = Packager::start(&arguments, &path.join("%v/index.m3u8"));
+    let packager = write_hls(&arguments, &path.join("%v/index.m3u8"));
     for name in ["video", "sound"] {
         let track = eventually(PATIENCE, name, || {
             let response = get(served.address, &format!("/live/tv/{name}.m3u8"));

@@ -1,7 +1,7 @@
 //! A chain of streams with the real ffmpeg at its head: when it hangs, viewers get the slate as a
 //! discontinuity, and get the stream back when it is well again.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod support;
 

@@ -1,7 +1,7 @@
 //! What goes wrong with the real ffmpeg: it hangs, its disk is full, its input's clock jumps. Viewers
 //! get whole segments or none, and the stream goes on with a discontinuity.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod support;
 

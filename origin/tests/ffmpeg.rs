@@ -1,7 +1,7 @@
 //! The test card with the real ffmpeg: what it makes can be decoded, in all its qualities alike, its
 //! death is a discontinuity and not an end, and nothing of it is left when the origin stops.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod support;
 

@@ -1,6 +1,6 @@
 //! What players and CDNs get, over real sockets, with the clip as the stream.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod support;
 

@@ -1,65 +1,20 @@
-//! Inputs from the real ffmpeg: it pushes RTMP, RTSP, SRT and MPEG-TS over UDP, and leaves files, and what
-//! comes out can be decoded. What an encoder does wrong costs viewers a discontinuity at the most.
+//! Inputs from the real ffmpeg: it pushes RTMP, RTSP, SRT and MPEG-TS over UDP, and leaves files,
+//! and what comes out can be decoded. What an encoder does wrong costs viewers a discontinuity at
+//! the most.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod support;
 
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use support::encoder::Encoder;
 use support::{INDEX, Playlist, Served, eventually, ffprobe, get, require_ffmpeg, text};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// An ffmpeg that sends, until it is dropped.
-struct Encoder(Child);
-
-impl Encoder {
-    /// Sends a small picture and a tone, with key frames each second, as long as it can.
-    fn start(codecs: &[&str], to: &[&str]) -> Encoder {
-        let input = [
-            "-re",
-            "-f",
-            "lavfi",
-            "-i",
-            "testsrc2=size=160x90:rate=10",
-            "-re",
-            "-f",
-            "lavfi",
-            "-i",
-            "sine=frequency=440:sample_rate=48000",
-            "-g",
-            "10",
-            "-pix_fmt",
-            "yuv420p",
-        ];
-        Encoder::run(&[&input[..], codecs, to].concat())
-    }
-
-    fn run(args: &[&str]) -> Encoder {
-        let mut command = Command::new("ffmpeg");
-        command.args(["-nostdin", "-loglevel", "error"]).args(args);
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        Encoder(command.spawn().expect("ffmpeg"))
-    }
-
-    fn has_ended(&mut self) -> bool {
-        self.0.try_wait().expect("a child").is_some()
-    }
-}
-
-impl Drop for Encoder {
-    fn drop(&mut self) {
-        // An error here is that it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
 
 /// H.264 with frames in another order than shown, and AAC.
 const H264: &[&str] =
@@ -108,13 +63,6 @@ fn playlist_of(served: &Served, name: &str, segments: usize) -> Option<Playlist>
         .filter(|playlist| playlist.segments.len() >= segments)
 }
 
-/// What `/streams.json` says of the only stream.
-fn status(served: &Served) -> Value {
-    let list: Value =
-        serde_json::from_slice(&get(served.address, "/streams.json").body).expect("JSON");
-    list[0].clone()
-}
-
 fn newest_is(served: &Served, name: &str, playlist: &Playlist) -> String {
     let newest = playlist.segments.last().expect("a segment");
     ffprobe(&playlist.whole(served.address, name, newest))
@@ -144,7 +92,7 @@ fn rtmp_is_copied_and_an_encoder_that_comes_back_is_a_discontinuity() {
     let list = text(served.address, "rtmp", INDEX);
     assert!(list.contains("\nvideo.m3u8\n") && list.contains("audio.m3u8"), "{list}");
     assert_eq!(again.sequence, first.sequence, "numbers go on: {}", again.text);
-    assert_eq!(status(&served)["restarts"], 0);
+    assert_eq!(served.status("rtmp")["restarts"], 0);
     served.stop();
 }
 
@@ -169,7 +117,7 @@ fn a_clock_that_jumps_is_a_discontinuity_and_no_long_segment() {
         let duration: f64 = duration.trim_end_matches(',').parse().expect("seconds");
         assert!(duration < 2.5, "{}", playlist.text);
     }
-    let failure = status(&served)["lastFailure"].as_str().map(str::to_owned);
+    let failure = served.failure("jumps");
     assert!(failure.is_some_and(|failure| failure.contains("clock has jumped")));
     served.stop();
 }
@@ -209,9 +157,7 @@ fn rtsp_whose_frames_come_in_another_order_is_encoded_unless_that_is_forbidden()
             let list = text(served.address, "rtsp", INDEX);
             assert!(list.contains("\nvideo-720.m3u8\n"), "{list}");
         } else {
-            let failure = send_until(start, "a failure", || {
-                status(&served)["lastFailure"].as_str().map(str::to_owned)
-            });
+            let failure = send_until(start, "a failure", || served.failure("rtsp"));
             assert!(failure.contains("another order than they are shown in"), "{failure}");
         }
         served.stop();
@@ -245,24 +191,7 @@ fn mpeg_2_over_udp_is_transcoded_in_the_qualities_that_are_asked_for() {
 /// Makes a file of `seconds`.
 fn file(folder: &Path, name: &str, seconds: &str, codecs: &[&str]) -> String {
     let path = folder.join(name).display().to_string();
-    let input = [
-        "-f",
-        "lavfi",
-        "-i",
-        "testsrc2=size=160x90:rate=10",
-        "-f",
-        "lavfi",
-        "-i",
-        "sine=frequency=440:sample_rate=48000",
-        "-g",
-        "10",
-        "-pix_fmt",
-        "yuv420p",
-        "-t",
-        seconds,
-    ];
-    let mut made = Encoder::run(&[&input[..], codecs, &["-y", &path]].concat());
-    assert!(made.0.wait().expect("ffmpeg").success(), "{name} cannot be made");
+    Encoder::make(codecs, seconds, &path);
     path
 }
 
@@ -307,9 +236,7 @@ fn what_cannot_be_copied_is_told_when_nothing_else_is_allowed() {
     let path = file(folder.path(), "vp8.webm", "1", &codecs);
     let ingest = format!(r#""url": "{path}", "video": "copy""#);
     let served = ingesting("refused", folder.path(), &ingest);
-    let failure = eventually(PATIENCE, "a failure", || {
-        status(&served)["lastFailure"].as_str().map(str::to_owned)
-    });
+    let failure = eventually(PATIENCE, "a failure", || served.failure("refused"));
     assert!(failure.starts_with("the picture is vp8 (yuv420p), which browsers don't"), "{failure}");
     served.stop();
 }
@@ -323,9 +250,7 @@ fn an_encoder_that_does_not_know_the_key_is_turned_away() {
     let served = ingesting("keyed", folder.path(), &ingest);
     let to = format!("{at}/guessed");
     let start = || Encoder::start(H264, &["-f", "flv", &to]);
-    let failure = send_until(start, "a failure", || {
-        status(&served)["lastFailure"].as_str().map(str::to_owned)
-    });
+    let failure = send_until(start, "a failure", || served.failure("keyed"));
     assert!(failure.starts_with("somebody sent who doesn't know the stream's key"), "{failure}");
     assert!(!failure.contains("s3cr3t"), "{failure}");
     assert!(playlist_of(&served, "keyed", 1).is_none());
@@ -355,9 +280,7 @@ fn a_playlist_from_elsewhere_reaches_no_file_of_this_machine() {
     });
     let url = format!("http://127.0.0.1:{port}/live.m3u8?token=s3cr3t");
     let served = ingesting("foreign", folder.path(), &format!(r#""url": "{url}""#));
-    let failure = eventually(PATIENCE, "a failure", || {
-        status(&served)["lastFailure"].as_str().map(str::to_owned)
-    });
+    let failure = eventually(PATIENCE, "a failure", || served.failure("foreign"));
     assert!(failure.contains("not on whitelist"), "{failure}");
     assert!(!failure.contains("s3cr3t"), "{failure}");
     assert!(playlist_of(&served, "foreign", 1).is_none());

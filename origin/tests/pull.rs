@@ -1,16 +1,17 @@
 //! Real upstreams, pulled: another origin, and what ffmpeg's muxers for HLS and DASH write. The real
 //! ffmpeg plays what comes out.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod support;
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use support::encoder::Process;
 use support::upstream::Upstream;
 use support::{Playlist, Served, eventually, get, require_ffmpeg};
 
@@ -104,29 +105,18 @@ fn who_asks_for_a_track_before_anything_is_known_of_it_never_sees_its_playlist_g
 }
 
 /// An ffmpeg that writes a live stream of two qualities and sound into a folder.
-struct Muxer(Child);
-
-impl Muxer {
-    fn start(folder: &Path, output: &[&str]) -> Muxer {
-        require_ffmpeg();
-        let mut command = Command::new("ffmpeg");
-        command.args(["-hide_banner", "-loglevel", "error", "-re"]);
-        command.args(["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10"]);
-        command.args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]);
-        command.args(["-map", "0:v", "-map", "0:v", "-map", "1:a", "-t", "120"]);
-        command.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]);
-        command.args(["-g", "10", "-keyint_min", "10", "-sc_threshold", "0", "-c:a", "aac"]);
-        command.args(["-b:v:0", "200k", "-b:v:1", "100k", "-s:v:1", "160x90", "-b:a", "64k"]);
-        command.args(output).current_dir(folder).stdin(Stdio::null());
-        Muxer(command.spawn().expect("ffmpeg"))
-    }
-}
-
-impl Drop for Muxer {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+fn muxer(folder: &Path, output: &[&str]) -> Process {
+    require_ffmpeg();
+    let mut command = Command::new("ffmpeg");
+    command.args(["-hide_banner", "-loglevel", "error", "-re"]);
+    command.args(["-f", "lavfi", "-i", "testsrc2=size=320x180:rate=10"]);
+    command.args(["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000"]);
+    command.args(["-map", "0:v", "-map", "0:v", "-map", "1:a", "-t", "120"]);
+    command.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]);
+    command.args(["-g", "10", "-keyint_min", "10", "-sc_threshold", "0", "-c:a", "aac"]);
+    command.args(["-b:v:0", "200k", "-b:v:1", "100k", "-s:v:1", "160x90", "-b:a", "64k"]);
+    command.args(output).current_dir(folder).stdin(Stdio::null());
+    Process(command.spawn().expect("ffmpeg"))
 }
 
 /// What ffprobe finds at a URL, a line for each stream.
@@ -193,7 +183,7 @@ fn assert_agrees(one: &Served, url: &str, tracks: [&str; 3]) {
 #[test]
 fn an_hls_ladder_with_sound_apart_is_pulled() {
     let folder = tempfile::tempdir().expect("a folder");
-    let _muxer = Muxer::start(
+    let _muxer = muxer(
         folder.path(),
         &[
             "-f",
@@ -231,7 +221,7 @@ fn parts_of_one_file_are_pulled() {
     let folder = tempfile::tempdir().expect("a folder");
     let mut command = vec!["-map", "-0:v:1", "-f", "hls", "-hls_time", "1", "-hls_list_size", "0"];
     command.extend(["-hls_segment_type", "fmp4", "-hls_flags", "single_file", "index.m3u8"]);
-    let _muxer = Muxer::start(folder.path(), &command);
+    let _muxer = muxer(folder.path(), &command);
     let list = folder.path().join("index.m3u8");
     eventually(PATIENCE, "three segments", || {
         let text = std::fs::read_to_string(&list).unwrap_or_default();
@@ -257,7 +247,7 @@ fn dash_is_pulled_by_number_and_by_time_with_and_without_a_timeline() {
         ("1", "$RepresentationID$-$Time$.m4s"),
     ] {
         let folder = tempfile::tempdir().expect("a folder");
-        let _muxer = Muxer::start(
+        let _muxer = muxer(
             folder.path(),
             &[
                 "-f",

@@ -1,17 +1,16 @@
 //! Real encoders push over HTTP: what ffmpeg makes is played as it made it, its death and its next
 //! start are a discontinuity, and its token is in no log.
 
-#![allow(clippy::expect_used)]
+#![allow(clippy::expect_used, reason = "tests")]
 
 mod support;
 
 use std::fs::File;
-use std::io::Read;
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use support::encoder::{Encoder, FAST};
 use support::{Playlist, Served, eventually, get, require_ffmpeg};
 
 const TOKEN: &str = "correct-horse-battery";
@@ -25,49 +24,9 @@ fn served() -> Served {
     ))
 }
 
-/// A running ffmpeg that a failing test doesn't leave behind.
-struct Encoder {
-    process: Child,
-    said: tempfile::NamedTempFile,
-}
-
-impl Encoder {
-    /// Encodes 1 s segments of a small picture and a tone in real time, with these arguments.
-    fn start(arguments: &[&str], to: &str) -> Encoder {
-        let said = tempfile::NamedTempFile::new().expect("a file");
-        let input =
-            "-nostdin -v warning -re -f lavfi -i testsrc2=s=160x90:r=10 -re -f lavfi -i sine";
-        let codecs = "-c:v libx264 -preset ultrafast -g 10 -pix_fmt yuv420p -c:a aac";
-        let process = Command::new("ffmpeg")
-            .args(input.split(' '))
-            .args(codecs.split(' '))
-            .args(arguments)
-            .arg(to)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(said.reopen().expect("a file"))
-            .spawn()
-            .expect("ffmpeg");
-        Encoder { process, said }
-    }
-
-    /// Kills it as a power cut would.
-    fn kill(mut self) -> String {
-        self.process.kill().expect("a running ffmpeg");
-        self.process.wait().expect("its end");
-        let mut said = String::new();
-        let mut file = File::open(self.said.path()).expect("a file");
-        file.read_to_string(&mut said).expect("text");
-        said
-    }
-}
-
-impl Drop for Encoder {
-    fn drop(&mut self) {
-        // An error here is that it has ended already.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
+/// Encodes 1 s segments and sends them, with these arguments.
+fn push(arguments: &[&str], to: &str) -> Encoder {
+    Encoder::start(FAST, &[arguments, &[to]].concat())
 }
 
 const HLS: &[&str] = &[
@@ -100,29 +59,11 @@ fn playlist(served: &Served, name: &str, segments: usize) -> Playlist {
 
 /// What ffprobe says of a segment, behind its header if it has one.
 fn ffprobe(served: &Served, playlist: &Playlist, index: usize) -> String {
-    let map = playlist.text.lines().find_map(|line| line.strip_prefix("#EXT-X-MAP:URI=\""));
-    let mut content = Vec::new();
-    let header = map.map(|header| header.trim_end_matches('"').to_owned());
-    for name in header.iter().chain([&playlist.segments[index]]) {
-        let part = get(served.address, &format!("/live/tv/{name}"));
-        assert_eq!(part.status, 200, "{name}");
-        content.extend_from_slice(&part.body);
-    }
-    let folder = tempfile::tempdir().expect("a folder");
-    let file: &Path = &folder.path().join("segment");
-    std::fs::write(file, content).expect("a file");
-    let entries = "stream=codec_name,width,height:packet=stream_index,flags";
-    let probe = Command::new("ffprobe")
-        .args(["-v", "error", "-show_entries", entries, "-of", "compact"])
-        .arg(file)
-        .output()
-        .expect("ffprobe");
-    assert!(probe.status.success() && probe.stderr.is_empty(), "{probe:?}");
-    String::from_utf8(probe.stdout).expect("text")
+    support::ffprobe(&playlist.whole(served.address, "tv", &playlist.segments[index]))
 }
 
 fn assert_muxed_with_ten_pictures(told: &str) {
-    assert!(told.contains("codec_name=h264|width=160|height=90"), "{told}");
+    assert!(told.contains("codec_name=h264|") && told.contains("|width=160|height=90|"), "{told}");
     assert!(told.contains("codec_name=aac"), "{told}");
     let pictures: Vec<_> =
         told.lines().filter(|line| line.starts_with("packet|stream_index=0")).collect();
@@ -134,14 +75,14 @@ fn assert_muxed_with_ten_pictures(told: &str) {
 fn a_killed_ffmpeg_that_is_started_again_is_a_discontinuity_and_numbers_go_on() {
     require_ffmpeg();
     let served = served();
-    let encoder = Encoder::start(HLS, &url(served.address, "index.m3u8"));
+    let encoder = push(HLS, &url(served.address, "index.m3u8"));
     let before = playlist(&served, "index.m3u8", 3);
     assert_eq!(before.discontinuities, 0, "{}", before.text);
     assert_muxed_with_ten_pictures(&ffprobe(&served, &before, 1));
     let said = encoder.kill();
     assert!(!said.contains("HTTP error"), "{said}");
 
-    let encoder = Encoder::start(HLS, &url(served.address, "index.m3u8"));
+    let encoder = push(HLS, &url(served.address, "index.m3u8"));
     let after = eventually(PATIENCE, "a discontinuity", || {
         let playlist = playlist(&served, "index.m3u8", 3);
         assert!(playlist.sequence >= before.sequence, "never goes back: {}", playlist.text);
@@ -170,7 +111,7 @@ fn fragmented_mp4_is_pushed_with_its_header_and_http_basic() {
     // printf 'encoder:correct-horse-battery' | base64
     let basic = "Authorization: Basic ZW5jb2Rlcjpjb3JyZWN0LWhvcnNlLWJhdHRlcnk=\r\n";
     arguments.extend(["-headers", basic]);
-    let encoder = Encoder::start(&arguments, &url(served.address, "index.m3u8"));
+    let encoder = push(&arguments, &url(served.address, "index.m3u8"));
     let all = playlist(&served, "index.m3u8", 3);
     assert!(all.sequence > 1_700_000_000, "the encoder's own: {}", all.text);
     assert_eq!(all.text.matches("#EXT-X-MAP:").count(), 1, "{}", all.text);
@@ -201,7 +142,7 @@ fn a_ladder_with_its_sound_apart_is_a_track_for_each() {
         "-var_stream_map",
         tracks,
     ]);
-    let encoder = Encoder::start(&arguments, &url(served.address, "%v.m3u8"));
+    let encoder = push(&arguments, &url(served.address, "%v.m3u8"));
     let list = eventually(PATIENCE, "the list of tracks", || {
         let response = get(served.address, "/live/tv/index.m3u8");
         (response.status == 200).then(|| response.text())
@@ -217,8 +158,8 @@ fn a_ladder_with_its_sound_apart_is_a_track_for_each() {
         assert!(list.contains(line), "{line} in {list}");
     }
     for (name, told) in [
-        ("high", "codec_name=h264|width=160|height=90"),
-        ("low", "codec_name=h264|width=80|height=46"),
+        ("high", "|width=160|height=90|"),
+        ("low", "|width=80|height=46|"),
         ("en", "codec_name=aac"),
     ] {
         let track = playlist(&served, &format!("{name}.m3u8"), 3);
@@ -228,7 +169,7 @@ fn a_ladder_with_its_sound_apart_is_a_track_for_each() {
     }
     // All of them start again in the same run: their discontinuities agree.
     encoder.kill();
-    let encoder = Encoder::start(&arguments, &url(served.address, "%v.m3u8"));
+    let encoder = push(&arguments, &url(served.address, "%v.m3u8"));
     let numbers = eventually(PATIENCE, "three discontinuities", || {
         let tracks =
             ["high", "low", "en"].map(|name| playlist(&served, &format!("{name}.m3u8"), 3));
@@ -249,7 +190,7 @@ fn a_dash_encoder_is_followed_by_the_hls_playlists_that_it_writes_beside() {
     let mut arguments: Vec<_> = arguments.split_whitespace().collect();
     let headers = "headers=Authorization\\: Bearer correct-horse-battery";
     arguments.extend(["-http_opts", headers]);
-    let encoder = Encoder::start(&arguments, &url(served.address, "manifest.mpd"));
+    let encoder = push(&arguments, &url(served.address, "manifest.mpd"));
     let video = playlist(&served, "media_0.m3u8", 3);
     assert!(ffprobe(&served, &video, 1).contains("codec_name=h264"));
     let sound = playlist(&served, "media_1.m3u8", 3);
@@ -266,9 +207,7 @@ fn an_encoder_that_ends_well_is_played_to_its_last_segment() {
     let served = served();
     let mut arguments = HLS.to_vec();
     arguments.extend(["-t", "3"]);
-    let mut encoder = Encoder::start(&arguments, &url(served.address, "index.m3u8"));
-    let ended = encoder.process.wait().expect("its end");
-    let said = std::fs::read_to_string(encoder.said.path()).expect("text");
+    let (ended, said) = push(&arguments, &url(served.address, "index.m3u8")).ended();
     assert!(ended.success(), "{said}");
     let all = playlist(&served, "index.m3u8", 3);
     assert!(!all.text.contains("#EXT-X-ENDLIST"), "the stream goes on: {}", all.text);

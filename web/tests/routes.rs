@@ -1,7 +1,7 @@
 //! What a browser is promised by the page's routes, asked over a real socket. Requests are written
 //! by hand and answers read whole, so that nothing between the test and the wire can tidy them up.
 
-#![allow(clippy::expect_used, missing_docs)]
+#![allow(clippy::expect_used, missing_docs, reason = "tests")]
 
 use std::{
     io::{Read, Write},

@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 use rand::Rng;
 
-use super::{Comparison, Refused, TargetArgs, descriptors};
+use super::{Comparison, Refused, Target, TargetArgs, descriptors};
 use crate::client::source;
 use crate::limits;
 use crate::plan::{Churn, Oddities, Pace, Plan, Storm};
@@ -48,26 +48,8 @@ impl LoadArgs {
             return Err(Refused::FewPeers { peers, swarms });
         }
         let threads = threads(&scenario)?;
-        if scenario.pace == PaceKey::Closed
-            && scenario.slow_share + scenario.misbehaving_share > 0.0
-        {
-            return Err(Refused::ClosedLoop(scenario.slow_share, scenario.misbehaving_share));
-        }
-        if scenario.switches_per_s > 0.0 && swarms < 2 * threads {
-            return Err(Refused::NoOtherSwarm {
-                switches_per_s: scenario.switches_per_s,
-                swarms,
-                threads,
-            });
-        }
-        for address in &self.source_addresses {
-            if nodes.iter().any(|node| address.is_ipv4() != node.address.is_ipv4()) {
-                return Err(Refused::Source(*address, "the tracker's address is of another kind"));
-            }
-            if source::find(*address).is_err() {
-                return Err(Refused::Source(*address, "this machine doesn't have it"));
-            }
-        }
+        possible(&scenario, threads)?;
+        sources(&self.source_addresses, &nodes)?;
         descriptors("peers", peers)?;
         let seed = if scenario.seed == 0 { rand::rng().next_u64() } else { scenario.seed };
         let in_flight = if scenario.in_flight == 0 { peers } else { scenario.in_flight.min(peers) };
@@ -122,6 +104,31 @@ fn threads(scenario: &Scenario) -> Result<u64, Refused> {
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from) as u64;
     Ok((cores / 2).clamp(1, *limits::LOAD_THREADS.end()).min(swarms))
+}
+
+/// What excludes what.
+fn possible(scenario: &Scenario, threads: u64) -> Result<(), Refused> {
+    let Scenario { swarms, slow_share, misbehaving_share, switches_per_s, .. } = *scenario;
+    if scenario.pace == PaceKey::Closed && slow_share + misbehaving_share > 0.0 {
+        return Err(Refused::ClosedLoop(slow_share, misbehaving_share));
+    }
+    if switches_per_s > 0.0 && swarms < 2 * threads {
+        return Err(Refused::NoOtherSwarm { switches_per_s, swarms, threads });
+    }
+    Ok(())
+}
+
+/// Whether these are addresses of this machine from which the trackers can be reached.
+fn sources(addresses: &[IpAddr], nodes: &[Target]) -> Result<(), Refused> {
+    for address in addresses {
+        if nodes.iter().any(|node| address.is_ipv4() != node.address.is_ipv4()) {
+            return Err(Refused::Source(*address, "the tracker's address is of another kind"));
+        }
+        if source::find(*address).is_err() {
+            return Err(Refused::Source(*address, "this machine doesn't have it"));
+        }
+    }
+    Ok(())
 }
 
 /// How long nobody offers after all have joined: trackers hear of each other's viewers some seconds

@@ -19,8 +19,8 @@ pub(crate) struct OriginArgs {
     /// The server's process on this machine: adds its CPU time to the report
     #[arg(long, value_name = "PID")]
     server_pid: Option<u32>,
-    /// A server to compare with others, twice or more: `nginx=http://127.0.0.1:8081/index.m3u8,pid=9`.
-    /// They take turns, round by round
+    /// A server to compare with others, twice or more:
+    /// `nginx=http://127.0.0.1:8081/index.m3u8,pid=9`. They take turns, round by round
     #[arg(long, value_name = "NAME=URL[,pid=PID]", conflicts_with_all = ["url", "server_pid"])]
     compare: Vec<Contender>,
     /// How often each of them is loaded; the median counts

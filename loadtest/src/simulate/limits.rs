@@ -4,8 +4,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// Viewers who come in one run. A viewer and its links take some
-/// 500 bytes in half an hour.
+/// Viewers who come in one run. A viewer and its links take some 500 bytes in half an hour.
 pub(super) const VIEWERS: RangeInclusive<u64> = 1..=10_000_000;
 
 /// Joins of swarms in one run, as many as its viewers, tracks and changes of quality lead one to

@@ -65,7 +65,8 @@ struct Maker {
     current: Option<Round>,
     /// Given up, but still to be delivered; oldest first.
     overdue: VecDeque<Round>,
-    /// Up to this announce there are some that are forgotten of which something may come from another node.
+    /// Up to this announce there are some that are forgotten of which something may come from
+    /// another node.
     forgotten: Option<u32>,
     /// Its answers to offers from other nodes that have not arrived there.
     far_answers: u32,

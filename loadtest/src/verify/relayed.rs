@@ -184,8 +184,8 @@ impl Ledger {
         Ok(Some(took))
     }
 
-    /// Whether a refusal that `peer` got may be one of an answer to an offer from another node: it may
-    /// be lost on its way there, and its own node may know no way. Each of them excuses one.
+    /// Whether a refusal that `peer` got may be one of an answer to an offer from another node: it
+    /// may be lost on its way there, and its own node may know no way. Each of them excuses one.
     pub(crate) fn excuses_far_refusal(&mut self, peer: u32) -> bool {
         let answers = &mut self.makers[peer as usize].far_answers;
         let excuses = *answers > 0;

@@ -318,5 +318,4 @@ impl Drop for StreamActor {
 
 #[cfg(test)]
 #[allow(clippy::expect_used, clippy::panic, reason = "tests")]
-#[path = "stream_tests.rs"]
 mod tests;

@@ -30,8 +30,8 @@ pub(crate) struct Row {
     pub(crate) segments: Vec<(usize, Bytes)>,
 }
 
-/// Makes the folder when it is missing, and deletes what an earlier ffmpeg of the stream left in it. Files that
-/// ffmpeg would not have written stay.
+/// Makes the folder when it is missing, and deletes what an earlier ffmpeg of the stream left in
+/// it. Files that ffmpeg would not have written stay.
 pub(crate) fn clean(folder: &Path, stream: &str) -> Result<(), HandoverError> {
     let at = |path: &Path| {
         let path = path.to_owned();

@@ -304,5 +304,4 @@ fn header_name(track: &str, digest: &Digest) -> Arc<str> {
 }
 
 #[cfg(test)]
-#[path = "presentation_tests.rs"]
 mod tests;

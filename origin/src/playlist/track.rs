@@ -24,7 +24,6 @@ pub(crate) struct Track {
 
 /// What a track carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(dead_code, reason = "the sources that make them all come next")]
 pub(crate) enum Content {
     /// Picture and sound in one: the stream's only kind of track.
     Muxed,
@@ -34,7 +33,6 @@ pub(crate) enum Content {
 
 /// What a track's segments are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[allow(dead_code, reason = "the sources that make them all come next")]
 pub(crate) enum Container {
     /// MPEG-TS: HLS alone.
     MpegTs,

@@ -1,5 +1,5 @@
-//! The segments of one track, oldest first. The newest make the
-//! playlist; older ones stay for the viewers and caches that still hold an older playlist.
+//! The segments of one track, oldest first. The newest make the playlist; older ones stay for the
+//! viewers and caches that still hold an older playlist.
 
 use std::collections::VecDeque;
 

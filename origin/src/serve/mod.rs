@@ -1,6 +1,7 @@
-//! The origin on ports of its own, as the binary runs it, and the tracker when it is told to: HTTP/1.1, or HTTP/2 and HTTP/1.1 over
-//! TLS, and a private listener for its counts. Clients that are slow, say half a request or never
-//! go find bounds here; what they are answered is the business of `http`.
+//! The origin on ports of its own, as the binary runs it, and the tracker when it is told to:
+//! HTTP/1.1, or HTTP/2 and HTTP/1.1 over TLS, and a private listener for its counts. Clients that
+//! are slow, say half a request or never go find bounds here; what they are answered is the
+//! business of `http`.
 
 mod connection;
 #[cfg_attr(not(target_os = "linux"), path = "conversation_elsewhere.rs")]

@@ -70,8 +70,8 @@ fn version(file: &File) -> io::Result<Version> {
     Ok(Version { bytes: metadata.len(), modified: metadata.modified().ok() })
 }
 
-/// Opens a plain file by a path of plain steps downwards. Each part is opened from the folder before it, so that a link which takes a part's place at the
-/// last moment is not followed either.
+/// Opens a plain file by a path of plain steps downwards. Each part is opened from the folder
+/// before it, so that a link which takes a part's place at the last moment is not followed either.
 #[cfg(unix)]
 pub(super) fn open_below(folder: &Path, path: &str) -> Result<File, FolderError> {
     use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, openat, statat};

@@ -5,6 +5,7 @@
 #![allow(clippy::expect_used, clippy::panic, reason = "a test ends at what it did not expect")]
 #![allow(unreachable_pub, reason = "every test is a crate of its own")]
 
+pub mod encoder;
 pub mod running;
 pub mod server;
 pub mod upstream;
@@ -22,6 +23,15 @@ use actix_web::dev::ServerHandle;
 use actix_web::{App, HttpServer};
 use origin::{Origin, OriginConfig};
 use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+/// 2 s of MPEG-TS each.
+pub const SEGMENTS: [&[u8]; 4] = [
+    include_bytes!("../../clip/clip/0.ts"),
+    include_bytes!("../../clip/clip/1.ts"),
+    include_bytes!("../../clip/clip/2.ts"),
+    include_bytes!("../../clip/clip/3.ts"),
+];
 
 /// An origin whose routes are served on a port of its own.
 pub struct Served {
@@ -51,6 +61,33 @@ impl Served {
         });
         let (address, server) = told.recv().expect("a server");
         Served { origin, address, server, thread }
+    }
+
+    /// Waits until the stream's playlist has so many segments.
+    pub fn has_segments(&self, stream: &str, count: usize) -> Playlist {
+        eventually(Duration::from_secs(60), &format!("{count} segments"), || {
+            let playlist = Playlist::get(self.address, stream);
+            (playlist.segments.len() == count).then_some(playlist)
+        })
+    }
+
+    /// What is in a segment of the playlist.
+    pub fn segment(&self, stream: &str, playlist: &Playlist, index: usize) -> Vec<u8> {
+        let segment = get(self.address, &format!("/live/{stream}/{}", playlist.segments[index]));
+        assert_eq!(segment.status, 200);
+        segment.body
+    }
+
+    /// What `/streams.json` says of a stream.
+    pub fn status(&self, stream: &str) -> Value {
+        let streams = get(self.address, "/streams.json").text();
+        let streams: Vec<Value> = serde_json::from_str(&streams).expect("JSON");
+        streams.into_iter().find(|status| status["name"] == stream).expect(stream)
+    }
+
+    /// Why the stream's source has failed last, if it has.
+    pub fn failure(&self, stream: &str) -> Option<String> {
+        self.status(stream)["lastFailure"].as_str().map(str::to_owned)
     }
 
     /// Stops the origin, then the server, and returns how long the origin took.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::rc::Rc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
+use super::encoder::Process;
 use super::send_signal;
 
 /// A running `origin`.
@@ -21,17 +22,6 @@ pub struct Running {
     log: thread::JoinHandle<String>,
     /// Holds the config, and what the origin puts into the system's temporary folder.
     pub folder: Rc<TempDir>,
-}
-
-/// A process that a failing test doesn't leave behind.
-struct Process(Child);
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // An error here is that it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
 }
 
 pub fn command(config: &str, path: Option<&str>) -> (Command, TempDir) {

@@ -8,20 +8,14 @@ mod support;
 use joined::world::World;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
+use support::lives::{self, agree};
 
 const RUNS: u64 = 80;
 const OPERATIONS: usize = 800;
 
 #[test]
 fn joined_shards_do_what_the_model_does() {
-    if let Ok(seed) = std::env::var("MODEL_SEED") {
-        live(seed.parse().expect("MODEL_SEED must be a number"));
-        return;
-    }
-    let crossed =
-        (0..RUNS).map(live).fold([0, 0], |sum, life| [sum[0] + life[0], sum[1] + life[1]]);
-    assert!(crossed.iter().all(|messages| *messages > 500), "too seldom: {crossed:?}");
-    live(rand::random());
+    lives::run(RUNS, 500, live);
 }
 
 /// One random life. Returns how many offers were delivered across, and how many answers.
@@ -35,9 +29,4 @@ fn live(seed: u64) -> [u64; 2] {
     agree(seed, "in the end all know how many they are", || world.converge());
     agree(seed, "and then all is forgotten", || world.fall_silent());
     world.model.crossed
-}
-
-fn agree(seed: u64, what: &str, happen: impl FnOnce()) {
-    let agreed = std::panic::catch_unwind(std::panic::AssertUnwindSafe(happen));
-    assert!(agreed.is_ok(), "MODEL_SEED={seed} replays this: {what}");
 }

@@ -16,6 +16,7 @@ mod listen;
 mod load;
 mod metrics;
 mod node;
+mod player;
 mod process;
 mod prometheus;
 mod streams;
@@ -27,7 +28,7 @@ mod web_root;
 mod worker;
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,13 +36,13 @@ use actix::Addr;
 use actix_server::ServerHandle;
 use origin::OriginError;
 use thiserror::Error;
-use web::{PlayerSettings, PlayerStream};
 
 use actors::{FilesActor, ReloadFiles, StopFiles, StopStun, StunActor};
 use bus::{NatsActor, StopNats};
-use config::{Config, ServerConfig, WebConfig, Written};
+use config::{Config, Written};
 use dashboard::Dashboard;
-use limits::{BACKLOG_CONNECTIONS, HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
+use limits::{HANG_UP_TIMEOUT, STOP_POLL, STOP_TIMEOUT};
+use listen::Listener;
 use node::Node;
 use streams::Streams;
 
@@ -122,49 +123,34 @@ impl Tracker {
     /// When an address can't be had or the origin can't start.
     pub fn start(config: Config) -> Result<Self, StartError> {
         let written = config.written().clone();
-        let connections_max = config.connections_max();
-        // The origin comes last: what fails before it leaves no ffmpeg behind.
-        let has_files = config.has_files();
-        let listeners = bind(config.servers)?;
-        let servers = addresses(&listeners)?;
-        let certificates = listeners
-            .iter()
-            .zip(&servers)
-            .filter_map(|((server, _), place)| Some((place.address, server.certificate.clone()?)));
-        let certificates = certificates.collect();
+        let (has_files, connections_max) = (config.has_files(), config.connections_max());
+        let listeners = listen::bind(config.servers)?;
+        let servers: Vec<_> = listeners.iter().map(|listener| listener.place.clone()).collect();
         let node = Arc::new(Node::new(node::Parts {
             policy: config.policy,
             access: config.access,
             dashboard: config.dashboard,
             cluster: config.cluster,
-            certificates,
+            certificates: listeners.iter().filter_map(Listener::certificate).collect(),
             workers: config.workers,
             listeners: listeners.len(),
             connections_max,
         }));
-        let (stun, stun_address) = match config.stun {
-            Some(stun) => start_stun(stun)?,
-            None => (Vec::new(), None),
-        };
+        let stun = config.stun.map(StunActor::start_for).transpose()?;
+        let (stun, stun_address) = stun.unwrap_or_default();
         let metrics =
-            config.metrics.map(|address| listen_on("metrics".to_owned(), address)).transpose()?;
+            config.metrics.map(|address| listen::tcp("metrics".to_owned(), address)).transpose()?;
+        // The origin comes last: what fails before it leaves no ffmpeg behind.
         let streams = config.origin.map(Streams::start).transpose()?;
-        let streams_at = streams.as_ref().and_then(Streams::address);
-        let player = config.web.map(|web| player(web, streams.as_ref(), &servers, stun_address));
-        let is_secure = |place: &ServerAddress| place.tls;
-        if player.is_some() && streams_at.is_some_and(|at| !at.tls) && servers.iter().any(is_secure)
-        {
-            tracing::warn!(
-                "pages that come over TLS can't play streams that don't: origin.listen.tls"
-            );
-        }
+        let player =
+            config.web.map(|web| player::settings(web, streams.as_ref(), &servers, stun_address));
 
         let addresses = Addresses {
             servers,
             stun: stun_address,
             metrics: metrics.as_ref().map(TcpListener::local_addr).transpose()?,
             streams: streams.iter().flat_map(Streams::list).map(|stream| stream.path).collect(),
-            streams_at,
+            streams_at: streams.as_ref().and_then(Streams::address),
             player: player.is_some(),
             dashboard: node.dashboard.is_some(),
         };
@@ -273,97 +259,5 @@ impl Tracker {
             }
         };
         let _ = tokio::time::timeout(timeout, hung_up).await;
-    }
-}
-
-fn listen_on(key: String, address: SocketAddr) -> Result<TcpListener, StartError> {
-    origin::tcp_listener(address, BACKLOG_CONNECTIONS).map_err(|source| StartError::Listen {
-        key,
-        address,
-        source,
-    })
-}
-
-/// A listening socket for each listener of the configuration.
-fn bind(servers: Vec<ServerConfig>) -> Result<Vec<(Arc<ServerConfig>, TcpListener)>, StartError> {
-    let bound = servers.into_iter().enumerate().map(|(index, server)| {
-        let (address, key) = (server.address, format!("servers[{index}].server"));
-        Ok((Arc::new(server), listen_on(key, address)?))
-    });
-    bound.collect()
-}
-
-fn addresses(listeners: &[(Arc<ServerConfig>, TcpListener)]) -> io::Result<Vec<ServerAddress>> {
-    let address = |(server, listener): &(Arc<ServerConfig>, TcpListener)| {
-        let (address, socket_path) = (listener.local_addr()?, server.path.example().to_owned());
-        Ok(ServerAddress { address, socket_path, tls: server.certificate.is_some() })
-    };
-    listeners.iter().map(address).collect()
-}
-
-/// One STUN socket for the address that was named; without one, one for IPv6 and one for IPv4.
-fn start_stun(
-    config: config::StunConfig,
-) -> Result<(Vec<Addr<StunActor>>, Option<SocketAddr>), StartError> {
-    let hosts = match config.host {
-        Some(host) => vec![host],
-        None => vec![IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED)],
-    };
-    let (mut actors, mut first) = (Vec::new(), None::<SocketAddr>);
-    for host in hosts {
-        // Both versions of IP answer on one port, also when the system chose it.
-        let port = first.map_or(config.port, |first| first.port());
-        let address = SocketAddr::new(host, port);
-        let started = listen::udp(address)
-            .and_then(|socket| Ok((socket.local_addr()?, StunActor::start_on(socket)?)));
-        match started {
-            Ok((bound, actor)) => {
-                first.get_or_insert(bound);
-                actors.push(actor);
-            }
-            Err(source) if config.optional || first.is_some() => {
-                tracing::warn!(%address, error = %source, "no STUN here");
-            }
-            Err(source) => {
-                return Err(StartError::Listen { key: "stun".to_owned(), address, source });
-            }
-        }
-    }
-    Ok((actors, first))
-}
-
-/// What the page starts with: the configuration's, or what runs here.
-fn player(
-    config: WebConfig,
-    streams: Option<&Streams>,
-    servers: &[ServerAddress],
-    stun: Option<SocketAddr>,
-) -> PlayerSettings {
-    let own_streams = |streams: &Streams| {
-        // A port of the page's own host, as the page may have come by any of its names.
-        let place =
-            streams.address().map_or_else(String::new, |StreamsAddress { address, tls }| {
-                format!("http{}://:{}", if tls { "s" } else { "" }, address.port())
-            });
-        let digests_key = streams.digests_key();
-        let playing = |stream: origin::StreamInfo| PlayerStream {
-            name: stream.name,
-            url: format!("{place}{}", stream.path),
-            digests: Some(stream.digests),
-            digests_key: digests_key.map(str::to_owned),
-        };
-        streams.list().into_iter().map(playing).collect()
-    };
-    PlayerSettings {
-        streams: config.streams.unwrap_or_else(|| streams.map(own_streams).unwrap_or_default()),
-        trackers: config.trackers.unwrap_or_else(|| {
-            // The page comes from the first listener in most setups; a path is of its own port.
-            servers.iter().take(1).map(|server| server.socket_path.clone()).collect()
-        }),
-        stun: config
-            .stun
-            .unwrap_or_else(|| stun.iter().map(|stun| format!(":{}", stun.port())).collect()),
-        unchecked_segments: config.unchecked_segments,
-        sharing: config.sharing,
     }
 }

@@ -16,9 +16,8 @@ pub(crate) use directory::*;
 /// enough for the longest messages, small enough that both stay in a core's cache.
 pub(crate) const READ_BUFFER_BYTES: usize = 512 << 10;
 
-/// Bytes that one read asks for, so that a frame of the default maximum comes in one, or in two with
-/// TLS; and all that
-/// a socket can make us hold for it by sending more than it may.
+/// Bytes that one read asks for, so that a frame of the default maximum comes in one, or in two
+/// with TLS; and all that a socket can make us hold for it by sending more than it may.
 pub(crate) const READ_BYTES: usize = 128 << 10;
 
 /// A socket's turn: what it may take of its worker in this time is below, and whoever wants more

@@ -73,7 +73,13 @@ async fn metrics(exposition: Data<Exposition>) -> HttpResponse {
 impl Exposition {
     fn text(&self) -> String {
         let mut page = Page::default();
-        self.tracker(&mut page);
+        self.node(&mut page);
+        self.messages(&mut page);
+        self.connections(&mut page);
+        self.partitions(&mut page);
+        if let Some(cluster) = &self.node.cluster {
+            self.cluster(cluster, &mut page);
+        }
         if let Some(origin) = &self.origin {
             origin.write(&mut page);
         }
@@ -81,13 +87,13 @@ impl Exposition {
         page.into_text()
     }
 
-    fn tracker(&self, page: &mut Page) {
-        let (node, counts) = (&self.node, &self.node.metrics);
+    fn node(&self, page: &mut Page) {
+        let node = &self.node;
         page.gauge("tracker_build_info", "What runs; the value is always 1.")
             .labelled("version", [(env!("CARGO_PKG_VERSION"), 1)]);
         page.gauge("tracker_stopping", "1 while the tracker hangs up on its clients to stop.")
             .value(u8::from(node.is_stopping()));
-        let by_worker = || (0u16..).zip(counts.workers());
+        let by_worker = || (0u16..).zip(node.metrics.workers());
         page.gauge("tracker_connections", "Open WebSockets by the worker that serves them.")
             .labelled(
                 "worker",
@@ -100,6 +106,10 @@ impl Exposition {
         page.gauge("tracker_announce_interval_seconds", "What clients are asked for at present.")
             .value(node.announce_interval().as_secs());
         page.gauge("tracker_swarms", "Swarms with a member.").value(node.swarms());
+    }
+
+    fn messages(&self, page: &mut Page) {
+        let counts = &self.node.metrics;
         let totals = counts.totals();
         page.counter(
             "tracker_messages_total",
@@ -119,13 +129,18 @@ impl Exposition {
             "histogram",
             "Time from the read that brought an offer or answer to the write that sent it on.",
         );
-        by_label(relay, "worker", by_worker().map(|(id, worker)| (id, &worker.relay_times)));
+        let by_worker = (0u16..).zip(counts.workers());
+        by_label(relay, "worker", by_worker.map(|(id, worker)| (id, &worker.relay_times)));
         page.counter("tracker_offers_withheld_total", "Offers that were not passed on.").labelled(
             "reason",
             [("early", totals.offers_early), ("receiver_rate", totals.offers_over_rate)],
         );
         page.counter("tracker_refusals_total", "Messages that were refused; their sockets stay.")
             .labelled("reason", counts.refusals());
+    }
+
+    fn connections(&self, page: &mut Page) {
+        let counts = &self.node.metrics;
         page.counter("tracker_handshakes_refused_total", "WebSocket handshakes that were refused.")
             .labelled("reason", counts.turned_away());
         page.counter(
@@ -153,10 +168,16 @@ impl Exposition {
         )
         .labelled(
             "listener",
-            node.certificates
+            self.node
+                .certificates
                 .iter()
                 .map(|(listener, certificate)| (listener, certificate.not_after().as_secs())),
         );
+    }
+
+    fn partitions(&self, page: &mut Page) {
+        let counts = &self.node.metrics;
+        let totals = counts.totals();
         page.counter("tracker_relocations_total", "Sockets that moved to their swarm's worker.")
             .value(totals.relocated);
         page.counter(
@@ -184,9 +205,6 @@ impl Exposition {
             "What partitions have said to others, on this node or another, and heard of them.",
         )
         .labelled("kind", counts.crossed());
-        if let Some(cluster) = &node.cluster {
-            self.cluster(cluster, page);
-        }
     }
 
     fn cluster(&self, cluster: &Cluster, page: &mut Page) {

@@ -2,6 +2,8 @@
 //! to be written to them, the buffers that they are read through, and what compresses for all of
 //! them.
 
+mod sockets;
+
 use std::cell::{OnceCell, RefCell};
 use std::io;
 use std::rc::Rc;
@@ -10,7 +12,6 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use slab::Slab;
 use tracker_core::{ConnId, Input, Outgoing};
 use tracker_websocket::deflate::{Body, Deflater, Inflater};
 use tracker_websocket::frame::Opcode;
@@ -19,11 +20,13 @@ use crate::actors::{ShardActor, Swarms};
 use crate::close::Close;
 use crate::config::Policy;
 use crate::directory::WorkerId;
-use crate::limits::{CLOSE_TIMEOUT, SLOTS_KEPT, SOCKET_SWEEP_TICKS};
+use crate::limits::CLOSE_TIMEOUT;
 use crate::metrics::WorkerMetrics;
 use crate::node::Node;
-use crate::transport::connection::{Connection, Flushed, Spare};
+use crate::transport::connection::{Connection, Spare};
 use crate::transport::read_buffer::ReadBuffer;
+use sockets::Sockets;
+pub(crate) use sockets::{ConnKey, Verdict};
 
 /// What the actors of one thread share.
 #[derive(Debug)]
@@ -35,17 +38,6 @@ pub(crate) struct Worker {
     deflater: RefCell<Deflater>,
     sockets: RefCell<Sockets>,
     pub(crate) swarms: RefCell<Swarms>,
-}
-
-#[derive(Debug, Default)]
-struct Sockets {
-    connections: Slab<(u32, Connection)>,
-    /// Slots with something to write at the end of the round.
-    to_flush: Vec<usize>,
-    spare: Spare,
-    /// Counts connections, so that an id of a closed one never means its successor in the slot.
-    next_generation: u32,
-    sweep_from: usize,
 }
 
 thread_local! {
@@ -67,7 +59,7 @@ impl Worker {
             read_buffer: RefCell::default(),
             inflater: RefCell::default(),
             deflater: RefCell::default(),
-            sockets: RefCell::default(),
+            sockets: RefCell::new(Sockets::new(id)),
             swarms: RefCell::new(Swarms::new(node)),
         });
         let shard = ShardActor::start_on(&worker);
@@ -92,19 +84,13 @@ impl Worker {
 
     /// Takes a socket into the table.
     pub(crate) fn insert(&self, connection: Connection) -> ConnId {
-        let mut sockets = self.sockets.borrow_mut();
-        sockets.next_generation = sockets.next_generation.wrapping_add(1) & ConnKey::GENERATION_MAX;
-        let generation = sockets.next_generation;
         self.metrics().opened(connection.server.index);
-        let slot = sockets.connections.insert((generation, connection));
-        ConnKey { worker: self.id, generation, slot }.into()
+        self.sockets.borrow_mut().insert(connection)
     }
 
     /// Takes a socket out of the table.
     pub(crate) fn remove(&self, id: ConnId) -> Option<Connection> {
-        let mut sockets = self.sockets.borrow_mut();
-        sockets.get(id)?;
-        let (_, connection) = sockets.connections.remove(ConnKey::from(id).slot);
+        let connection = self.sockets.borrow_mut().remove(id)?;
         self.metrics().gone(connection.server.index);
         Some(connection)
     }
@@ -211,25 +197,7 @@ impl Worker {
 
     /// Writes each outbox that something was put into, once.
     pub(crate) fn flush(&self) {
-        let mut sockets = self.sockets.borrow_mut();
-        let Sockets { connections, to_flush, spare, .. } = &mut *sockets;
-        for slot in to_flush.drain(..) {
-            let Some((_, connection)) = connections.get_mut(slot) else {
-                continue;
-            };
-            connection.outbox.listed = false;
-            if connection.outbox.blocked {
-                continue;
-            }
-            match connection.flush(spare) {
-                Flushed::All => {}
-                Flushed::Blocked => {
-                    connection.outbox.blocked = true;
-                    connection.wake();
-                }
-                Flushed::Broken => connection.tell(Close::Lost),
-            }
-        }
+        self.sockets.borrow_mut().flush();
     }
 
     /// Gives `act` a socket and the memory for its outbox.
@@ -241,29 +209,9 @@ impl Worker {
         self.sockets.borrow_mut().get(id).map(|(connection, spare)| act(connection, spare))
     }
 
-    /// Looks at a part of the sockets, all of them in [`SOCKET_SWEEP_TICKS`] calls.
-    pub(crate) fn sweep(&self, mut look: impl FnMut(&mut Connection) -> Verdict) {
-        let mut pings = Vec::new();
-        {
-            let mut sockets = self.sockets.borrow_mut();
-            let slots = sockets.connections.capacity();
-            let end = slots.min(sockets.sweep_from + slots.div_ceil(SOCKET_SWEEP_TICKS));
-            for slot in sockets.sweep_from..end {
-                let Some((generation, connection)) = sockets.connections.get_mut(slot) else {
-                    continue;
-                };
-                match look(connection) {
-                    Verdict::Keep => {}
-                    Verdict::Close(close) => connection.tell(close),
-                    Verdict::Ping => {
-                        let key = ConnKey { worker: self.id, generation: *generation, slot };
-                        pings.push(ConnId::from(key));
-                    }
-                }
-            }
-            sockets.sweep_from = if end == slots { 0 } else { end };
-            sockets.give_back();
-        }
+    /// Looks at a part of the sockets, all of them in [`Sockets::sweep`]'s number of calls.
+    pub(crate) fn sweep(&self, look: impl FnMut(&mut Connection) -> Verdict) {
+        let pings = self.sockets.borrow_mut().sweep(look);
         for id in pings {
             self.push(id, Opcode::Ping, 0, |_| {});
         }
@@ -271,93 +219,12 @@ impl Worker {
 
     /// Number of open sockets.
     pub(crate) fn sockets(&self) -> usize {
-        self.sockets.borrow().connections.len()
+        self.sockets.borrow().len()
     }
 
     /// Tells up to `count` sockets' actors, from slot `from` on, to close them. Returns the slot
     /// behind the last of them, and how many there were.
     pub(crate) fn close_some(&self, from: usize, count: usize, close: Close) -> (usize, usize) {
-        let connections = &mut self.sockets.borrow_mut().connections;
-        let (mut slot, mut told) = (from, 0);
-        while slot < connections.capacity() && told < count {
-            if let Some((_, connection)) = connections.get_mut(slot) {
-                connection.tell(close);
-                told += 1;
-            }
-            slot += 1;
-        }
-        (slot, told)
-    }
-}
-
-/// What a sweep finds about a socket.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Verdict {
-    Keep,
-    Ping,
-    Close(Close),
-}
-
-impl Sockets {
-    /// A socket, and the memory for its outbox.
-    fn get(&mut self, id: ConnId) -> Option<(&mut Connection, &mut Spare)> {
-        let key = ConnKey::from(id);
-        let (generation, connection) = self.connections.get_mut(key.slot)?;
-        (*generation == key.generation).then_some((connection, &mut self.spare))
-    }
-
-    /// Gives memory back that a crowd has left, as far as those who stay lie in front.
-    fn give_back(&mut self) {
-        self.spare.forget_unneeded();
-        let (len, capacity) = (self.connections.len(), self.connections.capacity());
-        if capacity > SLOTS_KEPT && len < capacity / 4 {
-            self.connections.shrink_to_fit();
-        }
-        self.to_flush.shrink_to(SLOTS_KEPT);
-    }
-
-    fn push_with(&mut self, to: ConnId, push: impl FnOnce(&mut Connection, &mut Spare) -> bool) {
-        let Some((connection, spare)) = self.get(to) else {
-            return;
-        };
-        if !push(connection, spare) {
-            // It takes nothing any more, so this happens once.
-            connection.closing_until = Some(Duration::ZERO);
-            connection.tell(Close::SlowReader);
-        } else if !connection.outbox.listed {
-            connection.outbox.listed = true;
-            self.to_flush.push(ConnKey::from(to).slot);
-        }
-    }
-}
-
-/// What a [`ConnId`] is made of.
-#[derive(Clone, Copy)]
-pub(crate) struct ConnKey {
-    pub(crate) worker: WorkerId,
-    /// 24 bits: a slot would have to be used anew 16 million times before a late message for its
-    /// first socket could reach the wrong one.
-    generation: u32,
-    /// 24 bits: 16 million sockets of one worker, several times what ports and memory allow.
-    slot: usize,
-}
-
-impl ConnKey {
-    const GENERATION_MAX: u32 = (1 << 24) - 1;
-}
-
-impl From<ConnKey> for ConnId {
-    fn from(key: ConnKey) -> Self {
-        Self(u64::from(key.worker) << 48 | u64::from(key.generation) << 24 | key.slot as u64)
-    }
-}
-
-impl From<ConnId> for ConnKey {
-    fn from(ConnId(id): ConnId) -> Self {
-        Self {
-            worker: (id >> 48) as WorkerId,
-            generation: (id >> 24) as u32 & Self::GENERATION_MAX,
-            slot: id as usize & 0xff_ffff,
-        }
+        self.sockets.borrow_mut().close_some(from, count, close)
     }
 }

@@ -17,9 +17,9 @@ export type LinkState =
   | { is: "forbidden"; why: string };
 
 /** What the node lets us in for. */
-export type Pass = "thisMachine" | "token" | "session";
+type Pass = "thisMachine" | "token" | "session";
 
-export interface FeedEvents {
+interface FeedEvents {
   link(state: LinkState): void;
   message(message: Message): void;
   history(bytes: ArrayBuffer): void;

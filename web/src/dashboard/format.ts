@@ -1,7 +1,7 @@
 // Figures as an operator reads them: as many digits as mean something, and the unit beside them.
 import type { Figure } from "./series";
 
-export const UNKNOWN = "–";
+const UNKNOWN = "–";
 
 const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 

@@ -7,7 +7,7 @@ import { fillTable, type Row } from "./table";
 /** From which share of a core a worker is busy, as TrackerWorkersBusy has it. */
 const BUSY = 0.8;
 
-/** Another node that was silent for so many of its intervals may be away; a third, and it is gone. */
+/** A node that was silent for so many of its intervals may be away; a third, and it is gone. */
 const NODE_QUIET_INTERVALS = 2;
 
 /** What each tick brings. */

@@ -32,7 +32,7 @@ export interface Tick {
   filesMax: number | null;
 }
 
-export interface Verdict {
+interface Verdict {
   state: "well" | "warning" | "trouble";
   reasons: { alert: string; text: string }[];
 }

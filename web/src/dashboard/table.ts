@@ -6,7 +6,7 @@ export interface Row {
   cells: (string | Cell)[];
 }
 
-export interface Cell {
+interface Cell {
   text: string;
   /** What the style sheet makes of it. */
   kind?: string;

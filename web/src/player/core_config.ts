@@ -1,19 +1,13 @@
 // What P2P Media Loader is set to, the same for both engines.
 import type { CoreConfig } from "p2p-media-loader-core";
 import { Digests } from "./digests";
+import type { Page } from "./engine";
 import { SEGMENT_MEMORY_MIB_MAX } from "./limits";
-import type { Settings } from "./settings";
-import type { SharingConfig } from "./sharing";
-import type { Stats } from "./stats";
 
-export function coreConfig(
-  settings: Settings,
-  stats: Stats,
-  sharing: SharingConfig,
-): Partial<CoreConfig> {
+export function coreConfig({ settings, stats, sharing }: Page): Partial<CoreConfig> {
   const { swarmId, trackers, stun, digests } = settings;
   return {
-    ...sharing,
+    ...sharing.config,
     swarmId,
     announceTrackers: trackers,
     rtcConfig: { iceServers: stun.map((urls) => ({ urls })) },

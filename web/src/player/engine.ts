@@ -1,7 +1,9 @@
 // What plays the stream: hls.js or Shaka Player, each with P2P Media Loader behind it. The rest of
 // the page knows them by this interface alone.
 import { LEAVING_TARGETS } from "./limits";
-import type { SharingConfig } from "./sharing";
+import type { Settings } from "./settings";
+import type { Sharing, SharingConfig } from "./sharing";
+import type { Stats } from "./stats";
 
 /** What the stream is doing: `good` and `quiet` need no thought, `waiting` passes. */
 export interface StreamState {
@@ -9,11 +11,21 @@ export interface StreamState {
   text: string;
 }
 
-/** What an engine tells of. */
-export interface EngineEvents {
-  show(state: StreamState): void;
-  /** There is enough to start with. */
-  ready(): void;
+export const LIVE: StreamState = { mood: "good", text: "Live" };
+export const STARTING: StreamState = { mood: "waiting", text: "The stream is just starting" };
+export const AWAY: StreamState = { mood: "waiting", text: "The stream is away; trying again" };
+export const UNDECODABLE: StreamState = {
+  mood: "bad",
+  text: "This browser has no decoder for this stream",
+};
+
+/** The page's parts that a stream is played with. */
+export interface Page {
+  readonly video: HTMLVideoElement;
+  readonly settings: Settings;
+  readonly stats: Stats;
+  readonly sharing: Sharing;
+  readonly show: (state: StreamState) => void;
 }
 
 export interface Engine {
@@ -29,6 +41,15 @@ export interface Engine {
   toLive(): void;
 }
 
+/** Browsers let a muted video start by itself; where one refuses, the viewer presses play. */
+export function play({ video, show }: Page): void {
+  video.play().catch((error: unknown) => {
+    if (error instanceof DOMException && error.name === "NotAllowedError") {
+      show({ mood: "waiting", text: "Press play to start" });
+    }
+  });
+}
+
 /** How a quality is told. */
 export function quality(height: number | null, bitsPerSecond: number): string | null {
   const rate = `${(bitsPerSecond / 1e6).toFixed(1)} Mbit/s`;
@@ -36,7 +57,7 @@ export function quality(height: number | null, bitsPerSecond: number): string | 
 }
 
 /** A playlist's measures, in seconds. */
-export interface Depth {
+interface Depth {
   /** All of it. */
   wholeS: number;
   targetS: number;

@@ -4,38 +4,35 @@ import Hls, { ErrorDetails, ErrorTypes, Events } from "hls.js";
 import type { ErrorData, HlsConfig, LevelDetails } from "hls.js";
 import type { HlsJsP2PEngine } from "p2p-media-loader-hlsjs";
 import { coreConfig } from "./core_config";
-import { quality, startS, type Engine, type EngineEvents } from "./engine";
 import {
-  BACK_BUFFER_S,
-  LIST_AGAIN_ERRORS,
-  P2P_ERRORS_MAX,
-  PEER_WAIT_MAX_MS,
-  RETRY_FIRST_MS,
-  RETRY_MAX_MS,
-} from "./limits";
+  AWAY,
+  LIVE,
+  play,
+  quality,
+  startS,
+  STARTING,
+  UNDECODABLE,
+  type Engine,
+  type Page,
+} from "./engine";
+import { BACK_BUFFER_S, LIST_AGAIN_ERRORS, P2P_ERRORS_MAX, PEER_WAIT_MAX_MS } from "./limits";
 import { PeerEvents } from "./peer_events";
+import { Retries } from "./retries";
 import { Patience, segmentLoader, tellingLoader } from "./segment_loader";
-import type { Settings } from "./settings";
-import type { Sharing, SharingConfig } from "./sharing";
-import type { Stats } from "./stats";
+import type { SharingConfig } from "./sharing";
 
 /** The module that adds peers to hls.js, or null where it can't be had. */
 export type P2PModule = typeof import("./p2p_hls") | null;
 
 export class HlsEngine implements Engine {
   readonly name = "hls.js";
-  readonly #video: HTMLVideoElement;
-  readonly #settings: Settings;
-  readonly #stats: Stats;
-  readonly #sharing: Sharing;
-  readonly #events: EngineEvents;
+  readonly #page: Page;
   readonly #peers: PeerEvents;
+  readonly #retries = new Retries();
   #p2pModule: P2PModule;
   #p2p: HlsJsP2PEngine | null = null;
   #patience: Patience | null = null;
   #hls: Hls | null = null;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #errorsInARow = 0;
   /** False until there is enough of the stream to start with; see `#startWhenDeepEnough`. */
   #started = false;
   /** The first segment of the first playlist: once it is gone, the playlist is at full length. */
@@ -45,21 +42,10 @@ export class HlsEngine implements Engine {
     return Hls.isSupported();
   }
 
-  constructor(
-    video: HTMLVideoElement,
-    settings: Settings,
-    stats: Stats,
-    sharing: Sharing,
-    events: EngineEvents,
-    p2pModule: P2PModule,
-  ) {
-    this.#video = video;
-    this.#settings = settings;
-    this.#stats = stats;
-    this.#sharing = sharing;
-    this.#events = events;
+  constructor(page: Page, p2pModule: P2PModule) {
+    this.#page = page;
     this.#p2pModule = p2pModule;
-    this.#peers = new PeerEvents(stats);
+    this.#peers = new PeerEvents(page.stats);
   }
 
   /** A fresh hls.js, with peers as long as they are of use. */
@@ -71,8 +57,8 @@ export class HlsEngine implements Engine {
     this.#firstSequence = null;
     this.#hls = this.#withPeers() ?? new Hls(this.#config());
     this.#follow(this.#hls);
-    this.#hls.attachMedia(this.#video);
-    this.#hls.loadSource(this.#settings.streamUrl);
+    this.#hls.attachMedia(this.#page.video);
+    this.#hls.loadSource(this.#page.settings.streamUrl);
   }
 
   share(config: SharingConfig): void {
@@ -92,28 +78,20 @@ export class HlsEngine implements Engine {
 
   toLive(): void {
     const position = this.#hls?.liveSyncPosition;
-    if (position !== null && position !== undefined) this.#video.currentTime = position;
+    if (position !== null && position !== undefined) this.#page.video.currentTime = position;
   }
 
   #withPeers(): Hls | null {
     if (this.#p2pModule === null) {
-      this.#sharing.giveUpForGood();
+      this.#page.sharing.giveUpForGood();
       return null;
     }
     try {
-      const p2p = new this.#p2pModule.HlsJsP2PEngine({
-        core: coreConfig(this.#settings, this.#stats, this.#sharing.config),
-      });
+      const p2p = new this.#p2pModule.HlsJsP2PEngine({ core: coreConfig(this.#page) });
       const { fLoader, pLoader } = p2p.getConfigForHlsJs() as {
         [loader in "fLoader" | "pLoader"]: NonNullable<HlsConfig[loader]>;
       };
-      const patience = new Patience(
-        this.#video,
-        this.#settings.sharing.httpSeconds,
-        this.#peers,
-        () => this.#sharing.state === "on",
-        () => this.#sharing.giveUp(),
-      );
+      const patience = new Patience(this.#page, this.#peers);
       const hls = new Hls({
         ...this.#config(),
         pLoader,
@@ -138,10 +116,10 @@ export class HlsEngine implements Engine {
       // that very buffer for the other viewers, would be left with a detached one.
       enableWorker: false,
       // Overruled by `#startWhenDeepEnough`, which knows the playlist.
-      liveSyncDurationCount: this.#settings.sharing.behindTargets,
+      liveSyncDurationCount: this.#page.settings.sharing.behindTargets,
       backBufferLength: BACK_BUFFER_S,
       loader: tellingLoader(Hls, (bytes, { frag }) => {
-        this.#stats.httpBytes += bytes;
+        this.#page.stats.httpBytes += bytes;
         if (frag.type === "main" && frag.sn !== "initSegment") {
           this.#peers.record(frag.url, "http", bytes);
         }
@@ -157,10 +135,8 @@ export class HlsEngine implements Engine {
     hls.on(Events.AUDIO_TRACK_UPDATED, (_event, { details }) => this.#patience?.moved(details));
     hls.on(Events.FRAG_BUFFERED, () => {
       // What was buffered may have outlasted the errors: then no event of the video ends them.
-      if (this.#errorsInARow > 0 && !this.#video.paused) {
-        this.#events.show({ mood: "good", text: "Live" });
-      }
-      this.#errorsInARow = 0;
+      if (this.#retries.failures > 0 && !this.#page.video.paused) this.#page.show(LIVE);
+      this.#retries.wentWell();
     });
     hls.on(Events.ERROR, (_event, error) => {
       if (error.fatal) this.#recover(hls, error);
@@ -174,54 +150,49 @@ export class HlsEngine implements Engine {
    * or won't grow.
    */
   #startWhenDeepEnough(hls: Hls, details: LevelDetails): void {
-    if (this.#started || !this.#video.paused) return;
+    if (this.#started || !this.#page.video.paused) return;
     const { totalduration: wholeS, targetduration: targetS, startSN, live } = details;
     const grows = startSN === this.#firstSequence;
     const isFull = startSN > (this.#firstSequence ?? startSN);
     this.#firstSequence ??= startSN;
-    const wantedS = this.#settings.sharing.behindTargets * targetS;
+    const wantedS = this.#page.settings.sharing.behindTargets * targetS;
     if (live) hls.targetLatency = startS({ wholeS, targetS, grows }, wantedS);
     const httpDownloadInitialTimeoutMs = Math.min(PEER_WAIT_MAX_MS, 400 * targetS);
     this.#p2p?.applyDynamicConfig({ core: { httpDownloadInitialTimeoutMs } });
     if (!live || wholeS >= wantedS || isFull) {
       this.#started = true;
-      this.#events.ready();
+      play(this.#page);
     } else {
-      this.#events.show({ mood: "waiting", text: "The stream is just starting" });
+      this.#page.show(STARTING);
     }
   }
 
   /** An origin that is away comes back, sooner or later: try again, with growing waits. */
   #recover(hls: Hls, error: ErrorData): void {
-    const waitMs = Math.min(RETRY_FIRST_MS * 2 ** this.#errorsInARow, RETRY_MAX_MS);
-    this.#errorsInARow += 1;
     if (error.details === ErrorDetails.MANIFEST_INCOMPATIBLE_CODECS_ERROR) {
-      const text = "This browser has no decoder for this stream";
-      return this.#events.show({ mood: "bad", text });
+      return this.#page.show(UNDECODABLE);
     }
-    if (error.type === ErrorTypes.NETWORK_ERROR) {
-      this.#events.show({ mood: "waiting", text: "The stream is away; trying again" });
-    }
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => {
+    if (error.type === ErrorTypes.NETWORK_ERROR) this.#page.show(AWAY);
+    this.#retries.failed(() => {
+      const { failures } = this.#retries;
       if (error.type === ErrorTypes.NETWORK_ERROR) {
         // A stream that comes back may have other renditions than its list had.
-        if (hls.levels.length === 0) hls.loadSource(this.#settings.streamUrl);
-        else if (this.#errorsInARow < LIST_AGAIN_ERRORS) hls.startLoad();
+        if (hls.levels.length === 0) hls.loadSource(this.#page.settings.streamUrl);
+        else if (failures < LIST_AGAIN_ERRORS) hls.startLoad();
         else this.open();
-      } else if (error.type === ErrorTypes.MEDIA_ERROR && this.#errorsInARow === 1) {
+      } else if (error.type === ErrorTypes.MEDIA_ERROR && failures === 1) {
         hls.recoverMediaError();
-        this.#events.ready();
+        play(this.#page);
       } else {
-        if (this.#errorsInARow >= P2P_ERRORS_MAX) this.#giveUpPeers();
+        if (failures >= P2P_ERRORS_MAX) this.#giveUpPeers();
         this.open();
       }
-    }, waitMs);
+    });
   }
 
   #giveUpPeers(): void {
     this.#p2pModule = null;
     this.#p2p = null;
-    this.#sharing.giveUpForGood();
+    this.#page.sharing.giveUpForGood();
   }
 }

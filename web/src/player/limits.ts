@@ -10,13 +10,13 @@
 export const HTTP_SECONDS = 3;
 
 /**
- * How much sooner than that one of the viewers fetches what none has yet, and how often it is another
- * one's turn. Half of it is for the segment to get from the first to the second: on busy machines
- * that takes a second.
+ * How much sooner than that one of the viewers fetches what none has yet, and how often it is
+ * another one's turn. Half of it is for the segment to get from the first to the second: on busy
+ * machines that takes a second.
  */
 export const TURN_S = 4;
 
-/** The first part of a turn, in which nobody is sooner than others; clocks may differ by as much. */
+/** The first part of a turn, in which nobody is sooner: clocks may differ by as much. */
 export const TURN_PAUSE_MS = 1_000;
 
 /** How often a viewer looks whether it is its turn. */
@@ -28,19 +28,19 @@ export const ID_SWARMS_KEPT_MAX = 1_000;
 /** How far behind the live edge to play, in target durations: the room for peers to deliver. */
 export const BEHIND_TARGETS = 6;
 
-/** What is sent to others at most, on average, in kbit/s: a good picture to one of them. */
-export const UPLOAD_KBPS = 10_000;
-
 /**
  * But no further back than this before the beginning of a playlist, or its middle where that is
  * later: what is there leaves it before peers have answered.
  */
 export const LEAVING_TARGETS = 2;
 
+/** What is sent to others at most, on average, in kbit/s: a good picture to one of them. */
+export const UPLOAD_KBPS = 10_000;
+
 /**
  * How long segments wait for a first peer before HTTP fetches them: time enough for a tracker's
- * answer and a connection. What is due within `HTTP_SECONDS` doesn't wait, and is played meanwhile: so
- * it is 0.4 target durations at the most, and the rest is for HTTP.
+ * answer and a connection. What is due within `HTTP_SECONDS` doesn't wait, and is played meanwhile:
+ * so it is 0.4 target durations at the most, and the rest is for HTTP.
  */
 export const PEER_WAIT_MAX_MS = 1_200;
 
@@ -65,7 +65,7 @@ export const SHAKA_SEGMENT_TIMEOUT_MS = 8_000;
 /** Media kept behind the playhead, in seconds: enough to step back once, no film in memory. */
 export const BACK_BUFFER_S = 30;
 
-/** First wait after an error that hls.js itself gave up on; doubled up to the bound below. */
+/** First wait before what has failed is tried again; doubled up to the bound below. */
 export const RETRY_FIRST_MS = 1_000;
 
 /** Longest wait between two tries: an origin that comes back is seen within this time. */

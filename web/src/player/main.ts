@@ -2,6 +2,7 @@
 // peer-to-peer module is loaded beside the settings and may fail to: the stream plays without it.
 import { Connections } from "./connections";
 import { element } from "./dom";
+import type { StreamState } from "./engine";
 import type { P2PModule } from "./hls_engine";
 import { Playback } from "./playback";
 import { loadSettings, SettingsError } from "./settings";
@@ -36,9 +37,8 @@ async function run(): Promise<void> {
       view.showStream({ mood: "waiting", text: "The server is away; trying again" }),
     );
     const sharing = new Sharing(settings, stats, turns);
-    const playback = new Playback(view.video, settings, stats, sharing, (state) =>
-      view.showStream(state),
-    );
+    const show = (state: StreamState) => view.showStream(state);
+    const playback = new Playback({ video: view.video, settings, stats, sharing, show });
     new StallMeter(view.video, stats).start();
     sharing.start();
     const opened = playback.start(p2pModule);

@@ -6,7 +6,7 @@ import { PEERS_REMEMBERED_MAX, SEGMENTS_KEPT_MAX } from "./limits";
 import type { PeerRecord, SegmentSource, Stats } from "./stats";
 
 /** Where the library's events come from: the engines of both its packages. */
-export interface PeerEngine {
+interface PeerEngine {
   addEventListener<K extends keyof CoreEventMap>(name: K, listener: CoreEventMap[K]): void;
 }
 

@@ -12,6 +12,7 @@ import type {
   LoaderContext,
   LoaderStats,
 } from "hls.js";
+import type { Page } from "./engine";
 import {
   RESCUE_AFTER_MS,
   RESCUE_AHEAD_S,
@@ -34,30 +35,17 @@ interface Waiting {
 
 /** Decides what is left to peers, and takes back what they keep the viewer waiting for. */
 export class Patience {
-  readonly #video: HTMLVideoElement;
+  readonly #page: Page;
   readonly #events: PeerEvents;
-  readonly #isSharing: () => boolean;
-  readonly #onHopeless: () => void;
-  readonly #httpSeconds: number;
   readonly #waiting = new Set<Waiting>();
   /** The first segment of each kind's newest playlist, by its sequence number. */
   readonly #first = new Map<string, number>();
   #rescuesInARow = 0;
   #timer: ReturnType<typeof setInterval> | undefined;
 
-  /** `onHopeless` hears that the library keeps losing segments. */
-  constructor(
-    video: HTMLVideoElement,
-    httpSeconds: number,
-    events: PeerEvents,
-    isSharing: () => boolean,
-    onHopeless: () => void,
-  ) {
-    this.#video = video;
-    this.#httpSeconds = httpSeconds;
+  constructor(page: Page, events: PeerEvents) {
+    this.#page = page;
     this.#events = events;
-    this.#isSharing = isSharing;
-    this.#onHopeless = onHopeless;
   }
 
   start(): void {
@@ -75,9 +63,9 @@ export class Patience {
    * it has already, or is about to have, is taken from it.
    */
   canWait({ frag, url }: FragmentLoaderContext): boolean {
-    if (frag.sn === "initSegment" || !this.#isSharing()) return false;
+    if (frag.sn === "initSegment" || this.#page.sharing.state !== "on") return false;
     if (this.#events.hasLoaded(url) || this.#events.isUnderWay(url)) return true;
-    return aheadS(this.#video) >= this.#httpSeconds;
+    return aheadS(this.#page.video) >= this.#page.settings.sharing.httpSeconds;
   }
 
   /** A playlist is there anew. */
@@ -104,11 +92,13 @@ export class Patience {
     }
     if (this.#rescuesInARow < RESCUES_IN_A_ROW_MAX) return;
     this.#rescuesInARow = 0;
-    this.#onHopeless();
+    this.#page.sharing.giveUp();
   }
 
-  /** What the library is loading has timeouts of its own, and HTTP behind it; but it doesn't tell of
-   * each end. */
+  /**
+   * What the library is loading has timeouts of its own, and HTTP behind it; but it doesn't tell
+   * of each end.
+   */
   #isLost({ context, sinceMs }: Waiting): boolean {
     const waitedMs = performance.now() - sinceMs;
     if (context === null || waitedMs > SEGMENT_WAIT_MAX_MS) return true;
@@ -116,7 +106,7 @@ export class Patience {
     if (Number(sn) < (this.#first.get(type) ?? 0)) return true;
     const isUnderWay = this.#events.isUnderWay(context.url);
     const patienceMs = isUnderWay ? RESCUE_UNDER_WAY_MS : RESCUE_AFTER_MS;
-    return waitedMs > patienceMs && aheadS(this.#video) < RESCUE_AHEAD_S;
+    return waitedMs > patienceMs && aheadS(this.#page.video) < RESCUE_AHEAD_S;
   }
 }
 

@@ -37,7 +37,7 @@ export interface Settings {
 }
 
 /** How viewers share, as the server says it. */
-export interface SharingSettings {
+interface SharingSettings {
   /** `ask` shares only with those who have said yes. */
   consent: "assumed" | "ask";
   /** What may be sent to others, an average in kbit/s; 0 is no limit. */

@@ -2,52 +2,42 @@
 // growing waits, like hls.js's.
 import type { ShakaP2PEngine } from "p2p-media-loader-shaka";
 import { coreConfig } from "./core_config";
-import { quality, startS, type Engine, type EngineEvents } from "./engine";
+import {
+  AWAY,
+  play,
+  quality,
+  startS,
+  STARTING,
+  UNDECODABLE,
+  type Engine,
+  type Page,
+} from "./engine";
 import {
   BACK_BUFFER_S,
-  RETRY_FIRST_MS,
-  RETRY_MAX_MS,
   SHAKA_BUFFER_S,
   SHAKA_LOOK_TARGETS,
   SHAKA_SEGMENT_TIMEOUT_MS,
 } from "./limits";
 import { PeerEvents } from "./peer_events";
-import type { Settings } from "./settings";
-import type { Sharing, SharingConfig } from "./sharing";
-import type { Stats } from "./stats";
+import { Retries } from "./retries";
+import type { SharingConfig } from "./sharing";
 
 type Module = typeof import("./p2p_shaka");
 type Player = InstanceType<Module["shaka"]["Player"]>;
 
 export class ShakaEngine implements Engine {
   readonly name = "shaka";
+  readonly #page: Page;
   readonly #module: Module;
-  readonly #video: HTMLVideoElement;
-  readonly #settings: Settings;
-  readonly #stats: Stats;
-  readonly #sharing: Sharing;
-  readonly #events: EngineEvents;
   readonly #peers: PeerEvents;
+  readonly #retries = new Retries();
   #player: Player | null = null;
   #p2p: ShakaP2PEngine | null = null;
-  #retry: ReturnType<typeof setTimeout> | undefined;
-  #errorsInARow = 0;
 
-  constructor(
-    video: HTMLVideoElement,
-    settings: Settings,
-    stats: Stats,
-    sharing: Sharing,
-    events: EngineEvents,
-    module: Module,
-  ) {
+  constructor(page: Page, module: Module) {
+    this.#page = page;
     this.#module = module;
-    this.#video = video;
-    this.#settings = settings;
-    this.#stats = stats;
-    this.#sharing = sharing;
-    this.#events = events;
-    this.#peers = new PeerEvents(stats);
+    this.#peers = new PeerEvents(page.stats);
   }
 
   open(): void {
@@ -62,7 +52,7 @@ export class ShakaEngine implements Engine {
   get latencyS(): number | null {
     const timeline = this.#timeline;
     if (timeline === undefined || !timeline.isLive()) return null;
-    return timeline.getSegmentAvailabilityEnd() - this.#video.currentTime;
+    return timeline.getSegmentAvailabilityEnd() - this.#page.video.currentTime;
   }
 
   get quality(): string | null {
@@ -85,15 +75,15 @@ export class ShakaEngine implements Engine {
     const player = this.#player;
     for (let beforeS: number | null = null; ;) {
       this.#peers.clear();
-      await player.load(this.#settings.streamUrl);
-      this.#errorsInARow = 0;
+      await player.load(this.#page.settings.streamUrl);
+      this.#retries.wentWell();
       const { wholeS, targetS } = this.#depth;
       const grows = beforeS !== null && wholeS > beforeS;
       if (wholeS === 0 || wholeS >= this.#wantedS || (beforeS !== null && !grows)) {
         return this.#begin(grows);
       }
       beforeS = wholeS;
-      this.#events.show({ mood: "waiting", text: "The stream is just starting" });
+      this.#page.show(STARTING);
       await player.unload();
       await new Promise((resume) => setTimeout(resume, SHAKA_LOOK_TARGETS * targetS * 1_000));
     }
@@ -101,9 +91,9 @@ export class ShakaEngine implements Engine {
 
   #begin(grows: boolean): void {
     this.#setDelay(grows);
-    const lateS = (this.#timeline?.getSeekRangeEnd() ?? 0) - this.#video.currentTime;
+    const lateS = (this.#timeline?.getSeekRangeEnd() ?? 0) - this.#page.video.currentTime;
     if (this.#depth.wholeS > 0 && Math.abs(lateS) > this.#depth.targetS) this.#player?.goToLive();
-    this.#events.ready();
+    play(this.#page);
   }
 
   async #makePlayer(): Promise<Player> {
@@ -111,11 +101,8 @@ export class ShakaEngine implements Engine {
     shaka.polyfill.installAll();
     ShakaP2PEngine.registerPlugins(shaka);
     const player = new shaka.Player();
-    await player.attach(this.#video);
-    this.#p2p = new ShakaP2PEngine(
-      { core: coreConfig(this.#settings, this.#stats, this.#sharing.config) },
-      shaka,
-    );
+    await player.attach(this.#page.video);
+    this.#p2p = new ShakaP2PEngine({ core: coreConfig(this.#page) }, shaka);
     treatAsDash(this.#p2p);
     this.#p2p.bindShakaPlayer(player);
     this.#peers.follow(this.#p2p);
@@ -142,8 +129,8 @@ export class ShakaEngine implements Engine {
   }
 
   /**
-   * P2P Media Loader looks for new segments when Shaka asks for one, but gives that up when Shaka has
-   * asked before it knew that the stream is live. What it doesn't know is never shared.
+   * P2P Media Loader looks for new segments when Shaka asks for one, but gives that up when Shaka
+   * has asked before it knew that the stream is live. What it doesn't know is never shared.
    */
   #tellSegments(): void {
     const { segmentManager } = this.#p2p as unknown as {
@@ -167,7 +154,7 @@ export class ShakaEngine implements Engine {
   }
 
   get #wantedS(): number {
-    return this.#settings.sharing.behindTargets * this.#depth.targetS;
+    return this.#page.settings.sharing.behindTargets * this.#depth.targetS;
   }
 
   /** What the manifest has, in seconds. */
@@ -185,7 +172,7 @@ export class ShakaEngine implements Engine {
     player.getNetworkingEngine()?.registerResponseFilter((type, response, context) => {
       if (type !== SEGMENT || Object.keys(response.headers).length === 0) return;
       const { byteLength } = response.data as ArrayBuffer;
-      this.#stats.httpBytes += byteLength;
+      this.#page.stats.httpBytes += byteLength;
       if (context?.type === isMedia && context.stream?.type === "video") {
         this.#peers.record(response.uri, "http", byteLength);
       }
@@ -196,15 +183,9 @@ export class ShakaEngine implements Engine {
     const { Code } = this.#module.shaka.util.Error;
     const code = (error as { code?: number }).code;
     if (code === Code.LOAD_INTERRUPTED) return;
-    if (code === Code.CONTENT_UNSUPPORTED_BY_BROWSER) {
-      const text = "This browser has no decoder for this stream";
-      return this.#events.show({ mood: "bad", text });
-    }
-    const waitMs = Math.min(RETRY_FIRST_MS * 2 ** this.#errorsInARow, RETRY_MAX_MS);
-    this.#errorsInARow += 1;
-    this.#events.show({ mood: "waiting", text: "The stream is away; trying again" });
-    clearTimeout(this.#retry);
-    this.#retry = setTimeout(() => this.open(), waitMs);
+    if (code === Code.CONTENT_UNSUPPORTED_BY_BROWSER) return this.#page.show(UNDECODABLE);
+    this.#page.show(AWAY);
+    this.#retries.failed(() => this.open());
   }
 }
 

@@ -46,7 +46,8 @@ export class Sharing {
     setInterval(() => this.#limitUpload(), 1_000);
     setInterval(() => this.#takeTurn(), TURN_CHECK_MS);
     connection()?.addEventListener("change", () => {
-      if (this.state === "on" && isMetered() && remembered("sharing") !== "on") this.#become("metered");
+      if (this.state !== "on" || remembered("sharing") === "on") return;
+      if (isMetered()) this.#become("metered");
     });
   }
 

@@ -14,7 +14,7 @@ export interface Passed extends Announce {
 }
 
 /** Who hears what goes over the links. */
-export interface Listener {
+interface Listener {
   said(message: Announce): void;
   told(message: Passed): void;
 }

@@ -1,7 +1,7 @@
-// Whose turn it is to fetch over HTTP what no viewer has yet. Left to themselves all viewers ask for
-// it at the same moment, `httpSeconds` before it is due; here one of them does so sooner, and passes
-// it on before the others' time comes. Who it is they need not agree on: each ranks the viewers that
-// it is connected with, and itself, by a hash of their ids and the time.
+// Whose turn it is to fetch over HTTP what no viewer has yet. Left to themselves all viewers ask
+// for it at the same moment, `httpSeconds` before it is due; here one of them does so sooner, and
+// passes it on before the others' time comes. Who it is they need not agree on: each ranks the
+// viewers that it is connected with, and itself, by a hash of their ids and the time.
 import { forgetOldest } from "./bounded";
 import { ID_SWARMS_KEPT_MAX, TURN_PAUSE_MS, TURN_S } from "./limits";
 import type { PeerRecord } from "./stats";

@@ -1,25 +1,23 @@
 // Encoders, as they stand in studios: ffmpeg draws a small picture and a tone, with a key frame
 // each second, and sends or writes it until it is told to stop. One that ends is started again.
 import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import { setTimeout as pause } from "node:timers/promises";
+import { LastLines } from "./process.mjs";
 
 const PAUSE_MS = 200;
-const LOG_LINES_KEPT = 20;
 const FPS = "10";
 const TONE = "sine=frequency=440:sample_rate=48000";
 const CODECS = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p -b:v 100k -c:a aac -b:a 64k";
 
 export class Encoder {
   #args;
-  #name;
-  #log = [];
+  #lines;
   #process;
   #stopped = false;
   #ended;
 
   constructor(name, args) {
-    this.#name = name;
+    this.#lines = new LastLines(name);
     this.#args = args;
   }
 
@@ -36,7 +34,7 @@ export class Encoder {
 
   /** The last lines that it said. */
   get log() {
-    return `--- ${this.#name}, last ${this.#log.length} lines:\n${this.#log.join("\n")}`;
+    return `${this.#lines}`;
   }
 
   async stop() {
@@ -48,17 +46,12 @@ export class Encoder {
   async #run() {
     while (!this.#stopped) {
       this.#process = spawn("ffmpeg", this.#args, { stdio: ["ignore", "ignore", "pipe"] });
-      createInterface({ input: this.#process.stderr }).on("line", (line) => this.#keep(line));
+      this.#lines.follow(this.#process.stderr);
       await new Promise((ended) => {
         this.#process.once("exit", ended);
-        this.#process.once("error", (error) => ended(this.#keep(error.message)));
+        this.#process.once("error", (error) => ended(this.#lines.keep(error.message)));
       });
       await pause(PAUSE_MS);
     }
-  }
-
-  #keep(line) {
-    this.#log.push(line);
-    if (this.#log.length > LOG_LINES_KEPT) this.#log.shift();
   }
 }

@@ -1,6 +1,7 @@
 // A nats-server of a test's own, by which nodes hear of each other.
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import { end } from "./process.mjs";
 import { closedPort } from "./product.mjs";
 
 const START_MAX_MS = 10_000;
@@ -31,10 +32,7 @@ export class Nats {
     return new Nats(process, port);
   }
 
-  async stop() {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
-    const ended = new Promise((ended) => this.#process.once("exit", ended));
-    this.#process.kill("SIGKILL");
-    await ended;
+  stop() {
+    return end(this.#process, "SIGKILL");
   }
 }

@@ -1,6 +1,5 @@
 // Starts the product's own binaries as an operator would: a configuration file, and then the
-// addresses that they print. What they log is kept, because a test that fails has to tell what they
-// saw.
+// addresses that they print.
 import { execFile, spawn } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -9,10 +8,10 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
+import { end, LastLines } from "./process.mjs";
 
 const START_MAX_MS = 30_000; // ffmpeg's first segments included, on two busy cores
 const STOP_MAX_MS = 5_000; // what the product promises
-const LOG_LINES_KEPT = 40;
 
 /** One stream, light enough for several viewers on two cores. */
 export const TESTCARD = {
@@ -85,13 +84,14 @@ class Product {
   #process;
   #folder;
   #name;
-  #log = [];
+  #lines;
 
   constructor(name, process, folder) {
     this.#name = name;
     this.#process = process;
     this.#folder = folder;
-    createInterface({ input: process.stderr }).on("line", (line) => this.#keep(line));
+    this.#lines = new LastLines(name);
+    this.#lines.follow(process.stderr);
   }
 
   /** Reads what the binary prints until it has printed every one of `words`. */
@@ -114,7 +114,7 @@ class Product {
       lines.on("line", (line) => {
         const [, word, url] = /^\s*(\w+)\s+(\S+)\s*$/.exec(line) ?? [];
         if (word !== undefined) this.address[word] = url;
-        else this.#keep(line);
+        else this.#lines.keep(line);
         if (missing().length > 0) return;
         clearTimeout(timer);
         done();
@@ -128,43 +128,26 @@ class Product {
 
   /** The last lines that it logged. */
   get log() {
-    return `--- ${this.#name}, last ${this.#log.length} lines:\n${this.#log.join("\n")}`;
+    return `${this.#lines}`;
   }
 
   /** Gone at once, as in a crash. */
   async kill() {
-    const ended = this.#ended();
-    this.#process.kill("SIGKILL");
-    await ended;
+    await end(this.#process, "SIGKILL");
   }
 
   /** Ctrl-C. Complains when that takes longer than the product promises. */
   async stop() {
-    if (this.#process.exitCode === null && this.#process.signalCode === null) {
-      let late = false;
-      const ended = this.#ended();
-      const timer = setTimeout(() => {
-        late = true;
-        this.#process.kill("SIGKILL");
-      }, STOP_MAX_MS);
-      this.#process.kill("SIGINT");
-      await ended;
-      clearTimeout(timer);
-      if (late)
-        throw new Error(
-          `${this.#name} did not stop within ${STOP_MAX_MS} ms of SIGINT\n${this.log}`,
-        );
-    }
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#process.kill("SIGKILL");
+    }, STOP_MAX_MS);
+    await end(this.#process, "SIGINT");
+    clearTimeout(timer);
     await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  #ended() {
-    return new Promise((ended) => this.#process.once("exit", ended));
-  }
-
-  #keep(line) {
-    this.#log.push(line);
-    if (this.#log.length > LOG_LINES_KEPT) this.#log.shift();
+    if (!late) return;
+    throw new Error(`${this.#name} did not stop within ${STOP_MAX_MS} ms of SIGINT\n${this.log}`);
   }
 }
 

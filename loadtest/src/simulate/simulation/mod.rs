@@ -166,13 +166,13 @@ impl<'a> Simulation<'a> {
 
     fn second(&mut self) {
         self.tracker.sweep(self.now());
-        let traffic = self.tracker.traffic();
+        let traffic = self.tracker.nodes.traffic();
         let per_s = Rates::of(&traffic.since(&self.second), SWEEP_TICK);
         self.second = traffic;
         if per_s.messages() > self.peak_per_s.messages() {
             (self.peak_per_s, self.peak_at_s) = (per_s, self.now().as_secs());
         }
-        let bus = self.tracker.bus_traffic();
+        let bus = self.tracker.nodes.bus_traffic();
         let bus_per_s = BusRates::of(&bus.since(&self.bus_second), SWEEP_TICK);
         self.bus_second = bus;
         if bus_per_s.messages() > self.bus_peak_per_s.messages() {
@@ -184,12 +184,12 @@ impl<'a> Simulation<'a> {
     fn sample(&mut self) {
         let population = &self.plan.population;
         let mesh = self.mesh.look(&self.crowd, population);
-        let traffic = self.tracker.traffic();
+        let traffic = self.tracker.nodes.traffic();
         self.samples.push(Sample {
             at_s: self.now().as_secs(),
             viewers: self.crowd.present,
-            tracker_members: self.tracker.members(),
-            tracker_heap_bytes: self.tracker.heap_bytes(),
+            tracker_members: self.tracker.nodes.members(),
+            tracker_heap_bytes: self.tracker.nodes.heap_bytes(),
             per_s: Rates::of(&traffic.since(&self.minute), SAMPLE_INTERVAL),
             mesh,
             flows: Flows::of(&self.crowd, &mut self.mesh, population),
@@ -208,13 +208,13 @@ impl<'a> Simulation<'a> {
                 never_could += u64::from(!can_connect);
             }
         }
-        let refusals = self.tracker.refusals().iter();
+        let refusals = self.tracker.nodes.refusals().iter();
         Outcome {
             pairs_that_connect: self.plan.population.pairs_that_connect(),
             counts: self.counts,
-            tracker: self.tracker.heard(),
-            nodes: self.tracker.nodes(),
-            bus: self.tracker.bus_traffic(),
+            tracker: self.tracker.nodes.heard(),
+            nodes: self.tracker.nodes.records(),
+            bus: self.tracker.nodes.bus_traffic(),
             bus_peak_per_s: self.bus_peak_per_s,
             refusals: refusals.map(|(reason, times)| (reason.to_string(), *times)).collect(),
             peak_viewers: self.peak_viewers,

@@ -324,5 +324,4 @@ impl Run {
 }
 
 #[cfg(test)]
-#[path = "follower_tests.rs"]
 mod tests;

@@ -44,8 +44,8 @@ pub(super) struct TrackTask {
     is_fresh: bool,
     /// Whether it has delivered anything: a list of tracks needs a segment of each.
     is_known: bool,
-    /// A sample, or the last one that was taken while nobody wanted the track, so that it is not taken again for
-    /// whoever comes next.
+    /// A sample, or the last one that was taken while nobody wanted the track, so that it is not
+    /// taken again for whoever comes next.
     kept: Option<(u64, Taken)>,
     /// When something new last came, or the track was woken.
     alive_at: Instant,

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "every test file uses its own part of this")]
 
 pub(crate) mod cluster;
+pub(crate) mod lives;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;

@@ -1,6 +1,5 @@
-//! What the dashboard lists: the largest swarms with their growth, the streams, the
-//! other nodes. Lists cost more
-//! than numbers do, so they are made now and then, and only while somebody looks.
+//! What the dashboard lists: the largest swarms with their growth, the streams, the other nodes.
+//! Lists cost more than numbers do, so they are made now and then, and only while somebody looks.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;

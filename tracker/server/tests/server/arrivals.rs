@@ -1,6 +1,6 @@
 //! How many connections of an address may be no sockets: those that say nothing, shake hands with
-//! TLS, or speak HTTP; and how fast it may open them. The loopback is under no such bound, so each test runs in a network of its
-//! own, which has another address and leads nowhere (Linux).
+//! TLS, or speak HTTP; and how fast it may open them. The loopback is under no such bound, so each
+//! test runs in a network of its own, which has another address and leads nowhere (Linux).
 
 use std::io::{ErrorKind, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};

@@ -42,7 +42,7 @@ impl Source for Fake {
             let tracks = vec![Track::new("main", Content::Muxed, Container::MpegTs)];
             let target = Duration::from_secs(2);
             sink.deliver(Supply::Tracks { tracks, target }).await.expect("taken");
-            let whole = Bytes::from_static(include_bytes!("../../clip/clip/0.ts"));
+            let whole = Bytes::from_static(include_bytes!("../../../clip/clip/0.ts"));
             let bytes = if does == Does::Well { whole } else { whole.slice(1..) };
             for sequence in 0.. {
                 let delivery = Delivery {

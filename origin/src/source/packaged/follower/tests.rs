@@ -1,3 +1,5 @@
+//! What is wanted of a packager's files, in which order, and which run it belongs to.
+
 use std::time::SystemTime;
 
 use super::super::listing::Named;
