@@ -116,12 +116,13 @@ pub const KEYS: &[Key] = &[
         "Whose pages may open sockets."),
     text("websocketsAccess.allowOrigins", "list of origins", "not with `denyOrigins`",
         Unset("all", r#"["https://example.org"]"#),
-        "Pages of these origins may, and no others."),
+        "Pages of these origins may, and nobody else: what is no browser says none. They are compared \
+         letter by letter, without a path or a `/` at the end."),
     text("websocketsAccess.denyOrigins", "list of origins", "not with `allowOrigins`",
         Unset("none", r#"["https://example.com"]"#),
         "Pages of these origins may not."),
     switch("websocketsAccess.denyEmptyOrigin", Is("false"),
-        "Whether what is no browser, and says no origin, is kept out."),
+        "Whether what is no browser, and says no origin, is kept out. With `allowOrigins` it always is."),
 
     section("access", Off,
         "Who may join which swarms. Files are read at the start, again when they change, and on \

@@ -1,5 +1,5 @@
-//! The pages lead somewhere: each relative link in the repository's Markdown names a file that there
-//! is and, behind a `#`, a heading of it.
+//! The pages lead somewhere: what they name of the sources is there, and each relative link in the
+//! repository's Markdown leads to a file that there is and, behind a `#`, to a heading of it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -38,6 +38,39 @@ fn anchors(page: &str) -> BTreeSet<String> {
     let text = prose(page);
     let headings = text.lines().filter(|line| line.starts_with('#'));
     headings.map(|line| slug(line.trim_start_matches('#'))).collect()
+}
+
+/// The files below a folder, as paths from the root with `/` in front.
+fn sources(folder: &Path) -> Vec<String> {
+    let entries =
+        fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("a file").path());
+    let of = |path: PathBuf| match path.is_dir() {
+        true if path.ends_with("node_modules") => Vec::new(),
+        true => sources(&path),
+        false => vec![format!("/{}", path.display())],
+    };
+    entries.flat_map(of).collect()
+}
+
+#[test]
+fn each_source_that_a_page_names_is_there() {
+    let folders = ["benches", "loadtest", "origin", "tracker", "web"];
+    let there: Vec<_> = folders.iter().flat_map(|folder| sources(&root().join(folder))).collect();
+    let mut named = 0;
+    for path in pages() {
+        let page = fs::read_to_string(&path).expect("a page");
+        // Elsewhere `.ts` is a segment.
+        let is_code = |name: &&str| {
+            name.ends_with(".rs") || (name.ends_with(".ts") && path.ends_with("ARCHITECTURE.md"))
+        };
+        for name in prose(&page).split('`').skip(1).step_by(2).filter(is_code) {
+            let end = format!("/{name}");
+            let is_there = there.iter().any(|source| source.ends_with(&end));
+            assert!(is_there, "{}: there is no {name}", path.display());
+            named += 1;
+        }
+    }
+    assert!(named > 50, "{named}");
 }
 
 #[test]
