@@ -38,14 +38,6 @@ pub enum OriginError {
         /// What the system said.
         reason: io::Error,
     },
-    /// There is no key to sign digests with.
-    #[error("origin.integrity.keyFile {}: {reason}", path.display())]
-    Key {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        reason: String,
-    },
     /// The system has no randomness for a key of this start.
     #[error("cannot make a key to sign digests with")]
     NoKey,

@@ -39,9 +39,7 @@ pub(crate) struct Signer {
 /// Why there is no key to sign with.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum KeyError {
-    #[error(
-        "it is no Ed25519 key in PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` makes one"
-    )]
+    #[error("it is no Ed25519 key in PKCS#8 PEM")]
     NotEd25519,
     #[error("the system has no randomness for a key")]
     NoRandomness,

@@ -7,6 +7,7 @@ mod actors;
 mod certificate;
 mod cmaf;
 pub mod config;
+pub mod config_file;
 mod error;
 pub mod exposition;
 mod fetch;
@@ -27,7 +28,6 @@ mod store;
 pub mod watched;
 
 use std::collections::HashMap;
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::{Arc, mpsc};
@@ -54,7 +54,7 @@ use config::{SourceKind, Stream};
 use ffmpeg::{Ability, probe};
 use file_thread::keep_fresh;
 use integrity::Signer;
-use limits::{KEY_BYTES_MAX, ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
+use limits::{ORIGIN_STOP_TIMEOUT, STREAMS_STOP_TIMEOUT};
 use source::{Intakes, Surroundings, source_of};
 use store::Store;
 use watched::Refresh;
@@ -116,13 +116,16 @@ impl Origin {
     /// its first one.
     ///
     /// # Errors
-    /// When a folder for segments or the thread cannot be made, or the key cannot be read.
+    /// When a folder for segments, a key of this start's own or the thread cannot be made.
     pub fn start(config: ValidOrigin) -> Result<Origin, OriginError> {
-        let signer = signer(config.key_file.as_deref())?;
-        let digests_key = config.key_file.is_some().then(|| signer.public().to_owned());
+        let digests_key = config.signer.as_ref().map(|signer| signer.public().to_owned());
         if let Some(key) = &digests_key {
             tracing::info!("digests are signed by the public key {key}");
         }
+        let signer = match config.signer {
+            Some(signer) => signer,
+            None => Arc::new(Signer::fresh().map_err(|_| OriginError::NoKey)?),
+        };
         let folder = Folder::make(config.folder)?;
         let names: Vec<_> = config.streams.iter().map(|stream| stream.name.clone()).collect();
         let store = Arc::new(Store::new(names.iter().cloned()));
@@ -134,7 +137,6 @@ impl Origin {
         let (shelves, access, sent) = (store.clone(), config.access, intakes.clone());
         let watched = access.clone();
         let thread = thread.spawn(move || {
-            let signer = Arc::new(signer);
             let run = run(streams, &shelves, &watched, sent, folder.path(), &signer, stopped);
             System::new().block_on(run);
             drop(folder);
@@ -197,19 +199,6 @@ impl Drop for Origin {
             tracing::error!("the origin's thread panicked");
         }
     }
-}
-
-/// The key of the file, or one for this start.
-fn signer(file: Option<&Path>) -> Result<Signer, OriginError> {
-    let Some(file) = file else {
-        return Signer::fresh().map_err(|_| OriginError::NoKey);
-    };
-    let failed = |reason: String| OriginError::Key { path: file.to_owned(), reason };
-    let mut pem = Vec::new();
-    let read =
-        std::fs::File::open(file).and_then(|key| key.take(KEY_BYTES_MAX).read_to_end(&mut pem));
-    read.map_err(|error| failed(error.to_string()))?;
-    Signer::from_pem(&pem).map_err(|error| failed(error.to_string()))
 }
 
 /// The folder for segments: the operator's, which stays, or a temporary one.

@@ -6,16 +6,15 @@ mod variables;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::File;
-use std::io::{self, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::{Parser, Subcommand};
-use origin::limits::CONFIG_BYTES_MAX;
+use origin::config_file;
 use origin::{OriginConfig, Server, SigningKey, ValidOrigin};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
@@ -35,7 +34,8 @@ const EXIT_USAGE: u8 = 2;
 struct Args {
     #[command(subcommand)]
     command: Option<Command>,
-    /// A JSON file with a section `origin`; without it, the test card on port 8080.
+    /// A file with a section `origin`, in JSON, or in TOML where its name ends in .toml; without it,
+    /// the test card on port 8080.
     config: Option<PathBuf>,
     /// Says what the config would do, and whether it can; starts nothing.
     #[arg(long)]
@@ -162,13 +162,12 @@ fn read_config(path: Option<&Path>) -> anyhow::Result<ValidOrigin> {
 
 fn read_file(path: &Path) -> anyhow::Result<Value> {
     let name = path.display();
-    let mut text = String::new();
-    let file = File::open(path).with_context(|| format!("cannot open {name}"))?;
-    let read = file.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text);
-    if read.with_context(|| format!("cannot read {name}"))? as u64 > CONFIG_BYTES_MAX {
-        bail!("{name} has more than {CONFIG_BYTES_MAX} bytes");
+    let text = config_file::bytes(path).with_context(|| format!("cannot read {name}"))?;
+    if config_file::is_toml(path) {
+        let text = String::from_utf8(text).with_context(|| name.to_string())?;
+        return config_file::toml_tree(&text).map_err(|problem| anyhow!("{name}: {problem}"));
     }
-    serde_json::from_str(&text).with_context(|| name.to_string())
+    serde_json::from_slice(&text).with_context(|| name.to_string())
 }
 
 async fn run(config: ValidOrigin) -> anyhow::Result<()> {

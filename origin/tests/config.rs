@@ -170,6 +170,16 @@ fn a_value_out_of_bounds_is_refused_with_key_value_and_bound() {
             "origin.listen.tls.certFile is '/nowhere', \
              but must be a file that can be read (No such file or directory (os error 2))",
         ),
+        (
+            r#"{"integrity":{"keyFile":"/nowhere"}}"#.to_owned(),
+            "origin.integrity.keyFile is '/nowhere', \
+             but must be a file that can be read (No such file or directory (os error 2))",
+        ),
+        (
+            r#"{"integrity":{"keyFile":"Cargo.toml"}}"#.to_owned(),
+            "origin.integrity.keyFile: Cargo.toml is something else, but must be an Ed25519 key in \
+             PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` makes one",
+        ),
         (r#"{"folder":""}"#.to_owned(), r#"origin.folder is "", but must be a path, or left out"#),
     ];
     for (section, refusal) in cases {

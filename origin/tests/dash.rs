@@ -130,21 +130,3 @@ fn the_digest_of_each_file_is_signed_with_the_configured_key() {
     }
     served.stop();
 }
-
-#[test]
-fn a_key_file_that_is_none_keeps_the_origin_from_starting() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("key.pem");
-    let start = || {
-        let section = format!(r#"{{ "integrity": {{ "keyFile": {file:?} }} }}"#);
-        let config: origin::OriginConfig = serde_json::from_str(&section).expect("a config");
-        let refusal = origin::Origin::start(config.validate().expect("a valid config"));
-        refusal.expect_err("a refusal").to_string()
-    };
-    let named = format!("origin.integrity.keyFile {}: ", file.display());
-    assert!(start().starts_with(&named), "{}", start());
-    std::fs::write(&file, "rubbish").expect("a file");
-    let reason =
-        "it is no Ed25519 key in PKCS#8 PEM, as `openssl genpkey -algorithm ed25519` makes one";
-    assert_eq!(start(), named + reason);
-}

@@ -44,6 +44,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::Access;
 use crate::error::ConfigError;
+use crate::integrity::Signer;
 use crate::limits;
 use checks::{quoted, refuse};
 
@@ -112,7 +113,8 @@ impl Default for OriginConfig {
 pub struct ValidOrigin {
     pub(crate) streams: Vec<Stream>,
     pub(crate) folder: Option<PathBuf>,
-    pub(crate) key_file: Option<PathBuf>,
+    /// What signs digests; a key of this start's own without it.
+    pub(crate) signer: Option<Arc<Signer>>,
     pub(crate) listen: Listen,
     /// Whether `listen` was written.
     pub(crate) has_listener: bool,
@@ -162,19 +164,10 @@ impl OriginConfig {
         }
         let metrics = self.metrics.map(MetricsConfig::validate).transpose()?;
         let access = Arc::new(self.access.unwrap_or_default().validate()?);
-        let key_file = self.integrity.unwrap_or_default().validate()?;
+        let signer = self.integrity.unwrap_or_default().validate()?;
         let folder = self.folder;
         let is_guest = false;
-        Ok(ValidOrigin {
-            streams,
-            folder,
-            key_file,
-            listen,
-            has_listener,
-            metrics,
-            access,
-            is_guest,
-        })
+        Ok(ValidOrigin { streams, folder, signer, listen, has_listener, metrics, access, is_guest })
     }
 }
 

@@ -1,7 +1,8 @@
 //! What it says of its configuration: what is wrong in a line, and what it will do.
 
+use std::fs;
 use std::net::TcpListener;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use rustix::process::Signal;
 
@@ -132,4 +133,28 @@ fn check_config_says_what_each_stream_will_do_and_starts_nothing() {
     let (mut command, _folder) = command(r#"{"origin":{"strems":[]}}"#, None);
     let output = command.arg("--check-config").output().expect("the binary");
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+}
+
+#[test]
+fn a_file_whose_name_says_so_is_toml_as_it_is_to_the_tracker() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("config.toml");
+    let check = |config: &str| {
+        fs::write(&file, config).expect("a file");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_origin"));
+        command.arg("--check-config").arg(&file).env_remove("RUST_LOG");
+        let output = command.output().expect("the binary");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (output.status.code(), text(output.stdout), text(output.stderr))
+    };
+    let (code, plan, log) = check(
+        "drainSeconds = 5\n[[servers]]\nserver = { port = 80 }\n[[origin.streams]]\n\
+         name = \"clip\"\nloop = {}\n",
+    );
+    assert_eq!(code, Some(0), "{log}");
+    assert!(plan.contains("stream   /live/clip/: loop, always, 12 segments"), "{plan}");
+    assert!(log.contains("not read: drainSeconds, servers"), "{log}");
+    let (code, _, log) = check("[origin]\nstreams = [\n");
+    assert_eq!((code, log.lines().count()), (Some(2), 1), "{log}");
+    assert!(log.contains("config.toml: ") && log.contains(" at line 2 column "), "{log}");
 }

@@ -210,7 +210,7 @@ impl Exposition {
     fn cluster(&self, cluster: &Cluster, page: &mut Page) {
         let counts = &cluster.counts;
         page.gauge("tracker_cluster_connected", "Whether NATS is there.")
-            .value(u8::from(counts.connected.load(Relaxed)));
+            .value(u8::from(counts.is_connected()));
         page.gauge("tracker_cluster_nodes", "Other nodes that are there.")
             .value(cluster.presence().len());
         page.counter(

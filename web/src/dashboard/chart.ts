@@ -2,13 +2,16 @@
 // is a picture: what it shows is said in words beside it, and all of it is in the table below.
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import type { Format } from "./format";
+import { count, type Format } from "./format";
 import type { Figure } from "./series";
 
 const HEIGHT_PX = 92;
 
 /** Between two times on an axis: one to twenty minutes. */
 const STEPS_S = [60, 120, 300, 600, 1200];
+
+/** Between two figures on an axis of things that are counted: half of one is none. */
+const STEPS_COUNTED = [1, 10, 100, 1e3, 1e4, 1e5, 1e6, 1e7].flatMap((one) => [one, 2 * one, 5 * one]);
 
 /** All charts of the page show the same moment under the pointer. */
 const sync = uPlot.sync("board");
@@ -80,6 +83,7 @@ export class Chart {
           size: 50,
           gap: 4,
           space: 28,
+          ...(this.#format === count ? { incrs: STEPS_COUNTED } : {}),
           grid,
           values: (_, ticks) => ticks.map((tick) => this.#format(tick)),
         },

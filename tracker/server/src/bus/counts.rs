@@ -35,6 +35,13 @@ pub(crate) struct BusCounts {
     pub(crate) undelivered: Count,
 }
 
+impl BusCounts {
+    /// Whether NATS is there.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.connected.load(Relaxed)
+    }
+}
+
 /// Something that is counted.
 #[derive(Debug, Default)]
 pub(crate) struct Count(AtomicU64);

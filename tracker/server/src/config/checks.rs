@@ -11,7 +11,7 @@ pub(super) fn host(key: &str, text: &str) -> Result<IpAddr, ConfigError> {
     match text {
         "localhost" => Ok(IpAddr::from([127, 0, 0, 1])),
         address => {
-            let bound = "an IP address of this machine";
+            let bound = "an IP address of this machine, or \"localhost\"";
             address.parse().map_err(|_| refused(key, quoted(text), bound))
         }
     }

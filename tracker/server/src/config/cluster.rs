@@ -187,7 +187,9 @@ fn server(text: &str) -> Result<ServerAddr, ConfigError> {
         Ok(server) if ["nats", "tls"].contains(&server.scheme()) && !server.host().is_empty() => {
             Ok(server)
         }
-        _ if text.contains('@') => Err(refused("cluster.servers", "what is not shown", bound)),
+        _ if text.contains('@') => {
+            Err(refused("cluster.servers", "a text that is not shown", bound))
+        }
         _ => Err(refused("cluster.servers", quoted(text), bound)),
     }
 }
@@ -199,7 +201,7 @@ fn credentials(
     nkey: Option<PathBuf>,
     jwt: Option<PathBuf>,
 ) -> Result<Credentials, ConfigError> {
-    let hidden = "what is not shown";
+    let hidden = "a text that is not shown";
     let named = [
         ("cluster.credentialsFile", jwt.is_some()),
         ("cluster.nkeyFile", nkey.is_some()),
@@ -253,5 +255,5 @@ fn jwt_and_seed([file]: [&[u8]; 1]) -> Result<Secret, Flaw> {
 }
 
 fn flaw(bound: &'static str) -> Flaw {
-    Flaw { file: 0, line: None, value: "what is not shown".to_owned(), bound }
+    Flaw { file: 0, line: None, value: "a text that is not shown".to_owned(), bound }
 }

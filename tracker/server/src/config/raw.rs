@@ -6,11 +6,11 @@ use std::path::PathBuf;
 use origin::OriginConfig;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use web::Sharing;
 
 use super::cluster::RawCluster;
 use super::kinds::{optional_section, optional_whole, section, sections, whole};
 use super::limits::RawLimits;
+use super::player::RawWeb;
 
 /// The whole file.
 #[derive(Debug, Deserialize, Serialize)]
@@ -169,41 +169,6 @@ pub(super) struct RawTokens {
     pub(super) parameter: String,
 }
 
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
-pub(super) struct RawWeb {
-    /// Trackers that the page announces to; this one without it.
-    pub(super) trackers: Option<Vec<String>>,
-    /// STUN servers that the page asks; this one, when it runs, without it.
-    pub(super) stun: Option<Vec<String>>,
-    /// Playlists that the page plays; this origin's, when it runs, without it.
-    pub(super) streams: Option<Vec<RawStream>>,
-    /// `refuse` or `accept`: segments from peers whose digest can't be had.
-    pub(super) unchecked_segments: String,
-    /// `assumed` or `ask`: whether viewers share before they have said yes.
-    pub(super) consent: String,
-    /// What a page sends to others at most, on average; 0 is no limit.
-    #[serde(deserialize_with = "whole")]
-    pub(super) upload_kbps: u64,
-    /// How far behind live the page plays, in target durations.
-    #[serde(deserialize_with = "whole")]
-    pub(super) behind_targets: u64,
-    /// Segments that are due within so many seconds come over HTTP.
-    #[serde(deserialize_with = "whole")]
-    pub(super) http_seconds: u64,
-}
-
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(super) struct RawStream {
-    pub(super) name: String,
-    pub(super) url: String,
-    /// What segments from peers are checked against.
-    pub(super) digests: Option<String>,
-    /// The public key that has to have signed it.
-    pub(super) digests_key: Option<String>,
-}
-
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub(super) struct RawDashboard {
@@ -275,22 +240,6 @@ impl Default for RawServer {
     fn default() -> Self {
         let (key_file_name, cert_file_name) = (None, None);
         Self { port: 8000, host: "0.0.0.0".to_owned(), key_file_name, cert_file_name }
-    }
-}
-
-impl Default for RawWeb {
-    fn default() -> Self {
-        let sharing = Sharing::default();
-        RawWeb {
-            trackers: None,
-            stun: None,
-            streams: None,
-            unchecked_segments: "refuse".to_owned(),
-            consent: "assumed".to_owned(),
-            upload_kbps: sharing.upload_kbps,
-            behind_targets: sharing.behind_targets,
-            http_seconds: sharing.http_seconds,
-        }
     }
 }
 

@@ -9,14 +9,14 @@ use origin::{ConfigError, OriginConfig, ValidOrigin};
 use serde_json::Value;
 use tracker_core::Settings;
 use tracker_core::limits::OFFERS_RELAYED_MAX;
-use web::{Consent, PlayerStream, Sharing, Unchecked};
 
-use super::checks::{host, port, quoted, refused, within};
+use super::checks::{host, port, refused, within};
 use super::cluster::{ClusterConfig, RawCluster};
 use super::listener::ServerConfig;
 use super::log::LogConfig;
+use super::player::{RawWeb, WebConfig};
 use super::policy::Policy;
-use super::raw::{RawConfig, RawDashboard, RawMetrics, RawStream, RawStun, RawTracker, RawWeb};
+use super::raw::{RawConfig, RawDashboard, RawMetrics, RawStun, RawTracker};
 use crate::access::{Access, DashboardAccess, TrustedProxies};
 use crate::limits::BUS_INTERVAL_MAX;
 use crate::web_root::WebRoot;
@@ -60,21 +60,6 @@ impl fmt::Debug for Written {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("what was written")
     }
-}
-
-/// What the player starts with; what is `None` is this tracker's own.
-#[derive(Debug, Default)]
-pub struct WebConfig {
-    /// Trackers to announce to.
-    pub trackers: Option<Vec<String>>,
-    /// STUN servers to ask.
-    pub stun: Option<Vec<String>>,
-    /// Playlists to play.
-    pub streams: Option<Vec<PlayerStream>>,
-    /// What becomes of segments that can't be checked.
-    pub unchecked_segments: Unchecked,
-    /// How viewers share.
-    pub sharing: Sharing,
 }
 
 /// Where STUN listens.
@@ -170,45 +155,6 @@ impl RawTracker {
                 1..=BUS_INTERVAL_MAX.as_secs(),
             )?),
             limits,
-        })
-    }
-}
-
-impl RawWeb {
-    fn validate(self) -> Result<WebConfig, ConfigError> {
-        let stream = |raw: RawStream| PlayerStream {
-            name: raw.name,
-            url: raw.url,
-            digests: raw.digests,
-            digests_key: raw.digests_key,
-        };
-        let unchecked_segments = match self.unchecked_segments.as_str() {
-            "refuse" => Unchecked::Refuse,
-            "accept" => Unchecked::Accept,
-            other => {
-                let bound = "\"refuse\" or \"accept\"";
-                return Err(refused("web.uncheckedSegments", quoted(other), bound));
-            }
-        };
-        let consent = match self.consent.as_str() {
-            "assumed" => Consent::Assumed,
-            "ask" => Consent::Ask,
-            other => {
-                return Err(refused("web.consent", quoted(other), "\"assumed\" or \"ask\""));
-            }
-        };
-        let sharing = Sharing {
-            consent,
-            upload_kbps: within("web.uploadKbps", self.upload_kbps, 0..=1_000_000)?,
-            behind_targets: within("web.behindTargets", self.behind_targets, 2..=60)?,
-            http_seconds: within("web.httpSeconds", self.http_seconds, 1..=60)?,
-        };
-        Ok(WebConfig {
-            trackers: self.trackers,
-            stun: self.stun,
-            streams: self.streams.map(|streams| streams.into_iter().map(stream).collect()),
-            unchecked_segments,
-            sharing,
         })
     }
 }

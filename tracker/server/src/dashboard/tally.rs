@@ -7,7 +7,6 @@ use tracker_core::Reason;
 
 use crate::close::Close;
 use crate::latency::RelayCounts;
-use crate::metrics::Metrics;
 use crate::node::Node;
 use crate::process;
 use crate::transport::turned_away::TurnedAway;
@@ -20,6 +19,8 @@ pub(super) struct Tally {
     pub(super) relays: u64,
     pub(super) scrapes: u64,
     pub(super) undelivered: u64,
+    /// Nodes that came under the name of one that lives.
+    pub(super) twins: u64,
     pub(super) relay_times: RelayCounts,
     /// By [`Reason::index`].
     pub(super) refusals: [u64; Reason::LABELS.len()],
@@ -49,13 +50,15 @@ pub(super) struct WorkerMoment {
 }
 
 impl Tally {
-    fn of(metrics: &Metrics) -> Self {
+    fn of(node: &Node) -> Self {
+        let metrics = &node.metrics;
         let totals = metrics.totals();
         let mut tally = Self {
             announces: totals.announces,
             relays: totals.offers_relayed + totals.answers_relayed,
             scrapes: totals.scrapes,
             undelivered: totals.undelivered,
+            twins: node.cluster.as_ref().map_or(0, |cluster| cluster.counts.twins.get()),
             relay_times: metrics.relay_counts(),
             ..Self::default()
         };
@@ -72,6 +75,7 @@ impl Tally {
             relays: self.relays.saturating_sub(earlier.relays),
             scrapes: self.scrapes.saturating_sub(earlier.scrapes),
             undelivered: self.undelivered.saturating_sub(earlier.undelivered),
+            twins: self.twins.saturating_sub(earlier.twins),
             relay_times: less(&self.relay_times, &earlier.relay_times),
             refusals: less(&self.refusals, &earlier.refusals),
             turned_away: less(&self.turned_away, &earlier.turned_away),
@@ -95,7 +99,7 @@ impl Moment {
         Self {
             at: node.now(),
             cpu: process::cpu_time(),
-            tally: Tally::of(&node.metrics),
+            tally: Tally::of(node),
             workers: node.metrics.workers().iter().map(worker).collect(),
         }
     }

@@ -75,6 +75,8 @@ pub(super) struct Signs<'a> {
     pub(super) certificate_left: Option<Duration>,
     /// Names of streams whose source has ended and is started again.
     pub(super) failing_streams: Vec<&'a str>,
+    /// Whether there should be a NATS, and there is none.
+    pub(super) alone: bool,
     pub(super) stopping: bool,
 }
 
@@ -83,12 +85,14 @@ impl Signs<'_> {
         let mut reasons: Vec<_> = [
             self.full(),
             self.descriptors(),
+            self.alone(),
             self.streams(),
             self.workers(),
             self.slow_relays(),
             self.drops(),
             self.slow_readers(),
             self.refusals(),
+            self.twins(),
             self.certificate(),
             self.stopping(),
         ]
@@ -112,6 +116,12 @@ impl Signs<'_> {
         let used = self.descriptors?;
         trouble(used > DESCRIPTORS_MAX, "TrackerDescriptorsNearLimit", || {
             format!("{} of the file descriptors are in use", percent(used))
+        })
+    }
+
+    fn alone(&self) -> Option<Reason> {
+        trouble(self.alone, "TrackerAlone", || {
+            "it has no NATS: its viewers don't meet those on other nodes".to_owned()
         })
     }
 
@@ -158,6 +168,12 @@ impl Signs<'_> {
         let bound = REFUSALS_MAX * self.ten_minutes.messages() as f64 + unremarkable;
         warning(refused as f64 > bound, "TrackerRefusesMuch", || {
             format!("{refused} messages were refused lately, more than a fifth of what it serves")
+        })
+    }
+
+    fn twins(&self) -> Option<Reason> {
+        warning(self.ten_minutes.twins > 0, "TrackerNameTwice", || {
+            "two nodes have one name: the log has it".to_owned()
         })
     }
 

@@ -127,6 +127,7 @@ impl Watch {
                 let failing = self.streams.iter().filter(|stream| survey::is_failing(stream));
                 failing.map(|stream| stream.name.as_str()).collect()
             },
+            alone: self.node.cluster.as_ref().is_some_and(|it| !it.counts.is_connected()),
             stopping: self.node.is_stopping(),
         };
         signs.judge()

@@ -50,6 +50,9 @@ pub(crate) const BUS_BUCKETS: usize = 256;
 /// The longest pause before NATS is tried again.
 pub(crate) const BUS_RECONNECT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
+/// NATS servers of which the log hears why they can't be had; a cluster of them may have many.
+pub(crate) const BUS_REASONS_TOLD: usize = 3;
+
 /// Bytes of a file with an nkey, credentials or a key for NATS, or with those whom it is trusted by:
 /// all authorities that a system trusts take some 200 kB.
 pub(crate) const BUS_FILE_BYTES_MAX: u64 = 1 << 20;

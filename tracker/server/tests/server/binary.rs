@@ -135,7 +135,7 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
         (r#"{"tracker":{"announceInterval":0}}"#, &["tracker.announceInterval", "0", "1 to 86400"]),
         (
             r#"{"servers":[{"server":{"host":"example.com"}}]}"#,
-            &["servers[0].server.host", "example.com"],
+            &["servers[0].server.host", "example.com", "IP address", "localhost"],
         ),
         (r#"{"workers":0}"#, &["workers", "0", "1 to 256"]),
         (r#"{"origin":{"streams":[{"testcard":{"fps":1000}}]}}"#, &["fps", "1000"]),
@@ -143,6 +143,20 @@ fn a_bad_file_is_exit_code_2_and_one_line_with_key_value_and_bound() {
         (r#"{"web":{"consent":"no"}}"#, &["web.consent", "no", "\"assumed\" or \"ask\""]),
         (r#"{"web":{"uploadKbps":1000001}}"#, &["web.uploadKbps", "1000001", "0 to 1000000"]),
         (r#"{"web":{"behindTargets":1}}"#, &["web.behindTargets", "1", "2 to 60"]),
+        (
+            r#"{"web":{"trackers":["/", "https://example.org/"]}}"#,
+            &["web.trackers[1]", "\"https://example.org/\"", "ws or wss"],
+        ),
+        (r#"{"web":{"stun":["stun:example.org"]}}"#, &["web.stun[0]", "example.org", "HOST:PORT"]),
+        (r#"{"web":{"stun":[":70000"]}}"#, &["web.stun[0]", "\":70000\"", "HOST:PORT"]),
+        (
+            r#"{"web":{"streams":[{"name":"tv","url":"ftp://example.org/tv.m3u8"}]}}"#,
+            &["web.streams[0].url", "ftp://example.org/tv.m3u8", "http or https"],
+        ),
+        (
+            r#"{"web":{"streams":[{"name":"tv","url":"/tv","digests":"d","digestsKey":"AAAA"}]}}"#,
+            &["web.streams[0].digestsKey", "\"AAAA\"", "base64url"],
+        ),
         (
             r#"{"access":{"denyInfoHashes":"/nowhere/list"}}"#,
             &["access.denyInfoHashes", "'/nowhere/list'", "can be read"],

@@ -122,6 +122,23 @@ fn the_dashboard_lists_the_other_nodes_and_what_they_carry() {
 }
 
 #[test]
+fn the_dashboard_says_at_once_that_nats_is_away() {
+    let mut nats = Nats::start();
+    let mut sections = nats.sections("a");
+    sections["dashboard"] = json!({});
+    let a = Server::with(&sections);
+    let mut feed = Feed::open(&a, &[]).expect("a feed");
+    let is_well = |feed: &Feed| feed.tick["verdict"]["state"] == "well";
+    feed.until("that all is well", is_well);
+    nats.kill();
+    feed.until("that it is alone", |feed| {
+        feed.tick["verdict"]["reasons"][0]["alert"] == "TrackerAlone"
+    });
+    nats.begin();
+    feed.until("that all is well again", is_well);
+}
+
+#[test]
 fn what_a_node_says_of_its_swarms_is_heard_by_those_that_have_them() {
     let nats = Nats::start();
     let (a, b) = two(&nats);

@@ -63,6 +63,33 @@ fn nats_is_spoken_to_with_tls_and_only_if_it_can_be_trusted() {
     assert_eq!(c.metrics()["tracker_cluster_connected"], 0.0);
 }
 
+#[test]
+fn why_nats_cannot_be_had_is_in_the_log() {
+    let files = Files::of(&Identity::new());
+    let tls =
+        format!("tls {{ cert_file: {:?}, key_file: {:?} }}\n", files.certificate(), files.key());
+    let nats = Nats::with(&tls);
+    let stranger = Files::of(&Identity::new());
+    let port = nats.port;
+    for (servers, reason) in [
+        (format!("tls://localhost:{port}"), "invalid peer certificate"),
+        ("nats://127.0.0.1:1".to_owned(), "127.0.0.1:1: IO error: Connection refused"),
+        ("nats://nowhere.invalid:4222".to_owned(), "DNS error"),
+    ] {
+        let mut cluster = json!({ "servers": servers });
+        if servers.starts_with("tls") {
+            cluster["tls"] = json!({"caFile": stranger.certificate()});
+        }
+        let servers = json!([{"server": {"port": 0, "host": "127.0.0.1"}}]);
+        let mut program = Program::start(&json!({"servers": servers, "cluster": cluster}));
+        let mut log = program.log();
+        let told = log.by_ref().find(|line| line.contains("NATS is away")).expect("a line");
+        assert!(told.contains(reason), "{told}");
+        program.send("TERM");
+        assert_eq!(log.filter(|line| line.contains("NATS is away")).count(), 0);
+    }
+}
+
 /// As docs/operating/cluster.md has it.
 #[test]
 fn rights_to_the_subjects_of_the_cluster_are_enough() {

@@ -17,6 +17,7 @@ mod dashboard;
 mod dashboard_access;
 mod flags;
 mod limits;
+mod links;
 mod lists;
 mod load;
 mod log;

@@ -201,7 +201,7 @@ fn what_is_printed_loads_again_to_the_same() {
             {"websockets": {"idleTimeout": 0}},
         ],
         "websocketsAccess": {"denyOrigins": ["https://a", "x'\"\n"], "denyEmptyOrigin": true},
-        "web": {"streams": [{"name": "a", "url": "b"}, {"name": "c", "url": "d"}], "stun": []},
+        "web": {"streams": [{"name": "a", "url": "/b"}, {"name": "c", "url": "https://d/"}], "stun": []},
         "origin": {"streams": [{"testcard": {"fps": 25}}, {"name": "clip", "loop": {}}], "folder": "/a b"},
         "metrics": {}, "webRoot": folder.path(), "workers": 1,
     });

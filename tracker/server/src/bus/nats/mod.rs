@@ -42,6 +42,8 @@ pub(crate) struct NatsActor {
     came: bool,
     /// The log was told that NATS is away.
     away: bool,
+    /// Why the last attempt to connect failed, in a word or two, until the next one begins.
+    failed: Option<String>,
 }
 
 /// From the task that waits at the queue: it has something.
@@ -58,6 +60,11 @@ struct Heard(Bytes);
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Happened(Event);
+
+/// From the client of NATS: it tries to connect, and has this to say of the attempts before.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Tries(Option<String>);
 
 /// From the tracker's handle, once: say goodbye and hang up. The answer comes when that is done.
 #[derive(Message)]
@@ -76,6 +83,7 @@ impl NatsActor {
             retries: false,
             came: false,
             away: false,
+            failed: None,
         };
         Self::start_in_arbiter(&Arbiter::new().handle(), |_| actor)
     }
@@ -240,7 +248,7 @@ impl NatsActor {
     }
 
     fn is_connected(&self) -> bool {
-        self.cluster.counts.connected.load(Relaxed)
+        self.cluster.counts.is_connected()
     }
 
     /// Tells the log if the server takes too little at a time.
@@ -284,11 +292,17 @@ impl Actor for NatsActor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(BUS_MAILBOX_MESSAGES);
         let (link, config) = (ctx.address(), &self.cluster.config);
-        let events = link.clone();
-        let options = options::options(config).event_callback(move |event| {
-            events.do_send(Happened(event));
-            async {}
-        });
+        let (events, attempts) = (link.clone(), link.clone());
+        let options = options::options(config)
+            .event_callback(move |event| {
+                events.do_send(Happened(event));
+                async {}
+            })
+            .reconnect_to_server_callback(move |servers, _| {
+                attempts.do_send(Tries(options::why_not(&servers)));
+                // The next server in the order that the client has.
+                async { None }
+            });
         let connect = options.connect(config.servers.clone()).into_actor(self);
         ctx.wait(connect.map(|client, link, ctx| match client {
             Ok(client) => link.begin(client, ctx),
@@ -337,6 +351,7 @@ impl Handler<Happened> for NatsActor {
                 counts.connected.store(true, Relaxed);
                 self.look_at_server();
                 self.away = false;
+                self.failed = None;
                 self.say_hello(None, true);
                 self.flush(ctx);
             }
@@ -351,7 +366,18 @@ impl Handler<Happened> for NatsActor {
                 tracing::warn!(%error, "NATS refuses something");
             }
             Event::ServerError(error) => self.is_wrong(&error),
-            Event::ClientError(error) => self.is_wrong(&error),
+            // It has a kind and no reason, which is there when the client tries again.
+            Event::ClientError(error) => self.failed = Some(error.to_string()),
+        }
+    }
+}
+
+impl Handler<Tries> for NatsActor {
+    type Result = ();
+
+    fn handle(&mut self, Tries(why_not): Tries, _: &mut Self::Context) {
+        if let Some(kind) = self.failed.take() {
+            self.is_wrong(&why_not.unwrap_or(kind));
         }
     }
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use async_nats::ConnectOptions;
+use async_nats::{ConnectOptions, Server};
 use rand::RngExt;
 
 use crate::config::{ClusterConfig, Credentials};
-use crate::limits::{BUS_HEARD_MESSAGES, BUS_LINK_MESSAGES, BUS_RECONNECT_PAUSE_MAX};
+use crate::limits::{
+    BUS_HEARD_MESSAGES, BUS_LINK_MESSAGES, BUS_REASONS_TOLD, BUS_RECONNECT_PAUSE_MAX,
+};
 
 /// How often NATS is asked whether it is still there, when it says nothing.
 const PING_INTERVAL: Duration = Duration::from_secs(10);
@@ -51,6 +53,17 @@ pub(super) fn options(config: &ClusterConfig) -> ConnectOptions {
         }
     }
     options
+}
+
+/// Why servers could not be had, as far as the client knows: without it for those whose name leads
+/// nowhere.
+pub(super) fn why_not(servers: &[Server]) -> Option<String> {
+    let reason = |server: &Server| {
+        let (address, reason) = (&server.addr, server.last_error.as_ref()?);
+        Some(format!("{}:{}: {reason}", address.host(), address.port()))
+    };
+    let reasons: Vec<_> = servers.iter().filter_map(reason).take(BUS_REASONS_TOLD).collect();
+    (!reasons.is_empty()).then(|| reasons.join("; "))
 }
 
 /// Before the next attempt. No two nodes come back at once.

@@ -13,6 +13,7 @@ fn calm<'a>(five_minutes: &'a Tally, ten_minutes: &'a Tally) -> Signs<'a> {
         descriptors: Some(0.1),
         certificate_left: Some(Duration::from_secs(30 * 86_400)),
         failing_streams: Vec::new(),
+        alone: false,
         stopping: false,
     }
 }
@@ -57,6 +58,9 @@ fn each_sign_alone_is_told_under_its_alert() {
     assert_eq!(alerts(&calm(&quiet, &ten).judge()), [""; 0], "a fifth, and one a second");
     ten.refusals[3] = 1;
     assert_eq!(alerts(&calm(&quiet, &ten).judge()), ["TrackerRefusesMuch"]);
+    let mut ten = quiet.clone();
+    ten.twins = 1;
+    assert_eq!(alerts(&calm(&quiet, &ten).judge()), ["TrackerNameTwice"]);
     let calm = || calm(&quiet, &quiet);
     let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
     for (signs, alert) in [
@@ -64,6 +68,7 @@ fn each_sign_alone_is_told_under_its_alert() {
         (Signs { descriptors: Some(0.81), ..calm() }, "TrackerDescriptorsNearLimit"),
         (Signs { certificate_left: hours(14 * 24 - 1), ..calm() }, "TrackerCertificateEnds"),
         (Signs { failing_streams: vec!["news"], ..calm() }, "StreamFailing"),
+        (Signs { alone: true, ..calm() }, "TrackerAlone"),
         (Signs { stopping: true, ..calm() }, "TrackerStopsForLong"),
     ] {
         assert_eq!(alerts(&signs.judge()), [alert]);
@@ -80,10 +85,14 @@ fn what_viewers_notice_comes_first() {
     assert_eq!(verdict.reasons[0].text, "90 % of the file descriptors are in use");
 }
 
+fn alerts_file() -> String {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operating/alerts.yml");
+    std::fs::read_to_string(path).expect("alerts")
+}
+
 /// The text of a rule in the file of alerts, without line breaks.
 fn rule(name: &str) -> String {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/operating/alerts.yml");
-    let file = std::fs::read_to_string(path).expect("alerts");
+    let file = alerts_file();
     let rules = file.split("- alert: ").skip(1);
     let rule = rules.into_iter().find(|rule| rule.lines().next() == Some(name)).expect(name);
     rule.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -95,6 +104,8 @@ fn the_thresholds_are_those_of_the_alerts() {
     for (name, severity, threshold) in [
         ("TrackerFull", "page", "reason=\"full\"}[5m]) > 0".to_owned()),
         ("TrackerDescriptorsNearLimit", "page", format!("> {DESCRIPTORS_MAX}")),
+        ("TrackerAlone", "page", "tracker_cluster_connected{job=\"tracker\"} == 0".to_owned()),
+        ("TrackerNameTwice", "ticket", "[10m]) > 0".to_owned()),
         ("TrackerCertificateEnds", "ticket", format!("< {days} * 86400")),
         ("TrackerWorkersBusy", "ticket", format!("[5m])) > {BUSY_MAX}")),
         ("TrackerPassesOnSlowly", "ticket", format!("[5m]))) > {RELAY_P99_MAX_S}")),
@@ -107,5 +118,32 @@ fn the_thresholds_are_those_of_the_alerts() {
         let rule = rule(name);
         assert!(rule.contains(&threshold), "{name}: {threshold} is not in {rule}");
         assert!(rule.contains(&format!("severity: {severity}")), "{name}: {rule}");
+    }
+}
+
+#[test]
+fn every_alert_about_a_node_that_runs_has_its_sign() {
+    // A node that is down says nothing, and one that restarts doesn't know how often.
+    let unknowable = ["TrackerDown", "TrackerRestartsOften"];
+    let busy = Tally { announces: 1000, undelivered: 1, twins: 1, ..Tally::default() };
+    let mut ten = busy.clone();
+    ten.closes[Close::SlowReader.index()] = 11;
+    ten.refusals[0] = 1000;
+    let mut five = busy;
+    five.turned_away[TurnedAway::Full { key: "", bound: 0 }.index()] = 1;
+    five.relay_times[12] = 1;
+    let verdict = Signs {
+        busiest: 1.0,
+        descriptors: Some(1.0),
+        certificate_left: Some(Duration::ZERO),
+        alone: true,
+        stopping: true,
+        ..calm(&five, &ten)
+    }
+    .judge();
+    let file = alerts_file();
+    let rules = file.split("- alert: ").skip(1).filter_map(|rule| rule.lines().next());
+    for rule in rules.filter(|rule| !unknowable.contains(rule)) {
+        assert!(alerts(&verdict).contains(&rule), "the dashboard doesn't know {rule}");
     }
 }
