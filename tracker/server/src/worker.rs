@@ -26,7 +26,7 @@ use crate::node::Node;
 use crate::transport::connection::{Connection, Spare};
 use crate::transport::read_buffer::ReadBuffer;
 use sockets::Sockets;
-pub(crate) use sockets::{ConnKey, Verdict};
+pub(crate) use sockets::{ConnKey, Finding};
 
 /// What the actors of one thread share.
 #[derive(Debug)]
@@ -210,7 +210,7 @@ impl Worker {
     }
 
     /// Looks at a part of the sockets, all of them in [`Sockets::sweep`]'s number of calls.
-    pub(crate) fn sweep(&self, look: impl FnMut(&mut Connection) -> Verdict) {
+    pub(crate) fn sweep(&self, look: impl FnMut(&mut Connection) -> Finding) {
         let pings = self.sockets.borrow_mut().sweep(look);
         for id in pings {
             self.push(id, Opcode::Ping, 0, |_| {});

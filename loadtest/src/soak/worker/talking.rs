@@ -10,7 +10,7 @@ use super::Worker;
 use crate::client::frame::{Frame, Opcode};
 use crate::client::handshake;
 use crate::client::id::OfferNumber;
-use crate::client::incoming::{Body, Incoming};
+use crate::client::incoming::{Body, Incoming, Reply};
 use crate::client::socket::ReadEnd;
 use crate::conversation::CutOff;
 use crate::limits::REST_SPARE;
@@ -163,25 +163,7 @@ impl Worker<'_> {
             return self.record.violation("another swarm's", || shown(text));
         }
         match message.body {
-            Body::Reply(reply) if is_current => {
-                let Some(interval) = reply.interval else {
-                    return self.record.violation("reply without interval", || shown(text));
-                };
-                let mut pause = Duration::from_secs(interval.max(1));
-                let at_least = Duration::from_secs(reply.min_interval.unwrap_or(0)) + REST_SPARE;
-                if reply.is_warned {
-                    self.record.throttled += 1;
-                    pause = at_least;
-                }
-                if viewer.stage == Stage::Joining {
-                    viewer.stage = Stage::Present;
-                    (self.joining, self.present) = (self.joining - 1, self.present + 1);
-                    self.record.joins += 1;
-                    // A crowd that has come at once would announce at once for ever after.
-                    pause = at_least.max(pause.mul_f64(self.rng.random()));
-                }
-                self.announce_in(place, pause, now);
-            }
+            Body::Reply(reply) if is_current => self.replied(place, &reply, text, now),
             Body::Offer { .. } if is_current => {
                 let (Ok(maker), Ok(offer)) =
                     (message.peer_id.try_into(), message.offer_id.try_into())
@@ -210,6 +192,30 @@ impl Worker<'_> {
                 *self.record.refusals.entry(shown(reason)).or_default() += 1;
             }
         }
+    }
+
+    /// Announces again when the tracker wants it to.
+    fn replied(&mut self, place: usize, reply: &Reply, text: &[u8], now: Instant) {
+        let Some(interval) = reply.interval else {
+            return self.record.violation("reply without interval", || shown(text));
+        };
+        let mut pause = Duration::from_secs(interval.max(1));
+        let at_least = Duration::from_secs(reply.min_interval.unwrap_or(0)) + REST_SPARE;
+        if reply.is_warned {
+            self.record.throttled += 1;
+            pause = at_least;
+        }
+        let Some(viewer) = &mut self.viewers[place] else {
+            return;
+        };
+        if viewer.stage == Stage::Joining {
+            viewer.stage = Stage::Present;
+            (self.joining, self.present) = (self.joining - 1, self.present + 1);
+            self.record.joins += 1;
+            // A crowd that has come at once would announce at once for ever after.
+            pause = at_least.max(pause.mul_f64(self.rng.random()));
+        }
+        self.announce_in(place, pause, now);
     }
 }
 

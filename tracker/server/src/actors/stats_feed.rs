@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::sampler::{SamplerActor, Subscribe};
 use crate::access::Pass;
-use crate::dashboard::Seat;
+use crate::dashboard::OpenFeed;
 use crate::limits::{FEED_MAILBOX_TICKS, FEED_PING, FEED_SILENCE_MAX};
 use crate::node::Node;
 
@@ -23,7 +23,7 @@ pub(crate) struct StatsFeed {
     pass: Pass,
     /// When its client last gave a sign of life.
     heard_at: Instant,
-    _seat: Seat,
+    _open: OpenFeed,
 }
 
 /// From the `SamplerActor`: a tick or a survey, the same for all. When the mailbox is full it is
@@ -42,9 +42,9 @@ impl StatsFeed {
         node: Arc<Node>,
         sampler: Addr<SamplerActor>,
         pass: Pass,
-        seat: Seat,
+        open: OpenFeed,
     ) -> Self {
-        Self { node, sampler, pass, heard_at: Instant::now(), _seat: seat }
+        Self { node, sampler, pass, heard_at: Instant::now(), _open: open }
     }
 
     /// Looks after the client, and after its right to see this.

@@ -35,14 +35,14 @@ pub(crate) async fn upgrade(
 ) -> Result<(), Infallible> {
     let outcome = ws::verify_handshake(request.head())
         .map_err(Refusal::Protocol)
-        .and_then(|()| dashboard.take_seat(request.head()));
+        .and_then(|()| dashboard.open_feed(request.head()));
     match outcome {
-        Ok((pass, seat)) => {
+        Ok((pass, open)) => {
             let response = switching_protocols(&request, None);
             if let Ok((stream, read)) = answer(framed, response).await {
                 stream.bound_send_buffer(FEED_SEND_BUFFER_BYTES);
                 let (node, sampler) = (dashboard.node.clone(), dashboard.sampler.clone());
-                let feed = StatsFeed::new(node, sampler, pass, seat);
+                let feed = StatsFeed::new(node, sampler, pass, open);
                 actix_rt::spawn(run(feed, stream, read));
             }
         }

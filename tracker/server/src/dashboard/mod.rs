@@ -48,7 +48,7 @@ pub(crate) struct Dashboard {
 
 /// An open feed's place among [`FEEDS_MAX`], until it is dropped.
 #[derive(Debug)]
-pub(crate) struct Seat(Arc<AtomicUsize>);
+pub(crate) struct OpenFeed(Arc<AtomicUsize>);
 
 /// Why there is no feed.
 #[derive(Debug)]
@@ -93,17 +93,17 @@ impl Dashboard {
     }
 
     /// A feed's place, for who may see it.
-    fn take_seat(&self, request: &RequestHead) -> Result<(Pass, Seat), Refusal> {
+    fn open_feed(&self, request: &RequestHead) -> Result<(Pass, OpenFeed), Refusal> {
         let pass = self.admit(request).map_err(Refusal::Unseen)?;
         let take = |open: usize| (open < FEEDS_MAX).then_some(open + 1);
         match self.open.fetch_update(Relaxed, Relaxed, take) {
-            Ok(_) => Ok((pass, Seat(self.open.clone()))),
+            Ok(_) => Ok((pass, OpenFeed(self.open.clone()))),
             Err(_) => Err(Refusal::Full),
         }
     }
 }
 
-impl Drop for Seat {
+impl Drop for OpenFeed {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
     }

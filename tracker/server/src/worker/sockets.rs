@@ -25,7 +25,7 @@ pub(super) struct Sockets {
 
 /// What a sweep finds about a socket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Verdict {
+pub(crate) enum Finding {
     Keep,
     Ping,
     Close(Close),
@@ -113,7 +113,7 @@ impl Sockets {
     /// that are to be pinged.
     pub(super) fn sweep(
         &mut self,
-        mut look: impl FnMut(&mut Connection) -> Verdict,
+        mut look: impl FnMut(&mut Connection) -> Finding,
     ) -> Vec<ConnId> {
         let mut pings = Vec::new();
         let slots = self.connections.capacity();
@@ -123,9 +123,9 @@ impl Sockets {
                 continue;
             };
             match look(connection) {
-                Verdict::Keep => {}
-                Verdict::Close(close) => connection.tell(close),
-                Verdict::Ping => {
+                Finding::Keep => {}
+                Finding::Close(close) => connection.tell(close),
+                Finding::Ping => {
                     let key = ConnKey { worker: self.worker, generation: *generation, slot };
                     pings.push(ConnId::from(key));
                 }

@@ -32,7 +32,7 @@ pub(crate) use messages::{
     Adopt, Announce, Apply, Deliver, Drain, FromSiblings, LargestSwarms, NodesCame, NodesSpoke,
     OwnerLives, PeerLeft, PolicyChanged, Probe, RelayAnswer, Scrape, SiblingsGone,
 };
-use outboxes::verdict;
+use outboxes::finding;
 use probe::probe;
 pub(crate) use probe::{Probing, tell_alive};
 pub(crate) use swarms::Swarms;
@@ -89,7 +89,7 @@ impl ShardActor {
         let interval = self.worker.node.adapt_announce_interval();
         self.worker.swarms.borrow_mut().shard.set_announce_interval(interval);
         self.worker.apply(Input::Sweep, None);
-        self.worker.sweep(|connection| verdict(connection, now));
+        self.worker.sweep(|connection| finding(connection, now));
         // They belong to all workers, and one is enough.
         if self.worker.id == 0 {
             self.worker.node.directory.give_back();

@@ -14,7 +14,7 @@ use crate::bus::records::Said;
 use crate::close::Close;
 use crate::latency::RelayTimes;
 use crate::transport::connection::Connection;
-use crate::worker::{ConnKey, Verdict, Worker};
+use crate::worker::{ConnKey, Finding, Worker};
 
 /// The outboxes of all sockets, as the core sees them: those of this worker are written to in
 /// place, those of other workers are collected, and so is what siblings are told.
@@ -81,27 +81,27 @@ impl Outbox for Outboxes<'_> {
 }
 
 /// What time has done to a socket.
-pub(super) fn verdict(connection: &mut Connection, now: Duration) -> Verdict {
+pub(super) fn finding(connection: &mut Connection, now: Duration) -> Finding {
     if let Some(until) = connection.closing_until {
-        return if now > until { Verdict::Close(Close::Lost) } else { Verdict::Keep };
+        return if now > until { Finding::Close(Close::Lost) } else { Finding::Keep };
     }
     if connection.probing.as_ref().is_some_and(|probing| probing.has_failed(now)) {
-        return Verdict::Close(Close::Superseded);
+        return Finding::Close(Close::Superseded);
     }
     connection.probing.take_if(|probing| probing.is_over(now));
     let Some(idle_timeout) = connection.server.idle_timeout else {
-        return Verdict::Keep;
+        return Finding::Keep;
     };
     let silent = now.saturating_sub(connection.heard_at);
     // Never without a ping before, and a sweep's round to answer it: a short timeout is over
     // between two looks.
     if silent > idle_timeout && connection.pinged {
-        return Verdict::Close(Close::Idle);
+        return Finding::Close(Close::Idle);
     }
     // Half way a ping asks for a sign of life, as wt-tracker's server does.
     if silent > idle_timeout / 2 && !connection.pinged {
         connection.pinged = true;
-        return Verdict::Ping;
+        return Finding::Ping;
     }
-    Verdict::Keep
+    Finding::Keep
 }
