@@ -42,8 +42,6 @@ pub(crate) use swarms::Swarms;
 pub(crate) struct ShardActor {
     worker: Rc<Worker>,
     busy: Busy,
-    /// Other nodes were heard in this round.
-    has_heard_nodes: bool,
     /// The largest swarms, and when they were that.
     largest: Option<(Snapshot, Duration)>,
 }
@@ -51,8 +49,7 @@ pub(crate) struct ShardActor {
 impl ShardActor {
     /// Starts the shard of `worker` on the worker's thread.
     pub(crate) fn start_on(worker: &Rc<Worker>) -> Addr<Self> {
-        let (busy, has_heard_nodes, largest) = (Busy::default(), false, None);
-        Self { worker: worker.clone(), busy, has_heard_nodes, largest }.start()
+        Self { worker: worker.clone(), busy: Busy::default(), largest: None }.start()
     }
 
     /// Goes by the node's policy from now on.
@@ -64,15 +61,13 @@ impl ShardActor {
         shard.set_announce_interval(self.worker.node.adapt_announce_interval());
     }
 
-    /// Hears a part of what other nodes have said, once in a round: so they wait for the sockets of
+    /// Hears a part of what other nodes have said, when a round ends: so they wait for the sockets of
     /// this worker, and not the sockets for them. Whether there is more.
-    fn hear_nodes(&mut self) -> bool {
+    fn hear_nodes(&self) -> bool {
         let cluster = self.worker.node.cluster.as_deref();
         let inbox = cluster.and_then(|cluster| cluster.inbox(self.worker.id));
         let Some(inbox) = inbox.filter(|inbox| inbox.is_filled()) else { return false };
-        if !std::mem::replace(&mut self.has_heard_nodes, true) {
-            inbox.take().into_iter().for_each(|(node, batch)| self.hear(node, &batch));
-        }
+        inbox.take().into_iter().for_each(|(node, batch)| self.hear(node, &batch));
         inbox.is_filled()
     }
 
@@ -128,7 +123,6 @@ impl ActorFuture<ShardActor> for EndOfRound {
             swarms.end_with(cx.waker());
             swarms.end_round(&shard.worker);
         }
-        shard.has_heard_nodes = false;
         if shard.hear_nodes() {
             cx.waker().wake_by_ref();
         }
@@ -230,9 +224,8 @@ impl Handler<FromSiblings> for ShardActor {
 impl Handler<NodesSpoke> for ShardActor {
     type Result = ();
 
-    fn handle(&mut self, _: NodesSpoke, _: &mut Self::Context) {
-        self.hear_nodes();
-    }
+    /// They are heard at the end of the round, which follows whatever comes by the mailbox.
+    fn handle(&mut self, _: NodesSpoke, _: &mut Self::Context) {}
 }
 
 impl Handler<NodesCame> for ShardActor {
